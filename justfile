@@ -1,0 +1,97 @@
+# The commands of Kubegate. `./just` lists them, and installs the runner for this file when it is missing.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+tools := "tests/tools"
+
+# List the commands.
+[group('start here')]
+default:
+    @just --list --unsorted
+
+# Start everything on this machine and print what to type (--check: sign in, try it, print a table, stop).
+[group('start here')]
+demo *args:
+    @{{tools}}/demo.sh {{args}}
+
+# Build the binaries (target/debug).
+[group('build')]
+build:
+    cargo build
+
+# Build the filter as Envoy loads it (target/wasm/kubegate_filter.wasm).
+[group('build')]
+wasm:
+    @{{tools}}/wasm.sh
+
+# Build the test cluster (kube-apiserver, kubelet) and kubectl; kept outside target/, by the hash of go.sum.
+[group('build')]
+cluster:
+    @{{tools}}/step.sh 'test cluster: kube-apiserver and kubectl' '6 min the first time, then 1 s' tests/cluster/build.sh
+
+# All tests: unit, core as wasm, and end to end on real Envoy, kube-apiserver, kubectl and IdP.
+[group('test')]
+test: unit wasm-test e2e
+
+# Unit tests (a filter like `unit token::` passes on to cargo).
+[group('test')]
+unit *args:
+    cargo test {{args}}
+
+# The tests of core, compiled to wasm and run under Node.
+[group('test')]
+wasm-test *args:
+    @{{tools}}/wasm-test.sh {{args}}
+
+# The end-to-end suite (`just e2e NAME` runs what matches, `--list` names them).
+[group('test')]
+e2e *args:
+    @{{tools}}/prepare.sh
+    cargo test -p kubegate-tests -- {{args}}
+
+# The whole gate, as CI runs it.
+[group('check')]
+ci: fmt-check lint docs core-deps deny test
+
+# Format all sources.
+[group('check')]
+fmt:
+    cargo fmt --all
+
+# Is everything formatted?
+[group('check')]
+fmt-check:
+    cargo fmt --all --check
+    @{{tools}}/gofmt-check.sh
+
+# Clippy on everything, native and as wasm; warnings are errors.
+[group('check')]
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p kubegate-filter --target wasm32-wasip1 -- -D warnings
+
+# The API documentation; a broken link is an error.
+[group('check')]
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+# Licences, bans and sources of all dependencies, and advisories where their database can be reached.
+[group('check')]
+deny:
+    @{{tools}}/deny.sh
+
+# core stays pure: nothing that does I/O may enter its dependencies.
+[group('check')]
+core-deps:
+    @{{tools}}/core-deps.sh
+
+# Remove what was built here (tools and the test cluster in the user's cache stay).
+[group('clean')]
+clean:
+    cargo clean
+    rm -rf tests/idp/node_modules
+
+# Remove the tools that were installed into the user's cache.
+[group('clean')]
+clean-tools:
+    @{{tools}}/clean-tools.sh

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Installs what tests/idp needs into its node_modules; at once when its lock file has not changed.
+set -euo pipefail
+source "$(dirname "$0")/env.sh"
+cd "$KUBEGATE_ROOT/tests/idp"
+stamp=node_modules/.of-lock
+now=$(sha256sum package-lock.json)
+if [ "$(cat "$stamp" 2>/dev/null)" != "$now" ]; then
+    npm ci --silent --ignore-scripts --no-audit --no-fund
+    printf '%s\n' "$now" >"$stamp"
+fi

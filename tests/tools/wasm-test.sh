@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs the tests of core as wasm under Node, with the runner that belongs to the wasm-bindgen of Cargo.lock.
+set -euo pipefail
+source "$(dirname "$0")/env.sh"
+cd "$KUBEGATE_ROOT"
+version=$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"/\1/p}' Cargo.lock)
+bin=$(tests/tools/cargo-tool.sh wasm-bindgen-cli "$version" wasm-bindgen-test-runner '2 min')
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="$bin/wasm-bindgen-test-runner"
+exec cargo test -p kubegate-core --target wasm32-unknown-unknown "$@"
