@@ -1,0 +1,113 @@
+// A real, certified OpenID Connect provider (oidc-provider) with fixed people, for the end-to-end suite.
+//
+//   node server.js CONFIG.json
+//
+// CONFIG.json: { port, clientId, clientSecret, redirectUris: [..], postLogoutRedirectUris?: [..],
+//                accounts: { NAME: { password, claims: { email, email_verified, name, groups, .. } } } }
+// Prints `ready ISSUER` when it listens. `PUT /test/accounts/NAME` replaces a person's claims while it runs,
+// as a directory would.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import Provider from 'oidc-provider';
+
+const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const issuer = `http://127.0.0.1:${config.port}`;
+const accounts = new Map(Object.entries(config.accounts));
+
+const findAccount = async (_ctx, sub) =>
+  accounts.has(sub) ? { accountId: sub, claims: async () => ({ sub, ...accounts.get(sub).claims }) } : undefined;
+
+const provider = new Provider(issuer, {
+  clients: [
+    {
+      client_id: config.clientId,
+      client_secret: config.clientSecret,
+      redirect_uris: config.redirectUris,
+      post_logout_redirect_uris: config.postLogoutRedirectUris ?? [],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+    },
+  ],
+  findAccount,
+  claims: {
+    openid: ['sub'],
+    profile: ['name', 'preferred_username'],
+    email: ['email', 'email_verified'],
+    groups: ['groups', 'department'],
+  },
+  scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
+  // Claims go into the ID token too, as most companies' providers have it.
+  conformIdTokenClaims: false,
+  issueRefreshToken: async (_ctx, client, code) =>
+    client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+  pkce: { required: () => true },
+  features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
+  interactions: { url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
+  // The company's own client: its people are not asked for consent.
+  loadExistingGrant: async (ctx) => {
+    const grant = new ctx.oidc.provider.Grant({
+      clientId: ctx.oidc.client.clientId,
+      accountId: ctx.oidc.session.accountId,
+    });
+    grant.addOIDCScope('openid profile email groups offline_access');
+    await grant.save();
+    return grant;
+  },
+  cookies: { keys: ['for tests only'] },
+  ttl: { AccessToken: 600, IdToken: 600, Session: 3600, Interaction: 600, Grant: 3600, RefreshToken: 3600 },
+});
+
+const page = (uid, note) => `<!doctype html><html lang="en"><title>Example company sign-in</title>
+<h1>Example company sign-in</h1>${note ? `<p role="alert">${note}</p>` : ''}
+<form method="post" action="/sign-in/${uid}">
+<label>User <input name="username" autofocus></label>
+<label>Password <input name="password" type="password"></label>
+<button name="decision" value="sign-in">Sign in</button></form></html>`;
+
+const bodyOf = async (request) => {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+const signIn = async (request, response, uid) => {
+  const html = (status, text) =>
+    response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(text);
+  await provider.interactionDetails(request, response);
+  if (request.method !== 'POST') return html(200, page(uid));
+  const form = new URLSearchParams(await bodyOf(request));
+  const name = form.get('username');
+  if (!accounts.has(name) || accounts.get(name).password !== form.get('password')) {
+    return html(401, page(uid, 'Unknown user or wrong password.'));
+  }
+  await provider.interactionFinished(
+    request,
+    response,
+    { login: { accountId: name, amr: ['pwd'], acr: 'urn:example:password' } },
+    { mergeWithLastSubmission: false },
+  );
+};
+
+const replaceClaims = async (request, response, name) => {
+  if (request.method !== 'PUT' || !accounts.has(name)) return response.writeHead(404).end();
+  accounts.get(name).claims = JSON.parse(await bodyOf(request));
+  response.writeHead(204).end();
+};
+
+const handle = provider.callback();
+const server = createServer((request, response) => {
+  const [, area, name, last] = new URL(request.url, issuer).pathname.split('/');
+  const answer =
+    area === 'sign-in'
+      ? signIn(request, response, name)
+      : area === 'test' && name === 'accounts'
+        ? replaceClaims(request, response, last)
+        : handle(request, response);
+  Promise.resolve(answer).catch((error) => {
+    console.error(error);
+    if (!response.headersSent) response.writeHead(400, { 'content-type': 'text/plain' });
+    response.end(String(error.message));
+  });
+});
+provider.on('server_error', (_ctx, error) => console.error(error));
+server.listen(config.port, '127.0.0.1', () => console.log(`ready ${issuer}`));
