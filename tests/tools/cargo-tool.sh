@@ -7,7 +7,7 @@ home="$KUBEGATE_TOOLS/$crate-$version"
 if ! [ -x "$home/bin/$binary" ]; then
     mkdir -p "$KUBEGATE_TOOLS"
     # Quick to build matters more here than quick to run.
-    export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_DIR="$KUBEGATE_TOOLS/build-$crate"
+    export CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR="$KUBEGATE_TOOLS/build-$crate"
     install() {
         # Its own lock file first; a registry mirror that lacks a version named there gets a free choice.
         cargo install --quiet --profile dev --root "$home" "$crate" --version "=$version" --locked ||
