@@ -1,0 +1,211 @@
+//! The `rules` of a policy file.
+
+use std::collections::BTreeMap;
+
+use super::{each, patterns, report_twice};
+use crate::document::Node;
+use crate::id::RuleName;
+use crate::identity_name;
+use crate::pattern::Pattern;
+use crate::rule::{Grant, GroupMapping, Rule, Who};
+
+/// The verbs of the Kubernetes API that rules can name (RBAC's, and `proxy` of old paths).
+const VERBS: [&str; 13] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "impersonate",
+    "proxy",
+    "bind",
+    "escalate",
+    "use",
+];
+
+/// What a path outside of the resource API is asked for with.
+const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
+
+pub(super) fn read(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Vec<Rule>> {
+    let items = node.items()?;
+    let named = items.iter().filter_map(|item| {
+        let name = item.mapping()?.get("name")?.scalar()?.as_str()?.to_owned();
+        Some((name, item.clone()))
+    });
+    report_twice(named, "the rule name");
+    each(node, |item| read_rule(item, clusters))
+}
+
+fn read_rule(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Rule> {
+    let fields = node.fields(&["name", "who", "clusters", "may", "groups"])?;
+    let name = fields.require("name").and_then(|node| rule_name(&node));
+    let who = fields.require("who").and_then(|node| read_who(&node));
+    let on = fields.require("clusters").and_then(|_| patterns(&fields, "clusters"));
+    if let (Some(patterns), Some(names), Some(node)) = (&on, clusters, fields.get("clusters")) {
+        report_unknown_clusters(&node, patterns, names);
+    }
+    let may = match fields.get("may") {
+        Some(node) => each(&node, read_grant),
+        None => Some(Vec::new()),
+    };
+    let groups = match fields.get("groups") {
+        Some(node) => read_groups(&node),
+        None => Some(GroupMapping::default()),
+    };
+    if fields.get("may").is_none() && fields.get("groups").is_none() {
+        node.report("allows nothing and maps no groups", "add may or groups, or remove the rule");
+    }
+    Some(Rule { name: name?, who: who?, clusters: on?, may: may?, groups: groups? })
+}
+
+fn rule_name(node: &Node<'_>) -> Option<RuleName> {
+    let name = node.non_empty_text()?;
+    if let Err(problem) = identity_name::check(name) {
+        node.report(format!("{name:?} {problem}"), "use visible ASCII without commas");
+        return None;
+    }
+    Some(RuleName::from(name))
+}
+
+fn report_unknown_clusters(node: &Node<'_>, patterns: &[Pattern], names: &[&str]) {
+    for pattern in patterns {
+        if !names.iter().any(|name| pattern.matches(name)) {
+            node.report(
+                format!("{:?} is none of the policy's clusters", pattern.as_str()),
+                format!("name one of {}", names.join(", ")),
+            );
+        }
+    }
+}
+
+/// Reads whom something concerns: a mapping of `users`, `emails`, `domains`, `groups` and `claims`.
+#[must_use]
+pub fn read_who(node: &Node<'_>) -> Option<Who> {
+    let fields = node.fields(&["users", "emails", "domains", "groups", "claims"])?;
+    let lower = |patterns: Vec<Pattern>| -> Vec<Pattern> {
+        patterns.into_iter().map(|pattern| Pattern::from(pattern.as_str().to_ascii_lowercase())).collect()
+    };
+    let claims = match fields.get("claims") {
+        Some(node) => read_claims(&node),
+        None => Some(BTreeMap::new()),
+    };
+    let who = Who {
+        users: patterns(&fields, "users").unwrap_or_default(),
+        emails: patterns(&fields, "emails").map(lower).unwrap_or_default(),
+        domains: patterns(&fields, "domains").map(lower).unwrap_or_default(),
+        groups: patterns(&fields, "groups").unwrap_or_default(),
+        claims: claims?,
+    };
+    let present = ["users", "emails", "domains", "groups", "claims"].iter().any(|field| fields.get(field).is_some());
+    if !present {
+        node.report("names nobody", "add users, emails, domains, groups or claims; users: [\"*\"] is everybody");
+    }
+    if let (Some(node), true) =
+        (fields.get("users"), who.users.iter().any(|user| identity_name::is_reserved(user.as_str())))
+    {
+        node.report("names a user that begins with \"system:\"; nobody can sign in as one", "name people");
+    }
+    Some(who)
+}
+
+fn read_claims(node: &Node<'_>) -> Option<BTreeMap<String, Vec<serde_json::Value>>> {
+    let mut claims = BTreeMap::new();
+    let mut good = true;
+    for (name, node) in node.mapping()?.all() {
+        let values = each(&node, Node::scalar);
+        if values.as_ref().is_some_and(Vec::is_empty) {
+            node.report("is an empty list, which nobody's claim is among", "name at least one value");
+        }
+        match values {
+            Some(values) => {
+                claims.insert(name.to_owned(), values);
+            }
+            None => good = false,
+        }
+    }
+    good.then_some(claims)
+}
+
+fn read_grant(node: &Node<'_>) -> Option<Grant> {
+    let known = ["verbs", "apiGroups", "resources", "namespaces", "names", "nonResourceURLs"];
+    let fields = node.fields(&known)?;
+    let grant = Grant {
+        verbs: patterns(&fields, "verbs").unwrap_or_default(),
+        api_groups: patterns(&fields, "apiGroups").unwrap_or_default(),
+        resources: patterns(&fields, "resources").unwrap_or_default(),
+        namespaces: patterns(&fields, "namespaces").unwrap_or_default(),
+        names: patterns(&fields, "names").unwrap_or_default(),
+        non_resource_urls: patterns(&fields, "nonResourceURLs").unwrap_or_default(),
+    };
+    let _ = fields.require("verbs");
+    let outside = fields.get("nonResourceURLs");
+    let about_resources = ["apiGroups", "resources", "namespaces", "names"];
+    match &outside {
+        Some(urls) => {
+            for field in about_resources.iter().filter_map(|name| fields.get(name)) {
+                field.report("stands beside nonResourceURLs", "write two entries: one for resources, one for paths");
+            }
+            if grant.non_resource_urls.iter().any(|url| !url.as_str().starts_with(['/', '*'])) {
+                urls.report("has a path that does not begin with '/'", "write it like /metrics or /healthz/*");
+            }
+        }
+        None => {
+            for name in ["apiGroups", "resources"] {
+                let _ = fields.require(name);
+            }
+        }
+    }
+    if let Some(node) = fields.get("verbs") {
+        let known: &[&str] = if outside.is_some() { &METHODS } else { &VERBS };
+        report_unknown_verbs(&node, &grant.verbs, known);
+    }
+    Some(grant)
+}
+
+fn report_unknown_verbs(node: &Node<'_>, verbs: &[Pattern], known: &[&str]) {
+    for verb in verbs.iter().filter(|verb| !known.iter().any(|name| verb.matches(name))) {
+        node.report(
+            format!("{:?} is not a verb", verb.as_str()),
+            format!("use some of {}, or \"*\"", known.join(", ")),
+        );
+    }
+}
+
+fn read_groups(node: &Node<'_>) -> Option<GroupMapping> {
+    let fields = node.fields(&["pass", "prefix", "extra"])?;
+    let pass = match fields.get("pass") {
+        Some(node) => Some(node.texts()?.into_iter().map(Pattern::from).collect()),
+        None => None,
+    };
+    let prefix = fields.get("prefix").and_then(|node| {
+        let prefix = node.text()?;
+        if identity_name::is_reserved(prefix) || !prefix.is_empty() && identity_name::check(prefix).is_err() {
+            node.report(
+                format!("{prefix:?} cannot stand before a group"),
+                "use visible ASCII without commas, not \"system:\"",
+            );
+        }
+        Some(prefix.to_owned())
+    });
+    let extra = match fields.get("extra") {
+        Some(node) => each(&node, extra_group)?,
+        None => Vec::new(),
+    };
+    Some(GroupMapping { pass, prefix: prefix.unwrap_or_default(), extra })
+}
+
+fn extra_group(node: &Node<'_>) -> Option<String> {
+    let group = node.text()?;
+    if let Err(problem) = identity_name::check(group) {
+        node.report(format!("the group {group:?} {problem}"), "use visible ASCII without commas");
+        return None;
+    }
+    if group == crate::impersonation::UNAUTHENTICATED {
+        node.report("would make a signed-in person look like nobody", "name another group");
+        return None;
+    }
+    Some(group.to_owned())
+}

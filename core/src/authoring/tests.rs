@@ -1,0 +1,101 @@
+use super::*;
+
+const GOOD: &str = r#"
+clusters:
+  - name: prod
+    hosts: [Prod.k8s.example.com]
+    server: https://prod.k8s.example.com/
+rules:
+  - name: admins
+    who: {groups: [platform-admins]}
+    clusters: ["*"]
+    may:
+      - {verbs: ["*"], apiGroups: ["*"], resources: ["*"]}
+      - {verbs: [get], nonResourceURLs: [/metrics, /logs/*]}
+  - name: team-a
+    who: {users: [bob], domains: [Example.com], claims: {department: [sre], level: [3]}}
+    clusters: [prod]
+    groups: {pass: ["team-*"], prefix: "idp:", extra: [kubegate-users]}
+"#;
+
+fn read(text: &str) -> Result<AuthoredPolicy, Problems> {
+    parse("policy.yaml", text, &|_| Err(std::io::Error::other("no file")))
+}
+
+#[test]
+fn a_good_policy_is_read() {
+    let policy = read(GOOD).unwrap();
+    assert_eq!(policy.clusters[0].hosts, ["prod.k8s.example.com"]);
+    assert_eq!(policy.clusters[0].server, "https://prod.k8s.example.com");
+    assert_eq!(policy.rules.len(), 2);
+    assert_eq!(policy.rules[1].who.domains, [Pattern::from("example.com")]);
+    assert_eq!(policy.rules[1].groups.prefix, "idp:");
+    policy.compile().unwrap();
+}
+
+#[test]
+fn a_policy_survives_its_bundle_form() {
+    let policy = read(GOOD).unwrap();
+    let text = serde_json::to_string(&policy.rules).unwrap();
+    let rules: Vec<Rule> = serde_json::from_str(&text).unwrap();
+    assert_eq!(rules, policy.rules);
+}
+
+#[test]
+fn every_mistake_is_reported_at_once_where_it_stands() {
+    let text = r#"
+clusters:
+  - name: Prod
+    hosts: ["https://x", ok]
+    server: http://x
+  - name: dev
+    hosts: [OK]
+    server: https://dev
+    certificateAuthority: missing.pem
+rules:
+  - name: a
+    who: {}
+    clusters: [dev]
+  - name: a
+    who: {users: [], grups: [x]}
+    clusters: [staging]
+    may:
+      - {verbs: [gte], apiGroups: [""], resources: [pods]}
+      - {verbs: [get], resources: [pods]}
+      - {verbs: [get], nonResourceURLs: [metrics], namespaces: [x]}
+      - {apiGroups: [""], resources: [pods]}
+    groups: {prefix: "system:", extra: ["a,b", 7]}
+"#;
+    let problems = read(text).unwrap_err();
+    let found: Vec<(usize, &str)> =
+        problems.list().iter().map(|problem| (problem.line, problem.path.as_str())).collect();
+    for expected in [
+        (3, "clusters[0].name"),
+        (4, "clusters[0].hosts[0]"),
+        (5, "clusters[0].server"),
+        (7, "clusters[1].hosts[0]"),
+        (9, "clusters[1].certificateAuthority"),
+        (12, "rules[0].who"),
+        (11, "rules[0]"),
+        (14, "rules[1]"),
+        (15, "rules[1].who.users"),
+        (15, "rules[1].who.grups"),
+        (18, "rules[1].may[0].verbs"),
+        (19, "rules[1].may[1].apiGroups"),
+        (20, "rules[1].may[2].nonResourceURLs"),
+        (20, "rules[1].may[2].namespaces"),
+        (21, "rules[1].may[3].verbs"),
+        (22, "rules[1].groups.prefix"),
+        (22, "rules[1].groups.extra[0]"),
+        (22, "rules[1].groups.extra[1]"),
+    ] {
+        assert!(found.contains(&expected), "{expected:?} is not among\n{problems}");
+    }
+    assert!(problems.to_string().contains("did you mean groups?"), "{problems}");
+}
+
+#[test]
+fn unknown_clusters_are_reported() {
+    let problems = read(&GOOD.replace("clusters: [prod]", "clusters: [prd]")).unwrap_err();
+    assert!(problems.to_string().contains("\"prd\" is none of the policy's clusters (name one of prod)"), "{problems}");
+}

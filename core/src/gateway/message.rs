@@ -1,0 +1,132 @@
+//! What people are told: what was refused, why, and what they can do.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::id::ClusterName;
+use crate::policy::Access;
+use crate::request::Attributes;
+use crate::status::{Kind, Refusal};
+use crate::time::Timestamp;
+use crate::token::{InvalidToken, SessionClaims};
+
+/// How much of a client's own text is repeated to it, in characters.
+const MAX_ECHO: usize = 200;
+
+pub(super) fn unknown_host(authority: &str) -> Refusal {
+    let host = echo(authority);
+    let message = format!(
+        "kubegate: no cluster has the host {host:?}; compare the server in your kubeconfig with the policy's clusters"
+    );
+    Refusal::new(Kind::NotFound, "unknown-host", message)
+}
+
+pub(super) fn unknown_path(path: &str) -> Refusal {
+    let path = echo(path);
+    Refusal::new(Kind::NotFound, "unknown-path", format!("kubegate: there is nothing at {path:?}"))
+}
+
+pub(super) fn bad_request(reason: &'static str, why: &dyn Display) -> Refusal {
+    Refusal::new(Kind::BadRequest, reason, format!("kubegate refuses the request: {why}"))
+}
+
+pub(super) fn no_policy() -> Refusal {
+    let message = "kubegate: this gateway has no policy in force yet; it keeps asking its control plane and recovers by \
+                   itself. If it lasts, look at the gateway's log for why the bundle cannot be fetched";
+    Refusal::new(Kind::Unavailable, "no-policy", message)
+}
+
+pub(super) fn stale(issued_at: Timestamp, now: Timestamp) -> Refusal {
+    let age = rough(now.since(issued_at));
+    let message = format!(
+        "kubegate: this gateway last heard from its control plane {age} ago, too long to know who still has access; it \
+         recovers by itself as soon as it can fetch the bundle again"
+    );
+    Refusal::new(Kind::Unavailable, "stale-live-set", message)
+}
+
+pub(super) fn no_token(cluster: &ClusterName) -> Refusal {
+    unauthorized("no-token", &format!("the request to cluster {:?} carries no session token", cluster.as_str()))
+}
+
+pub(super) fn invalid_token(error: InvalidToken) -> Refusal {
+    unauthorized(error.code(), &error.to_string())
+}
+
+pub(super) fn unauthorized(reason: &'static str, why: &str) -> Refusal {
+    let message = format!("kubegate: {why}; sign in again (kubegate login)");
+    Refusal::new(Kind::Unauthorized, reason, message)
+}
+
+pub(super) fn gateway_credential(cluster: &str) -> Refusal {
+    let message = format!(
+        "kubegate: the API server of cluster {cluster:?} does not accept the gateway's own credential (its service account \
+         token is missing, wrong or expired). Signing in again does not help: tell those who run the gateway"
+    );
+    Refusal::new(Kind::BadGateway, "gateway-credential", message)
+}
+
+pub(super) fn may_not_assume(user: &str, cluster: &ClusterName, what: &str) -> Refusal {
+    let message = format!(
+        "kubegate: {user:?} may not impersonate {what} on cluster {:?}: no rule grants the verb \"impersonate\" on it. \
+         Run the command without --as, or ask those who keep the policy",
+        cluster.as_str()
+    );
+    Refusal::new(Kind::Forbidden, "impersonation-not-granted", message)
+}
+
+/// In the words of Kubernetes' own `Forbidden`, which people know.
+pub(super) fn not_allowed(
+    claims: &SessionClaims,
+    cluster: &ClusterName,
+    request: &Attributes<'_>,
+    access: &Access,
+) -> Refusal {
+    let user = &claims.user;
+    let cluster = cluster.as_str();
+    let asked = if request.is_resource_request {
+        let Attributes { api_group, namespace, name, .. } = request;
+        let name = if name.is_empty() { String::new() } else { format!(" {:?}", echo(name)) };
+        let place = if namespace.is_empty() {
+            "at the cluster scope".to_owned()
+        } else {
+            format!("in the namespace {:?}", echo(namespace))
+        };
+        let resource = if request.subresource.is_empty() {
+            echo(request.resource)
+        } else {
+            echo(&format!("{}/{}", request.resource, request.subresource))
+        };
+        format!(
+            "{resource}{name} is forbidden: user {user:?} cannot {} resource {resource:?} in API group {:?} {place}",
+            echo(request.judged_verb()),
+            echo(api_group)
+        )
+    } else {
+        format!("forbidden: user {user:?} cannot {} path {:?}", echo(&request.verb), echo(&request.path))
+    };
+    let (reason, why) = if access.is_concerned() {
+        ("no-rule", format!("no rule of Kubegate's policy allows it on cluster {cluster:?}"))
+    } else {
+        ("no-access", format!("no rule of Kubegate's policy concerns you on cluster {cluster:?}"))
+    };
+    Refusal::new(Kind::Forbidden, reason, format!("{asked}: {why}; ask those who keep it for access"))
+}
+
+/// API group and resource with its subresource.
+pub(super) fn resource_of(request: &Attributes<'_>) -> String {
+    let parts = [request.api_group, request.resource, request.subresource];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+fn echo(text: &str) -> String {
+    text.chars().take(MAX_ECHO).collect()
+}
+
+fn rough(age: Duration) -> String {
+    match age.as_secs() {
+        seconds @ 0..120 => format!("{seconds} seconds"),
+        seconds @ 120..7200 => format!("{} minutes", seconds / 60),
+        seconds => format!("{} hours", seconds / 3600),
+    }
+}

@@ -1,0 +1,367 @@
+use serde_json::json;
+
+use super::*;
+use crate::bundle::{LIVE_TYPE, NotBefore, POLICY_TYPE, PolicyDocument, RevokedSession, policy_hash};
+use crate::inbound::InvalidInbound;
+use crate::jws::SigningKey;
+use crate::token::{ACCESS_TYPE, SESSION_TYPE, SessionClaims};
+
+const ISSUER: &str = "https://kubegate.example.com";
+const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+fn bundle_key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+
+fn token_key() -> SigningKey {
+    SigningKey::from_seed([2; 32])
+}
+
+fn policy_document(counter: u64) -> PolicyDocument {
+    let rules = json!([
+        {"name": "admins", "who": {"groups": ["admins"]}, "clusters": ["*"], "may": [
+            {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]},
+        {"name": "readers", "who": {"groups": ["readers"]}, "clusters": ["*"], "may": [
+            {"verbs": ["get", "list", "watch"], "apiGroups": [""], "resources": ["pods"]},
+            {"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users"], "names": ["guest-*"]},
+            {"verbs": ["impersonate"], "apiGroups": [""], "resources": ["groups"], "names": ["guests"]},
+            {"verbs": ["impersonate"], "apiGroups": [""], "resources": ["serviceaccounts"], "namespaces": ["ci"], "names": ["bot"]},
+            {"verbs": ["impersonate"], "apiGroups": ["authentication.k8s.io"], "resources": ["userextras/scope"], "names": ["x"]},
+            {"verbs": ["impersonate"], "apiGroups": ["authentication.k8s.io"], "resources": ["uids"], "names": ["u-7"]}]},
+    ]);
+    let clusters = json!([
+        {"name": "prod", "hosts": ["prod.example.com"], "server": "https://prod.example.com"},
+        {"name": "dev", "hosts": ["dev.example.com"], "server": "https://dev.example.com"},
+    ]);
+    PolicyDocument {
+        issuer: ISSUER.to_owned(),
+        version: Version { epoch: 0, counter },
+        keys: vec![token_key().public().clone()],
+        clusters: serde_json::from_value(clusters).unwrap(),
+        rules: serde_json::from_value(rules).unwrap(),
+    }
+}
+
+fn live_document(policy: &str, counter: u64) -> LiveDocument {
+    LiveDocument {
+        version: Version { epoch: 0, counter },
+        policy: policy_hash(policy),
+        issued_at: NOW,
+        ..LiveDocument::default()
+    }
+}
+
+struct Fixture {
+    gateway: Gateway,
+    policy: String,
+}
+
+fn fixture() -> Fixture {
+    let keys = Keys::new([bundle_key().public()]).unwrap();
+    let mut gateway = Gateway::new(ISSUER.to_owned(), keys, Duration::from_secs(3600));
+    let policy = bundle_key().sign(POLICY_TYPE, &policy_document(5)).unwrap();
+    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 7)).unwrap();
+    gateway.accept(Some(&policy), &live).unwrap();
+    Fixture { gateway, policy }
+}
+
+fn claims(user: &str, groups: &[&str]) -> SessionClaims {
+    serde_json::from_value(json!({
+        "iss": ISSUER, "sub": format!("corp:{user}"), "aud": "prod", "exp": 1_000_600, "nbf": 999_970, "iat": 1_000_000,
+        "jti": "j", "sid": "s-1", "session_exp": 1_040_000, "auth_time": 999_990, "provider": "corp", "user": user,
+        "uid": "u-1", "groups": groups, "claims": {},
+    }))
+    .unwrap()
+}
+
+fn token(claims: &SessionClaims) -> String {
+    token_key().sign(SESSION_TYPE, claims).unwrap()
+}
+
+impl Fixture {
+    fn ask(
+        &mut self,
+        token: &str,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Vec<Header>, (u16, &'static str)> {
+        self.ask_at(NOW, "prod.example.com", token, method, path, more)
+    }
+
+    fn ask_at(
+        &mut self,
+        now: Timestamp,
+        host: &str,
+        token: &str,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+    ) -> Result<Vec<Header>, (u16, &'static str)> {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![(":method", method), (":authority", host), (":path", path), ("x-request-id", "r-1")];
+        if !token.is_empty() {
+            headers.push(("authorization", &bearer));
+        }
+        headers.extend_from_slice(more);
+        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
+        match self.gateway.decide(inbound, now) {
+            Decision::Allow(allow) => {
+                assert!(token.is_empty() || allow.remove.contains(&"authorization"));
+                Ok(allow
+                    .replace
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .chain(allow.add.to_vec())
+                    .collect())
+            }
+            Decision::Answer(answer) => Err((answer.status, answer.record.reason)),
+        }
+    }
+
+    fn renew_live(&mut self, counter: u64, change: impl FnOnce(&mut LiveDocument)) -> Result<(), InvalidBundle> {
+        let mut live = live_document(&self.policy, counter);
+        change(&mut live);
+        self.gateway.accept(None, &bundle_key().sign(LIVE_TYPE, &live).unwrap())
+    }
+}
+
+const PODS: &str = "/api/v1/namespaces/x/pods";
+
+#[test]
+fn an_allowed_request_is_impersonated() {
+    let headers = fixture().ask(&token(&claims("bob", &["readers", "b"])), "GET", PODS, &[]).unwrap();
+    let expected = [
+        ("audit-id", "r-1"),
+        ("impersonate-user", "bob"),
+        ("impersonate-group", "b"),
+        ("impersonate-group", "readers"),
+        ("impersonate-group", "system:authenticated"),
+        ("impersonate-uid", "u-1"),
+        ("impersonate-extra-kubegate.io%2fsession", "s-1"),
+        ("impersonate-extra-kubegate.io%2fcluster", "prod"),
+        ("impersonate-extra-kubegate.io%2fprovider", "corp"),
+        ("impersonate-extra-kubegate.io%2fauth-time", "999990"),
+    ];
+    assert_eq!(headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+#[test]
+fn what_is_refused_and_why() {
+    let bob = token(&claims("bob", &["readers"]));
+    let stranger = token(&claims("eve", &[]));
+    let foreign = SigningKey::from_seed([9; 32]).sign(SESSION_TYPE, &claims("bob", &["admins"])).unwrap();
+    let access = token_key().sign(ACCESS_TYPE, &claims("bob", &["admins"])).unwrap();
+    let other = |change: fn(&mut SessionClaims)| {
+        let mut claims = claims("bob", &["admins"]);
+        change(&mut claims);
+        token(&claims)
+    };
+    let tampered = format!("{}x{}", &bob[..bob.len() - 10], &bob[bob.len() - 9..]);
+    let mut fixture = fixture();
+    for (token, method, path, expected) in [
+        (bob.as_str(), "DELETE", PODS, (403, "no-rule")),
+        (&stranger, "GET", PODS, (403, "no-access")),
+        ("", "GET", PODS, (401, "no-token")),
+        ("", "GET", "/healthz", (401, "no-token")),
+        ("garbage", "GET", PODS, (401, "token-malformed")),
+        (&"x".repeat(MAX_TOKEN + 1), "GET", PODS, (401, "token-malformed")),
+        (&foreign, "GET", PODS, (401, "token-key")),
+        (&access, "GET", PODS, (401, "token-type")),
+        (&tampered, "GET", PODS, (401, "token-signature")),
+        (&other(|claims| claims.aud = "dev".into()), "GET", PODS, (401, "token-audience")),
+        (&other(|claims| claims.iss = "https://evil".to_owned()), "GET", PODS, (401, "token-issuer")),
+        (&other(|claims| claims.exp = NOW), "GET", PODS, (401, "token-expired")),
+        (&other(|claims| claims.session_exp = NOW), "GET", PODS, (401, "token-expired")),
+        (&other(|claims| claims.nbf = NOW.after(Duration::from_secs(31))), "GET", PODS, (401, "token-not-yet-valid")),
+        (&other(|claims| claims.user = "system:admin".to_owned()), "GET", PODS, (401, "token-name")),
+        (&other(|claims| claims.user = String::new()), "GET", PODS, (401, "token-name")),
+        (&other(|claims| claims.groups = vec!["a,system:masters".to_owned()]), "GET", PODS, (401, "token-name")),
+        (&bob, "GET", "/api/v1/../secrets", (400, "bad-path")),
+        (&bob, "GET", "/api%2fv1", (400, "bad-path")),
+        (&bob, "CONNECT", PODS, (400, "bad-method")),
+        (&bob, "GET", "/.kubegate/other", (404, "unknown-path")),
+        (&bob, "POST", SESSION_PATH, (404, "unknown-path")),
+        (&bob, "GET", SESSION_PATH, (200, "own-path")),
+    ] {
+        assert_eq!(fixture.ask(token, method, path, &[]).unwrap_err(), expected, "{method} {path} {token}");
+    }
+    let unknown = fixture.ask_at(NOW, "other.example.com", &bob, "GET", PODS, &[]);
+    assert_eq!(unknown.unwrap_err(), (404, "unknown-host"));
+    let elsewhere = fixture.ask_at(NOW, "dev.example.com", &bob, "GET", PODS, &[]);
+    assert_eq!(elsewhere.unwrap_err(), (401, "token-audience"));
+}
+
+#[test]
+fn a_remembered_token_still_ends() {
+    let mut fixture = fixture();
+    let bob = token(&claims("bob", &["readers"]));
+    assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
+    let later = NOW.after(Duration::from_secs(600));
+    let answer = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
+    assert_eq!(answer.unwrap_err(), (401, "token-expired"));
+}
+
+#[test]
+fn revocations_count_at_once() {
+    let mut fixture = fixture();
+    let bob = token(&claims("bob", &["readers"]));
+    assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
+    let until = NOW.after(Duration::from_secs(600));
+    fixture.renew_live(8, |live| live.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
+    assert_eq!(fixture.ask(&bob, "GET", SESSION_PATH, &[]).unwrap_err(), (401, "session-revoked"));
+    fixture.renew_live(9, |_| {}).unwrap();
+    assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
+    let not_before = NOW.after(Duration::from_secs(1));
+    fixture
+        .renew_live(10, |live| live.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
+        .unwrap();
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "user-revoked"));
+}
+
+#[test]
+fn a_policy_change_counts_for_tokens_in_hand() {
+    let mut fixture = fixture();
+    let bob = token(&claims("bob", &["readers"]));
+    let mut partial = claims("bob", &["readers"]);
+    partial.groups_policy = Some(Version { epoch: 0, counter: 5 });
+    let partial = token(&partial);
+    assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
+    assert!(fixture.ask(&partial, "GET", PODS, &[]).is_ok());
+    let mut document = policy_document(6);
+    document.rules.retain(|rule| rule.name.as_str() != "readers");
+    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
+    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 8)).unwrap();
+    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (403, "no-access"));
+    assert_eq!(fixture.ask(&partial, "GET", PODS, &[]).unwrap_err(), (401, "policy-newer-than-token"));
+
+    document.version.counter = 7;
+    document.rules =
+        serde_json::from_value(json!([{"name": "c", "who": {"claims": {"dept": ["sre"]}}, "clusters": ["*"]}]))
+            .unwrap();
+    document.keys.clear();
+    document.keys.push(token_key().public().clone());
+    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
+    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 9)).unwrap();
+    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "policy-newer-than-token"));
+}
+
+#[test]
+fn a_withdrawn_token_key_counts_for_tokens_in_hand() {
+    let mut fixture = fixture();
+    let bob = token(&claims("bob", &["readers"]));
+    assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
+    let mut document = policy_document(6);
+    document.keys = vec![SigningKey::from_seed([3; 32]).public().clone()];
+    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
+    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 8)).unwrap();
+    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "token-key"));
+}
+
+#[test]
+fn a_worse_bundle_is_refused_and_the_good_one_stays() {
+    let mut fixture = fixture();
+    let live_of = |policy: &str, counter| bundle_key().sign(LIVE_TYPE, &live_document(policy, counter)).unwrap();
+    let older = bundle_key().sign(POLICY_TYPE, &policy_document(4)).unwrap();
+    let forged = SigningKey::from_seed([9; 32]).sign(POLICY_TYPE, &policy_document(9)).unwrap();
+    let mut foreign = policy_document(9);
+    foreign.issuer = "https://other".to_owned();
+    let foreign = bundle_key().sign(POLICY_TYPE, &foreign).unwrap();
+    let truncated = &fixture.policy[..fixture.policy.len() / 2];
+    for (policy, live) in [
+        (Some(older.as_str()), live_of(&older, 8)),
+        (Some(&forged), live_of(&forged, 8)),
+        (Some(&foreign), live_of(&foreign, 8)),
+        (Some(truncated), live_of(truncated, 8)),
+        (None, live_of(&fixture.policy, 6)),
+        (None, live_of(&older, 8)),
+        (None, fixture.policy.clone()),
+        (None, String::new()),
+    ] {
+        assert!(fixture.gateway.accept(policy, &live).is_err());
+    }
+    assert!(fixture.ask(&token(&claims("bob", &["readers"])), "GET", PODS, &[]).is_ok());
+    assert_eq!(fixture.gateway.versions().unwrap().1.counter, 7);
+}
+
+#[test]
+fn without_a_fresh_bundle_nothing_passes() {
+    let keys = Keys::new([bundle_key().public()]).unwrap();
+    let gateway = Gateway::new(ISSUER.to_owned(), keys, Duration::from_secs(3600));
+    let bob = token(&claims("bob", &["admins"]));
+    let mut empty = Fixture { gateway, policy: String::new() };
+    assert_eq!(empty.ask(&bob, "GET", PODS, &[]).unwrap_err(), (503, "no-policy"));
+    let later = NOW.after(Duration::from_secs(3600));
+    let answer = fixture().ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
+    assert_eq!(answer.unwrap_err(), (503, "stale-live-set"));
+    let mut inline = fixture();
+    inline.renew_live(8, |live| live.expires_at = Some(NOW)).unwrap();
+    assert_eq!(inline.ask(&bob, "GET", PODS, &[]).unwrap_err(), (503, "stale-live-set"));
+}
+
+#[test]
+fn being_somebody_else_needs_a_grant_for_each_part() {
+    let bob = token(&claims("bob", &["readers"]));
+    let mut fixture = fixture();
+    let granted = [
+        vec![("impersonate-user", "guest-1")],
+        vec![
+            ("impersonate-user", "guest-1"),
+            ("impersonate-group", "guests"),
+            ("impersonate-uid", "u-7"),
+            ("impersonate-extra-scope", "x"),
+        ],
+        vec![("impersonate-user", "system:serviceaccount:ci:bot")],
+    ];
+    for headers in granted {
+        let found = fixture.ask(&bob, "GET", PODS, &headers).unwrap();
+        assert_eq!(found[1], ("impersonate-user".to_owned(), headers[0].1.to_owned()));
+        assert!(found.contains(&("impersonate-extra-kubegate.io%2freal-user".to_owned(), "bob".to_owned())));
+        assert!(found.contains(&("impersonate-group".to_owned(), "system:authenticated".to_owned())));
+        assert!(!found.iter().any(|(_, value)| value == "readers"));
+        assert_eq!(found.iter().any(|(_, value)| value == "system:serviceaccounts:ci"), headers[0].1.contains(":ci:"));
+    }
+    let refused = [
+        vec![("impersonate-user", "alice")],
+        vec![("impersonate-user", "guest-1"), ("impersonate-group", "system:masters")],
+        vec![("impersonate-user", "guest-1"), ("impersonate-uid", "u-8")],
+        vec![("impersonate-user", "guest-1"), ("impersonate-extra-scope", "y")],
+        vec![("impersonate-user", "guest-1"), ("impersonate-extra-kubegate.io%2fsession", "s-2")],
+        vec![("impersonate-user", "system:serviceaccount:ci:other")],
+        vec![("impersonate-user", "system:serviceaccount:kube-system:bot")],
+        vec![("impersonate-user", "system:anonymous")],
+    ];
+    for headers in refused {
+        let answer = fixture.ask(&bob, "GET", PODS, &headers);
+        assert_eq!(answer.unwrap_err(), (403, "impersonation-not-granted"), "{headers:?}");
+    }
+    let beyond = fixture.ask(&bob, "DELETE", PODS, &[("impersonate-user", "guest-1")]);
+    assert_eq!(beyond.unwrap_err(), (403, "no-rule"), "the real person must be allowed the request");
+    let admin = token(&claims("ann", &["admins"]));
+    for headers in [
+        vec![("impersonate-user", "anybody")],
+        vec![("impersonate-user", "x"), ("impersonate-extra-kubegate.io%2fsession", "s")],
+    ] {
+        let ours = headers.len() > 1;
+        assert_eq!(fixture.ask(&admin, "GET", PODS, &headers).is_err(), ours, "{headers:?}");
+    }
+}
+
+#[test]
+fn answers_say_what_to_do_in_the_form_that_the_client_reads() {
+    let answer = refuse_inbound(&InvalidInbound::TwoTokens);
+    assert_eq!((answer.status, answer.body.content_type), (400, "application/json"));
+    let status: serde_json::Value = serde_json::from_str(&answer.body.text).unwrap();
+    assert_eq!(
+        (&status["kind"], &status["reason"], &status["code"]),
+        (&json!("Status"), &json!("BadRequest"), &json!(400))
+    );
+
+    let refusal = message::no_token(&"prod".into());
+    assert_eq!(refusal.body(true).content_type, "text/plain; charset=utf-8");
+    assert!(refusal.body(true).text.contains("kubegate login"));
+}

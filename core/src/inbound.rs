@@ -1,0 +1,304 @@
+//! A request's headers, taken apart: what the decision needs, what must be taken away, what must be rewritten.
+//!
+//! Every header that could carry identity is removed, in any spelling that a later hop could read as the same name
+//! (case, underscores), before anything of ours is set.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::impersonation::{Assumed, AssumedBuilder, InvalidAssumption};
+
+/// The WebSocket subprotocol in which browsers send a bearer token
+/// (`k8s.io/apiserver/pkg/authentication/request/websocket`).
+const WEBSOCKET_BEARER: &str = "base64url.bearer.authorization.k8s.io.";
+
+/// The most headers that are looked at.
+pub const MAX_HEADERS: usize = 256;
+
+/// A request as it came in.
+#[derive(Debug, Default)]
+pub struct Inbound<'a> {
+    /// `:method`.
+    pub method: &'a str,
+    /// `:authority`.
+    pub authority: &'a str,
+    /// `:path`, with the query.
+    pub path: &'a str,
+    /// The bearer token.
+    pub token: Option<std::borrow::Cow<'a, str>>,
+    /// Envoy's own request id.
+    pub request_id: Option<&'a str>,
+    /// Whom the client asks to be.
+    pub assumed: Option<Assumed>,
+    /// The headers that must not reach the API server, as they are named.
+    pub remove: Vec<&'a str>,
+    /// The headers that are replaced.
+    pub replace: Vec<(&'static str, String)>,
+}
+
+/// Why a request's headers are refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidInbound {
+    /// There are more than [`MAX_HEADERS`].
+    #[error("the request has more than {MAX_HEADERS} headers")]
+    TooMany,
+    /// A header's name, or a value that matters, is no text.
+    #[error("the request has a header that is not text")]
+    NotText,
+    /// There is more than one token.
+    #[error("the request carries more than one credential")]
+    TwoTokens,
+    /// The authorization is not `Bearer`.
+    #[error("the Authorization header is not of the form \"Bearer <token>\"")]
+    NotBearer,
+    /// The token in the WebSocket subprotocol is not base64url.
+    #[error("the bearer token in Sec-WebSocket-Protocol is not base64url without padding")]
+    WebSocketToken,
+    /// The request to be somebody else cannot be understood.
+    #[error("the impersonation request is refused: {0}")]
+    Assumption(#[from] InvalidAssumption),
+}
+
+impl InvalidInbound {
+    /// Whether a new token helps: it is the credential that is wrong.
+    #[must_use]
+    pub fn is_about_the_token(&self) -> bool {
+        matches!(self, Self::NotBearer)
+    }
+}
+
+impl<'a> Inbound<'a> {
+    /// Takes a request's headers apart.
+    ///
+    /// # Errors
+    /// When they are ambiguous or carry what no client may send.
+    pub fn parse(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Result<Self, InvalidInbound> {
+        let mut inbound = Self::default();
+        let mut parts = Parts::default();
+        for (position, (name, value)) in headers.enumerate() {
+            if position >= MAX_HEADERS {
+                return Err(InvalidInbound::TooMany);
+            }
+            let name = str::from_utf8(name).ok().filter(|name| name.is_ascii()).ok_or(InvalidInbound::NotText)?;
+            inbound.take(name, value, &mut parts)?;
+        }
+        inbound.finish(parts)
+    }
+
+    fn take(&mut self, name: &'a str, value: &'a [u8], parts: &mut Parts<'a>) -> Result<(), InvalidInbound> {
+        let text = || str::from_utf8(value).map_err(|_| InvalidInbound::NotText);
+        match name {
+            ":method" => self.method = text()?,
+            ":authority" => self.authority = text()?,
+            ":path" => self.path = text()?,
+            "authorization" => {
+                self.remove.push(name);
+                parts.authorization.push(text()?);
+            }
+            "x-request-id" => self.request_id = str::from_utf8(value).ok(),
+            "sec-websocket-protocol" => parts.protocols.push(text()?),
+            "upgrade" => parts.upgrade.push(text()?),
+            "connection" => self.remove.push(name),
+            "x-forwarded-for" => parts.forwarded_for = str::from_utf8(value).ok(),
+            _ => self.take_other(name, value, parts)?,
+        }
+        Ok(())
+    }
+
+    /// Headers whose names must be compared without regard to case and underscores.
+    fn take_other(&mut self, name: &'a str, value: &[u8], parts: &mut Parts<'_>) -> Result<(), InvalidInbound> {
+        if starts_with_folded(name, "impersonate-") {
+            self.remove.push(name);
+            if name.starts_with("impersonate-") {
+                parts.assumed.add(name, value)?;
+            } else {
+                return Err(InvalidAssumption::UnknownHeader(name.to_owned()).into());
+            }
+        } else if must_not_pass(name) {
+            self.remove.push(name);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, parts: Parts<'a>) -> Result<Self, InvalidInbound> {
+        self.assumed = parts.assumed.build()?;
+        let mut tokens = parts.authorization.iter().map(|value| bearer(value)).collect::<Result<Vec<_>, _>>()?;
+        let protocols = parts.protocols.iter().flat_map(|value| value.split(',')).map(str::trim);
+        let mut kept = Vec::new();
+        for protocol in protocols.filter(|protocol| !protocol.is_empty()) {
+            match protocol.get(..WEBSOCKET_BEARER.len()).filter(|start| start.eq_ignore_ascii_case(WEBSOCKET_BEARER)) {
+                Some(_) => tokens.push(websocket_token(protocol)?.into()),
+                None => kept.push(protocol),
+            }
+        }
+        if !parts.protocols.is_empty() {
+            self.remove.push("sec-websocket-protocol");
+            if !kept.is_empty() {
+                self.replace.push(("sec-websocket-protocol", kept.join(", ")));
+            }
+        }
+        if tokens.len() > 1 {
+            return Err(InvalidInbound::TwoTokens);
+        }
+        self.token = tokens.pop();
+        self.rewrite_upgrade(&parts.upgrade);
+        if let Some(forwarded) = parts.forwarded_for {
+            // Only what Envoy itself appended is believed.
+            let nearest = forwarded.rsplit(',').next().unwrap_or_default().trim();
+            self.replace.push(("x-forwarded-for", nearest.to_owned()));
+        }
+        Ok(self)
+    }
+
+    /// `Connection` lists headers that the next hop drops (CVE-2021-31999): it becomes `Upgrade` alone, and only for
+    /// the two protocols that Kubernetes streams over.
+    fn rewrite_upgrade(&mut self, upgrade: &[&str]) {
+        match upgrade {
+            [protocol] if protocol.eq_ignore_ascii_case("websocket") || protocol.eq_ignore_ascii_case("spdy/3.1") => {
+                self.replace.push(("connection", "Upgrade".to_owned()));
+            }
+            [] => {}
+            _ => self.remove.push("upgrade"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Parts<'a> {
+    authorization: Vec<&'a str>,
+    protocols: Vec<&'a str>,
+    upgrade: Vec<&'a str>,
+    forwarded_for: Option<&'a str>,
+    assumed: AssumedBuilder,
+}
+
+fn bearer(value: &str) -> Result<std::borrow::Cow<'_, str>, InvalidInbound> {
+    let (scheme, token) = value.split_once(' ').ok_or(InvalidInbound::NotBearer)?;
+    let token = token.trim_matches(' ');
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains(' ') {
+        return Err(InvalidInbound::NotBearer);
+    }
+    Ok(token.into())
+}
+
+fn websocket_token(protocol: &str) -> Result<String, InvalidInbound> {
+    let encoded = protocol.get(WEBSOCKET_BEARER.len()..).unwrap_or_default();
+    let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InvalidInbound::WebSocketToken)?;
+    String::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(InvalidInbound::WebSocketToken)
+}
+
+/// Headers that carry identity or routing between proxies, and nothing that a client of Kubernetes needs.
+fn must_not_pass(name: &str) -> bool {
+    const PREFIXES: [&str; 3] = ["x-remote-", "x-envoy-original-", "x-kubegate-"];
+    const EXACT: [&str; 14] = [
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "audit-id",
+        "connection",
+        "proxy-connection",
+        "keep-alive",
+        "te",
+        "forwarded",
+        "x-forwarded-client-cert",
+        "x-forwarded-for",
+        "x-forwarded-user",
+        "x-original-url",
+        "x-rewrite-url",
+    ];
+    PREFIXES.iter().any(|prefix| starts_with_folded(name, prefix))
+        || EXACT.iter().any(|exact| exact.len() == name.len() && starts_with_folded(name, exact))
+}
+
+/// Whether `name` begins with `prefix` when case does not count and an underscore is a dash.
+fn starts_with_folded(name: &str, prefix: &str) -> bool {
+    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(a, b)| fold(a) == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse<'a>(headers: &'a [(&'a str, &'a str)]) -> Result<Inbound<'a>, InvalidInbound> {
+        Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())))
+    }
+
+    #[test]
+    fn tokens_are_found_and_taken_away() {
+        let inbound = parse(&[(":path", "/"), ("authorization", "bearer abc"), ("cookie", "a=b")]);
+        let inbound = inbound.unwrap();
+        assert_eq!(inbound.token.as_deref(), Some("abc"));
+        assert_eq!(inbound.remove, ["authorization", "cookie"]);
+
+        let header = format!("v4.channel.k8s.io, {WEBSOCKET_BEARER}{}", URL_SAFE_NO_PAD.encode("abc"));
+        let headers = [
+            ("sec-websocket-protocol", header.as_str()),
+            ("upgrade", "websocket"),
+            ("connection", "Upgrade, Impersonate-User"),
+        ];
+        let inbound = parse(&headers).unwrap();
+        assert_eq!(inbound.token.as_deref(), Some("abc"));
+        assert_eq!(inbound.remove, ["connection", "sec-websocket-protocol"]);
+        assert_eq!(
+            inbound.replace,
+            [("sec-websocket-protocol", "v4.channel.k8s.io".to_owned()), ("connection", "Upgrade".to_owned())]
+        );
+    }
+
+    #[test]
+    fn ambiguous_credentials_are_refused() {
+        let websocket = format!("{WEBSOCKET_BEARER}{}", URL_SAFE_NO_PAD.encode("abc"));
+        for (headers, expected) in [
+            (vec![("authorization", "Bearer a"), ("authorization", "Bearer a")], InvalidInbound::TwoTokens),
+            (vec![("authorization", "Bearer a"), ("sec-websocket-protocol", &websocket)], InvalidInbound::TwoTokens),
+            (vec![("authorization", "Basic YQ==")], InvalidInbound::NotBearer),
+            (vec![("authorization", "Bearer")], InvalidInbound::NotBearer),
+            (vec![("authorization", "Bearer ")], InvalidInbound::NotBearer),
+            (vec![("authorization", "Bearer a b")], InvalidInbound::NotBearer),
+            (
+                vec![("sec-websocket-protocol", "base64url.bearer.authorization.k8s.io.!")],
+                InvalidInbound::WebSocketToken,
+            ),
+        ] {
+            assert_eq!(parse(&headers).unwrap_err(), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn identity_headers_are_removed_in_every_spelling() {
+        let names = [
+            "x-remote-user",
+            "X_Remote_Group",
+            "x-remote-extra-foo",
+            "proxy_authorization",
+            "audit-id",
+            "AUDIT_ID",
+            "te",
+            "forwarded",
+        ];
+        let headers: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
+        assert_eq!(parse(&headers).unwrap().remove, names);
+        for name in ["impersonate_user", "Impersonate-User", "impersonate-_user", "impersonate-users"] {
+            assert!(matches!(parse(&[(name, "x")]), Err(InvalidInbound::Assumption(_))), "{name}");
+        }
+        assert_eq!(parse(&[("accept", "x"), ("x-forwarded-proto", "https")]).unwrap().remove, [] as [&str; 0]);
+    }
+
+    #[test]
+    fn hostile_bytes_are_refused_or_ignored() {
+        let refused = Inbound::parse([(b"\xff".as_slice(), b"x".as_slice())].into_iter());
+        assert_eq!(refused.unwrap_err(), InvalidInbound::NotText);
+        assert!(Inbound::parse([(b"x-y".as_slice(), b"\xff\0".as_slice())].into_iter()).is_ok());
+        let many = vec![("a", "b"); MAX_HEADERS + 1];
+        assert_eq!(parse(&many).unwrap_err(), InvalidInbound::TooMany);
+    }
+
+    #[test]
+    fn only_the_nearest_address_is_believed() {
+        let inbound = parse(&[("x-forwarded-for", "10.0.0.1, 192.0.2.7")]).unwrap();
+        assert_eq!(inbound.replace, [("x-forwarded-for", "192.0.2.7".to_owned())]);
+        let inbound = parse(&[("upgrade", "h2c"), ("connection", "Upgrade, HTTP2-Settings")]).unwrap();
+        assert_eq!(inbound.remove, ["connection", "upgrade"]);
+    }
+}

@@ -1,0 +1,284 @@
+//! The compiled policy: whom each rule concerns is found once per session token; each request then asks only those.
+//!
+//! The cost of a decision therefore does not grow with the number of rules that concern other people.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::id::{ClusterName, RuleName};
+use crate::identity_name::{self, RESERVED_PREFIX};
+use crate::pattern::{Pattern, any_matches};
+use crate::request::Attributes;
+use crate::rule::{Cluster, Person, Rule, Who, domain};
+
+/// A policy, ready to decide.
+pub struct Policy {
+    clusters: Vec<Cluster>,
+    hosts: HashMap<String, usize>,
+    rules: Vec<Rule>,
+    index: Index,
+    claim_keys: BTreeSet<String>,
+}
+
+/// Why a policy contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPolicy {
+    /// Two clusters have the same name.
+    #[error("two clusters are named {0:?}")]
+    DuplicateCluster(ClusterName),
+    /// Two clusters have the same host.
+    #[error("two clusters have the host {0:?}")]
+    DuplicateHost(String),
+    /// Two rules have the same name.
+    #[error("two rules are named {0:?}")]
+    DuplicateRule(RuleName),
+}
+
+/// What a person has on one cluster: found once, asked at every request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    rules: Vec<usize>,
+    /// The groups that the API server sees, sorted, without Kubernetes' own additions.
+    pub groups: Vec<String>,
+}
+
+impl Access {
+    /// Whether any rule concerns the person on the cluster.
+    #[must_use]
+    pub fn is_concerned(&self) -> bool {
+        !self.rules.is_empty()
+    }
+}
+
+/// Why a request is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance<'a> {
+    /// A rule allows it.
+    Rule(&'a RuleName),
+    /// It is API discovery, open to everybody who is signed in.
+    Discovery,
+    /// It is a question about oneself, open to everybody who is signed in.
+    AboutOneself,
+}
+
+impl Policy {
+    /// Compiles a policy.
+    ///
+    /// # Errors
+    /// When names or hosts stand twice.
+    pub fn compile(clusters: Vec<Cluster>, rules: Vec<Rule>) -> Result<Self, InvalidPolicy> {
+        let mut names = BTreeSet::new();
+        let mut hosts = HashMap::new();
+        for (position, cluster) in clusters.iter().enumerate() {
+            if !names.insert(&cluster.name) {
+                return Err(InvalidPolicy::DuplicateCluster(cluster.name.clone()));
+            }
+            for host in &cluster.hosts {
+                if hosts.insert(host.to_ascii_lowercase(), position).is_some() {
+                    return Err(InvalidPolicy::DuplicateHost(host.clone()));
+                }
+            }
+        }
+        let mut names = BTreeSet::new();
+        if let Some(rule) = rules.iter().find(|rule| !names.insert(&rule.name)) {
+            return Err(InvalidPolicy::DuplicateRule(rule.name.clone()));
+        }
+        let index = Index::of(&rules);
+        let claim_keys = rules.iter().flat_map(|rule| rule.who.claims.keys().cloned()).collect();
+        Ok(Self { clusters, hosts, rules, index, claim_keys })
+    }
+
+    /// The clusters.
+    #[must_use]
+    pub fn clusters(&self) -> &[Cluster] {
+        &self.clusters
+    }
+
+    /// The rules, in the order of the policy file.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The cluster of that name.
+    #[must_use]
+    pub fn cluster(&self, name: &str) -> Option<&Cluster> {
+        self.clusters.iter().find(|cluster| cluster.name.as_str() == name)
+    }
+
+    /// The cluster that a request's `:authority` names; the port does not count.
+    #[must_use]
+    pub fn cluster_by_authority(&self, authority: &str) -> Option<&Cluster> {
+        let host = host_of(authority);
+        let position = match self.hosts.get(host) {
+            Some(position) => position,
+            None => self.hosts.get(&host.to_ascii_lowercase())?,
+        };
+        self.clusters.get(*position)
+    }
+
+    /// The claims that rules ask for; session tokens must carry them.
+    #[must_use]
+    pub fn claim_keys(&self) -> &BTreeSet<String> {
+        &self.claim_keys
+    }
+
+    /// Those of a person's groups that the policy names or passes on, on a cluster: what a token carries when it cannot
+    /// carry all.
+    #[must_use]
+    pub fn relevant_groups(&self, person: &Person<'_>, cluster: &ClusterName) -> Vec<String> {
+        let access = self.access(person, cluster);
+        let concerned = || access.rules.iter().filter_map(|position| self.rules.get(*position));
+        let passes_all = access.is_concerned()
+            && concerned().all(|rule| rule.groups.pass.is_none() && rule.groups.prefix.is_empty());
+        let relevant = |group: &String| {
+            passes_all
+                || concerned().any(|rule| {
+                    any_matches(&rule.who.groups, group)
+                        || match &rule.groups.pass {
+                            Some(pass) => any_matches(pass, group),
+                            None => !rule.groups.prefix.is_empty(),
+                        }
+                })
+        };
+        person.groups.iter().filter(|group| relevant(group)).cloned().collect()
+    }
+
+    /// What a person has on a cluster.
+    #[must_use]
+    pub fn access(&self, person: &Person<'_>, cluster: &ClusterName) -> Access {
+        let concerns = |position: &usize| {
+            self.rules
+                .get(*position)
+                .is_some_and(|rule| any_matches(&rule.clusters, cluster.as_str()) && rule.who.matches(person))
+        };
+        let rules: Vec<usize> = self.index.candidates(person).into_iter().filter(concerns).collect();
+        let groups = self.groups_on(person, &rules);
+        Access { rules, groups }
+    }
+
+    /// Whether the request is allowed, and by what.
+    #[must_use]
+    pub fn decide(&self, access: &Access, request: &Attributes<'_>) -> Option<Allowance<'_>> {
+        if let Some(rule) = self.rule_that_allows(access, request) {
+            return Some(Allowance::Rule(rule));
+        }
+        if request.verb == "get" && request.is_discovery_path() {
+            return Some(Allowance::Discovery);
+        }
+        request.is_question_about_oneself().then_some(Allowance::AboutOneself)
+    }
+
+    /// The first rule, in the order of the policy file, that allows the request.
+    #[must_use]
+    pub fn rule_that_allows(&self, access: &Access, request: &Attributes<'_>) -> Option<&RuleName> {
+        access
+            .rules
+            .iter()
+            .filter_map(|position| self.rules.get(*position))
+            .find(|rule| rule.may.iter().any(|grant| grant.matches(request)))
+            .map(|rule| &rule.name)
+    }
+
+    fn groups_on(&self, person: &Person<'_>, rules: &[usize]) -> Vec<String> {
+        let mappings = || rules.iter().filter_map(|position| self.rules.get(*position)).map(|rule| &rule.groups);
+        let mut groups: BTreeSet<String> = mappings().flat_map(|mapping| mapping.extra.iter().cloned()).collect();
+        let mut restricted = false;
+        for mapping in mappings().filter(|mapping| mapping.pass.is_some() || !mapping.prefix.is_empty()) {
+            restricted = true;
+            let any = [Pattern::from("*")];
+            let pass = mapping.pass.as_deref().unwrap_or(&any);
+            groups.extend(person.groups.iter().filter_map(|group| passed_on(group, pass, &mapping.prefix)));
+        }
+        if !restricted {
+            groups.extend(person.groups.iter().filter(|group| !identity_name::is_reserved(group)).cloned());
+        }
+        // The API server must never take somebody for both.
+        groups.remove("system:unauthenticated");
+        groups.into_iter().collect()
+    }
+}
+
+/// The name under which a group is passed on, if it is. What begins with `system:` must be named in full, and no
+/// prefix may make such a name.
+fn passed_on(group: &str, pass: &[Pattern], prefix: &str) -> Option<String> {
+    let passed = if identity_name::is_reserved(group) {
+        pass.iter().any(|pattern| pattern.literal() == Some(group))
+    } else {
+        any_matches(pass, group)
+    };
+    let name = format!("{prefix}{group}");
+    let made_up = !prefix.is_empty() && name.starts_with(RESERVED_PREFIX);
+    (passed && !made_up && identity_name::check(&name).is_ok()).then_some(name)
+}
+
+/// `host` of `host:port`, `[v6]` of `[v6]:port`.
+fn host_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.is_empty() => {
+            if host.contains(':') && !host.ends_with(']') { authority } else { host }
+        }
+        _ => authority,
+    }
+}
+
+/// Rules by the exact users, e-mails, domains and groups that they name; those that use globs, or name nobody, are
+/// looked at for everybody.
+#[derive(Default)]
+struct Index {
+    users: HashMap<String, Vec<usize>>,
+    emails: HashMap<String, Vec<usize>>,
+    domains: HashMap<String, Vec<usize>>,
+    groups: HashMap<String, Vec<usize>>,
+    everybody: Vec<usize>,
+}
+
+impl Index {
+    fn of(rules: &[Rule]) -> Self {
+        let mut index = Self::default();
+        for (position, rule) in rules.iter().enumerate() {
+            index.add(position, &rule.who);
+        }
+        index
+    }
+
+    fn add(&mut self, position: usize, who: &Who) {
+        let named = [
+            (&who.users, &mut self.users),
+            (&who.emails, &mut self.emails),
+            (&who.domains, &mut self.domains),
+            (&who.groups, &mut self.groups),
+        ];
+        let mut for_everybody = who.names_nobody();
+        for (patterns, names) in named {
+            for pattern in patterns {
+                match pattern.literal() {
+                    Some(name) => names.entry(name.to_owned()).or_default().push(position),
+                    None => for_everybody = true,
+                }
+            }
+        }
+        if for_everybody {
+            self.everybody.push(position);
+        }
+    }
+
+    /// The rules that may concern a person, in order, each once.
+    fn candidates(&self, person: &Person<'_>) -> Vec<usize> {
+        let email = person.email.map(str::to_ascii_lowercase);
+        let email = email.as_deref();
+        let found = [
+            self.users.get(person.user),
+            email.and_then(|email| self.emails.get(email)),
+            email.and_then(domain).and_then(|domain| self.domains.get(domain)),
+        ];
+        let by_group = person.groups.iter().filter_map(|group| self.groups.get(group.as_str()));
+        let mut rules: Vec<usize> = found.into_iter().flatten().chain(by_group).flatten().copied().collect();
+        rules.extend_from_slice(&self.everybody);
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+}
+
+#[cfg(test)]
+mod tests;

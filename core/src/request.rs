@@ -1,0 +1,306 @@
+//! Kubernetes request attributes: what the API server itself makes of a method and a URL.
+//!
+//! [`Target::parse`] refuses every target that the two sides could read differently; [`Attributes::of`] then follows
+//! `RequestInfoFactory.NewRequestInfo` (`k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`) step by step, and
+//! Go's `net/url` for the query.
+
+mod query;
+mod target;
+
+use std::borrow::Cow;
+
+pub use target::{InvalidTarget, MAX_TARGET, Target};
+
+/// The attributes of a request, as the API server's `RequestInfo` has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes<'a> {
+    /// `get`, `list`, `watch`, `create`, …; the method in lower case for a request outside of the resource API.
+    pub verb: Cow<'a, str>,
+    /// The API group; empty for the core group.
+    pub api_group: &'a str,
+    /// The API version.
+    pub api_version: &'a str,
+    /// The resource (plural).
+    pub resource: &'a str,
+    /// The subresource.
+    pub subresource: &'a str,
+    /// The namespace; empty outside of namespaces.
+    pub namespace: &'a str,
+    /// The object's name; empty when the request is about a collection.
+    pub name: Cow<'a, str>,
+    /// Whether it is a request to the resource API.
+    pub is_resource_request: bool,
+    /// The decoded path.
+    pub path: Cow<'a, str>,
+}
+
+/// Why the API server would refuse to make attributes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the path names neither a resource nor a namespace behind its verb")]
+pub struct InvalidRequest;
+
+/// Subresources that let one act inside of a workload or speak to it: whatever the method, they are judged as `create`
+/// (an exec over WebSocket is a GET: kubernetes#78741, #133515).
+const CONNECTING: [&str; 4] = ["exec", "attach", "portforward", "proxy"];
+
+impl<'a> Attributes<'a> {
+    /// The attributes of a request.
+    ///
+    /// # Errors
+    /// When the API server's own parser fails on it.
+    pub fn of(method: &'a str, target: &'a Target<'_>) -> Result<Self, InvalidRequest> {
+        let path = target.path();
+        let mut attributes = Self::outside(method, path);
+        let mut parts = path.trim_matches('/').split('/').filter(|part| !part.is_empty());
+        let total = parts.clone().count();
+        let prefix = parts.next().unwrap_or_default();
+        if total < 3 || !matches!(prefix, "api" | "apis") {
+            return Ok(attributes);
+        }
+        if prefix == "apis" {
+            if total < 4 {
+                return Ok(attributes);
+            }
+            attributes.api_group = parts.next().unwrap_or_default();
+        }
+        attributes.is_resource_request = true;
+        attributes.api_version = parts.next().unwrap_or_default();
+        let mut rest: Vec<&'a str> = parts.collect();
+
+        // The forms /proxy/… and /watch/…
+        match rest.split_first() {
+            Some((&verb @ ("proxy" | "watch"), behind)) => {
+                if behind.is_empty() {
+                    return Err(InvalidRequest);
+                }
+                attributes.verb = Cow::Borrowed(verb);
+                rest = behind.to_vec();
+            }
+            _ => attributes.verb = Cow::Borrowed(verb_of(method)),
+        }
+
+        // The form /namespaces/{namespace}/{resource}/…, where `status` and `finalize` belong to the namespace itself.
+        if let ["namespaces", namespace, behind @ ..] = rest.as_slice() {
+            attributes.namespace = namespace;
+            if behind.first().is_some_and(|next| !matches!(*next, "status" | "finalize")) {
+                rest = behind.to_vec();
+            }
+        }
+
+        let mut rest = rest.into_iter();
+        attributes.resource = rest.next().unwrap_or_default();
+        attributes.name = Cow::Borrowed(rest.next().unwrap_or_default());
+        if attributes.verb != "proxy" {
+            attributes.subresource = rest.next().unwrap_or_default();
+        }
+        attributes.refine_collection(target.query());
+        Ok(attributes)
+    }
+
+    /// What a request outside of the resource API has.
+    fn outside(method: &'a str, path: &'a str) -> Self {
+        Self {
+            verb: if method.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                method_in_lower_case(method)
+            } else {
+                Cow::Borrowed(method)
+            },
+            api_group: "",
+            api_version: "",
+            resource: "",
+            subresource: "",
+            namespace: "",
+            name: Cow::Borrowed(""),
+            is_resource_request: false,
+            path: Cow::Borrowed(path),
+        }
+    }
+
+    /// A nameless `get` is a `list` or a `watch`, and a nameless `delete` a `deletecollection`.
+    fn refine_collection(&mut self, query: &str) {
+        if !self.name.is_empty() {
+            return;
+        }
+        if self.verb == "get" {
+            let options = query::ListOptions::parse(query);
+            self.verb = Cow::Borrowed(if options.watch { "watch" } else { "list" });
+            if let Some(name) = options.name {
+                self.name = Cow::Owned(name);
+            }
+        }
+        // The API server asks for the name again here, but only a `get` can have found one.
+        if self.verb == "delete" {
+            self.verb = Cow::Borrowed("deletecollection");
+        }
+    }
+
+    /// The verb that rules are asked about: the request's own, but `create` for what connects into a workload.
+    #[must_use]
+    pub fn judged_verb(&self) -> &str {
+        if self.is_resource_request && CONNECTING.contains(&self.subresource) { "create" } else { &self.verb }
+    }
+
+    /// Whether the path is one of API discovery: the non-resource URLs of Kubernetes' ClusterRole `system:discovery`.
+    #[must_use]
+    pub fn is_discovery_path(&self) -> bool {
+        const EXACT: [&str; 9] =
+            ["/api", "/apis", "/healthz", "/livez", "/openapi", "/readyz", "/version", "/version/", "/api/"];
+        const BELOW: [&str; 3] = ["/api/", "/apis/", "/openapi/"];
+        !self.is_resource_request
+            && (EXACT.contains(&self.path.as_ref()) || BELOW.iter().any(|prefix| self.path.starts_with(prefix)))
+    }
+
+    /// Whether it is a question about oneself: what Kubernetes' ClusterRole `system:basic-user` allows, and
+    /// `SelfSubjectReview`.
+    #[must_use]
+    pub fn is_question_about_oneself(&self) -> bool {
+        self.is_resource_request
+            && self.verb == "create"
+            && self.subresource.is_empty()
+            && matches!(
+                (self.api_group, self.resource),
+                ("authentication.k8s.io", "selfsubjectreviews")
+                    | ("authorization.k8s.io", "selfsubjectaccessreviews" | "selfsubjectrulesreviews")
+            )
+    }
+}
+
+/// The verb of a method (case matters), before collections are told apart.
+fn verb_of(method: &str) -> &'static str {
+    match method {
+        "POST" => "create",
+        "GET" | "HEAD" => "get",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        "DELETE" => "delete",
+        _ => "",
+    }
+}
+
+fn method_in_lower_case(method: &str) -> Cow<'_, str> {
+    match method {
+        "GET" => Cow::Borrowed("get"),
+        "POST" => Cow::Borrowed("post"),
+        "HEAD" => Cow::Borrowed("head"),
+        "PUT" => Cow::Borrowed("put"),
+        "PATCH" => Cow::Borrowed("patch"),
+        "DELETE" => Cow::Borrowed("delete"),
+        "OPTIONS" => Cow::Borrowed("options"),
+        other => Cow::Owned(other.to_ascii_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// verb, group, version, resource, subresource, namespace, name, is_resource_request
+    type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, &'static str, bool);
+
+    #[track_caller]
+    fn check(method: &str, url: &str, expected: Row) {
+        let target = Target::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        let found = Attributes::of(method, &target).unwrap_or_else(|error| panic!("{url}: {error}"));
+        assert_eq!(
+            (
+                found.verb.as_ref(),
+                found.api_group,
+                found.api_version,
+                found.resource,
+                found.subresource,
+                found.namespace,
+                found.name.as_ref(),
+                found.is_resource_request
+            ),
+            expected,
+            "{method} {url}"
+        );
+    }
+
+    #[test]
+    fn resources() {
+        let ns = "/api/v1/namespaces/x";
+        check("GET", "/api/v1/namespaces", ("list", "", "v1", "namespaces", "", "", "", true));
+        check("GET", ns, ("get", "", "v1", "namespaces", "", "x", "x", true));
+        check("PUT", &format!("{ns}/finalize"), ("update", "", "v1", "namespaces", "finalize", "x", "x", true));
+        check("GET", &format!("{ns}/pods"), ("list", "", "v1", "pods", "", "x", "", true));
+        check("GET", &format!("{ns}/pods/"), ("list", "", "v1", "pods", "", "x", "", true));
+        check("GET", &format!("{ns}/pods?watch=1"), ("watch", "", "v1", "pods", "", "x", "", true));
+        check("GET", &format!("{ns}/pods?watch"), ("watch", "", "v1", "pods", "", "x", "", true));
+        check("GET", &format!("{ns}/pods?watch=False"), ("list", "", "v1", "pods", "", "x", "", true));
+        check("GET", &format!("{ns}/pods?watch=0&watch=1"), ("list", "", "v1", "pods", "", "x", "", true));
+        check("GET", &format!("{ns}/pods/p?watch=1"), ("get", "", "v1", "pods", "", "x", "p", true));
+        check("HEAD", &format!("{ns}/pods/p"), ("get", "", "v1", "pods", "", "x", "p", true));
+        check("DELETE", &format!("{ns}/pods"), ("deletecollection", "", "v1", "pods", "", "x", "", true));
+        check("DELETE", &format!("{ns}/pods/p"), ("delete", "", "v1", "pods", "", "x", "p", true));
+        check("GET", &format!("{ns}/pods/p/exec?command=sh"), ("get", "", "v1", "pods", "exec", "x", "p", true));
+        check("GET", "/api/v1/watch/namespaces/x/pods", ("watch", "", "v1", "pods", "", "x", "", true));
+        check("GET", "/api/v1/proxy/nodes/n/y/z", ("proxy", "", "v1", "nodes", "", "", "n", true));
+        check("OPTIONS", &format!("{ns}/pods"), ("", "", "v1", "pods", "", "x", "", true));
+        check("get", &format!("{ns}/pods"), ("", "", "v1", "pods", "", "x", "", true));
+        check(
+            "PATCH",
+            "/apis/apps/v1/namespaces/x/deployments/d/scale",
+            ("patch", "apps", "v1", "deployments", "scale", "x", "d", true),
+        );
+        check(
+            "GET",
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode",
+            ("get", "rbac.authorization.k8s.io", "v1", "clusterroles", "", "", "system:node", true),
+        );
+    }
+
+    #[test]
+    fn names_from_field_selectors() {
+        for (selector, verb, name) in [
+            ("fieldSelector=metadata.name%3Dp", "list", "p"),
+            ("fieldSelector=metadata.name%3D%3Dp&watch=true", "watch", "p"),
+            ("fieldSelector=spec.nodeName%3Dn,metadata.name%3Dp", "list", "p"),
+            ("fieldSelector=metadata.name!%3Dp", "list", ""),
+            ("fieldSelector=metadata.name", "list", ""),
+            ("fieldSelector=metadata.name%3Da%2Fb", "list", ""),
+            ("fieldSelector=metadata.name%3Dp&limit=x", "list", ""),
+            ("fieldSelector=metadata.name%3Dp&limit=500", "list", "p"),
+            ("fieldSelector=metadata.name%3Dp;x", "list", ""),
+        ] {
+            check("GET", &format!("/api/v1/pods?{selector}"), (verb, "", "v1", "pods", "", "", name, true));
+        }
+    }
+
+    #[test]
+    fn outside_of_the_resource_api() {
+        for path in [
+            "/",
+            "/api",
+            "/api/v1",
+            "/apis",
+            "/apis/apps",
+            "/apis/apps/v1",
+            "/healthz",
+            "/metrics/cadvisor",
+            "/logs/a/b/c",
+        ] {
+            check("GET", path, ("get", "", "", "", "", "", "", false));
+        }
+        check("HEAD", "/healthz", ("head", "", "", "", "", "", "", false));
+    }
+
+    #[test]
+    fn a_verb_without_a_resource_fails() {
+        let target = Target::parse("/api/v1/watch").unwrap();
+        assert_eq!(Attributes::of("GET", &target), Err(InvalidRequest));
+    }
+
+    #[test]
+    fn connecting_is_judged_as_create() {
+        for (url, judged) in [
+            ("/api/v1/namespaces/x/pods/p/exec", "create"),
+            ("/api/v1/namespaces/x/services/s/proxy/a", "create"),
+            ("/api/v1/nodes/n/proxy/logs", "create"),
+            ("/api/v1/namespaces/x/pods/p/log", "get"),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!(Attributes::of("GET", &target).unwrap().judged_verb(), judged, "{url}");
+        }
+    }
+}
