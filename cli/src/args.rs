@@ -1,0 +1,161 @@
+//! The command line, with the help that teaches it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::cache;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::server::ServerUrl;
+use crate::sign_in::SignInOptions;
+use crate::tls::Trust;
+
+/// Use kubectl through Envoy with your company sign-in.
+#[derive(Debug, Parser)]
+#[command(name = "kubegate", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Begin with:
+  kubegate kubeconfig --server https://kubegate.example.com --all
+  kubectl --context prod get pods
+
+Exit codes: 0 done, 1 failed or the answer is no, 2 wrong command line, 3 not signed in,
+4 the control plane cannot be reached.")]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in with the browser, or with a code from any other computer.
+    Login(crate::commands::login::Login),
+    /// End the session at the control plane and forget it here.
+    Logout(crate::commands::logout::Logout),
+    /// Show who you are to the clusters, and until when.
+    Whoami(crate::commands::whoami::Whoami),
+    /// List the clusters that you may use.
+    Clusters(crate::commands::clusters::Clusters),
+    /// Add clusters to your kubeconfig, keeping everything else in it.
+    Kubeconfig(crate::commands::kubeconfig::Kubeconfig),
+    /// Give kubectl a credential (kubectl runs this; people rarely do).
+    Credential(crate::commands::credential::Credential),
+}
+
+/// Which control plane.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Public URL of the control plane [default: the only one that you are signed in to]
+    #[arg(long, value_name = "URL", env = "KUBEGATE_SERVER")]
+    pub(crate) server: Option<String>,
+
+    /// PEM file with certificate authorities to trust beside the system's
+    #[arg(long, value_name = "FILE", env = "KUBEGATE_CERTIFICATE_AUTHORITY")]
+    pub(crate) certificate_authority: Option<PathBuf>,
+
+    /// Do not check the control plane's certificate: anybody in between can take your session
+    #[arg(long, conflicts_with = "certificate_authority")]
+    pub(crate) insecure_skip_tls_verify: bool,
+}
+
+/// How to sign in when that is needed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SignInArgs {
+    /// Print a URL for a browser anywhere instead of opening one here
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+
+    /// Identity provider to sign in with, when the control plane has several
+    #[arg(long, value_name = "ID")]
+    pub(crate) provider: Option<String>,
+
+    /// How long to wait for the sign-in, such as 90s, 5m, 1h
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+}
+
+impl ServerArgs {
+    /// The control plane meant.
+    pub(crate) fn server(&self) -> Result<ServerUrl, Failure> {
+        if let Some(text) = &self.server {
+            return Ok(text.parse()?);
+        }
+        let mut known = cache::known_servers()?;
+        match (known.pop(), known.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (None, _) => Err(Failure::NoServer),
+            (Some(last), false) => {
+                known.push(last);
+                Err(Failure::ManyServers { servers: known.iter().map(ToString::to_string).collect() })
+            }
+        }
+    }
+
+    /// Whom to trust there.
+    pub(crate) fn trust(&self) -> Trust {
+        if self.insecure_skip_tls_verify {
+            Trust::Insecure
+        } else {
+            Trust::System { extra: self.certificate_authority.clone() }
+        }
+    }
+
+    /// A connection to it.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Ok(Client::new(&self.server()?, &self.trust())?)
+    }
+}
+
+impl SignInArgs {
+    /// The same, for the sign-in itself.
+    pub(crate) fn options(&self) -> SignInOptions {
+        SignInOptions { no_browser: self.no_browser, provider: self.provider.clone(), timeout: self.timeout }
+    }
+}
+
+/// Reads `90s`, `5m`, `1h30m`; a bare number means seconds. Not zero, at most a day.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    const HINT: &str = "write it like 90s, 5m or 1h30m, between 1s and 24h";
+    let mut total: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(digits);
+        let unit = tail.find(|character: char| character.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit);
+        let seconds = match unit {
+            "s" | "" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return Err(HINT.to_owned()),
+        };
+        let number: u64 = number.parse().map_err(|_| HINT)?;
+        total = number.checked_mul(seconds).and_then(|part| total.checked_add(part)).ok_or(HINT)?;
+        rest = tail;
+    }
+    if (1..=86_400).contains(&total) { Ok(Duration::from_secs(total)) } else { Err(HINT.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_durations() {
+        for (text, seconds) in [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2", 2), ("24h", 86_400)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "0s", "-1s", "5d", "m", "25h", "99999999999999999999s", "5 m"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `kubegate credential`: the credential plugin that kubectl runs.
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+use clap::Args;
+
+use crate::args::{ServerArgs, SignInArgs};
+use crate::cache::{CachedToken, Store};
+use crate::client::Client;
+use crate::clock::UnixTime;
+use crate::exec_credential::{EXEC_INFO, ExecInfo, ExecInfoError, credential};
+use crate::failure::Failure;
+use crate::oauth::TokenError;
+use crate::output::{self, say};
+use crate::secret::Secret;
+use crate::server::ServerUrl;
+use crate::session::{May, Session, SessionError};
+use crate::session_check::{Target, Verdict};
+
+/// A cached token is served while it has more than this many seconds left.
+const MARGIN: u64 = 30;
+/// When the control plane is away, the last seconds of a token are better than nothing.
+const LAST_RESORT_MARGIN: u64 = 2;
+
+/// Give kubectl a credential (kubectl runs this; people rarely do)
+///
+/// Prints an ExecCredential with a session token for one cluster, and nothing else, on stdout. It
+/// takes the token from the cache while the cluster's gateway still accepts it, else refreshes the
+/// session, else signs in. Many at once sign in once.
+///
+/// `kubegate kubeconfig` writes the kubeconfig entry that runs it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubegate credential --server https://kubegate.example.com --cluster prod
+
+In a kubeconfig:
+  users:
+    - name: kubegate-prod
+      user:
+        exec:
+          apiVersion: client.authentication.k8s.io/v1
+          command: kubegate
+          args: [credential, --server=https://kubegate.example.com, --cluster=prod]
+          interactiveMode: IfAvailable
+          provideClusterInfo: true
+
+Environment: KUBERNETES_EXEC_INFO is set by kubectl. KUBEGATE_INTERACTIVE=true lets it open a browser
+even when kubectl has no terminal (an editor's kubectl, for one); false forbids it everywhere.")]
+pub(crate) struct Credential {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The cluster, by its name in the policy
+    #[arg(long, value_name = "NAME")]
+    cluster: String,
+
+    #[command(flatten)]
+    sign_in: SignInArgs,
+}
+
+impl Credential {
+    /// Answers kubectl.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        let info = question()?;
+        let store = Store::open(&self.server.server()?)?;
+        let token = match self.cached(&store, &info)? {
+            Cached::Good(token) => token,
+            Cached::Missing => self.fresh(&store, &info, None)?,
+            Cached::Rejected(token) => self.fresh(&store, &info, Some(&token))?,
+        };
+        output::result(&credential(info.version, &token)).map_err(Failure::Output)
+    }
+
+    /// What the cache has, after asking the cluster's host about it. Needs no lock.
+    fn cached(&self, store: &Store, info: &ExecInfo) -> Result<Cached, Failure> {
+        let known = store.peek()?.and_then(|sign_in| sign_in.tokens.get(&self.cluster).cloned());
+        let Some(token) = known.filter(|token| token.is_good(UnixTime::now(), MARGIN)) else {
+            return Ok(Cached::Missing);
+        };
+        let target = info.cluster.as_ref().map(Target::from).or_else(|| token.cluster.as_ref().map(Target::from));
+        match target.map_or(Verdict::Usable, |target| target.check(&token.token)) {
+            Verdict::Usable => Ok(Cached::Good(token)),
+            Verdict::Rejected(message) => {
+                if let Some(message) = message {
+                    say(&format!("kubegate: cluster {}: {message}", self.cluster));
+                }
+                Ok(Cached::Rejected(token.token))
+            }
+        }
+    }
+
+    /// A token that is new, by refresh or sign-in, unless another kubegate just got one.
+    fn fresh(&self, store: &Store, info: &ExecInfo, rejected: Option<&Secret>) -> Result<CachedToken, Failure> {
+        let client = Client::new(store.server(), &self.server.trust())?;
+        let mut session = Session::take(store, &client, self.sign_in.timeout)?;
+        if let Some(rejected) = rejected {
+            session.discard(&self.cluster, rejected)?;
+        }
+        let kept = session.cached().and_then(|cached| cached.tokens.get(&self.cluster)).cloned();
+        if let Some(token) = kept.as_ref().filter(|token| token.is_good(UnixTime::now(), MARGIN)) {
+            return Ok(token.clone());
+        }
+        let interactive = is_interactive(info);
+        let may = if interactive { May::SignInUnlessCoolingDown } else { May::OnlyRefresh };
+        match session.cluster_token(&self.cluster, &self.sign_in.options(), may) {
+            Err(SessionError::NotSignedIn { server }) if !interactive => {
+                Err(SessionError::NotInteractive { server }.into())
+            }
+            Err(SessionError::Token(error)) => last_resort(kept, error, store.server()),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// What the cache has.
+enum Cached {
+    Good(CachedToken),
+    Missing,
+    Rejected(Secret),
+}
+
+/// kubectl's question, or that there is none.
+fn question() -> Result<ExecInfo, ExecInfoError> {
+    match env::var(EXEC_INFO) {
+        Ok(text) => ExecInfo::parse(&text),
+        Err(_) => {
+            if io::stdout().is_terminal() {
+                say("kubegate: kubectl runs this command by itself; see kubegate kubeconfig --help");
+            }
+            Ok(ExecInfo::unasked())
+        }
+    }
+}
+
+fn is_interactive(info: &ExecInfo) -> bool {
+    match env::var("KUBEGATE_INTERACTIVE").as_deref() {
+        Ok("true" | "1") => true,
+        Ok("false" | "0") => false,
+        _ => info.interactive.unwrap_or_else(|| io::stdin().is_terminal()),
+    }
+}
+
+/// With the control plane away, tokens in hand work until they end.
+fn last_resort(kept: Option<CachedToken>, error: TokenError, server: &ServerUrl) -> Result<CachedToken, Failure> {
+    match kept.filter(|token| error.is_passing() && token.is_good(UnixTime::now(), LAST_RESORT_MARGIN)) {
+        Some(token) => {
+            say(&format!("kubegate: the control plane {server} gives no new token; the old one ends in a moment"));
+            Ok(token)
+        }
+        None => Err(SessionError::Token(error).into()),
+    }
+}

@@ -1,0 +1,50 @@
+//! `kubegate`: kubectl's credential helper for Kubegate, and its operators' commands.
+//!
+//! ```text
+//! main ─▶ args ─▶ commands/* ─▶ session ─▶ cache      what this computer keeps
+//!                     │             ├────▶ oauth ─▶ client   the control plane
+//!                     │             └────▶ sign_in ─▶ browser   the person
+//!                     └─▶ exec_credential, session_check, kubeconfig   kubectl's side
+//! ```
+
+mod args;
+mod browser;
+mod cache;
+mod client;
+mod clock;
+mod commands;
+mod exec_credential;
+mod failure;
+mod kubeconfig;
+mod oauth;
+mod output;
+mod secret;
+mod server;
+mod session;
+mod session_check;
+mod sign_in;
+mod tls;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Login(command) => command.run(),
+        Command::Logout(command) => command.run(),
+        Command::Whoami(command) => command.run(),
+        Command::Clusters(command) => command.run(),
+        Command::Kubeconfig(command) => command.run(),
+        Command::Credential(command) => command.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::say(&failure.message());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! A person's session at one control plane, as this computer keeps it: the cached sign-in, the next
+//! token, and a sign-in when nothing else helps. All of it under the lock.
+
+use std::time::Duration;
+
+use crate::cache::cooldown::CoolingDown;
+use crate::cache::lock::Lock;
+use crate::cache::{CacheError, CachedToken, SignIn, Store};
+use crate::client::Client;
+use crate::clock::UnixTime;
+use crate::oauth::{self, TokenAnswer, TokenError};
+use crate::output::{printable, say};
+use crate::secret::Secret;
+use crate::server::ServerUrl;
+use crate::sign_in::{SignInError, SignInOptions, sign_in};
+
+/// How often a running sign-in renews its mark.
+const HEARTBEAT_SECONDS: u64 = 5;
+
+/// A session that nobody else touches until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    store: &'a Store,
+    client: &'a Client,
+    lock: Lock,
+    cached: Option<SignIn>,
+}
+
+/// Why there is no session, or no token from it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    /// The cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// No token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The sign-in failed.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// Another sign-in failed a moment ago.
+    #[error(transparent)]
+    CoolingDown(#[from] CoolingDown),
+    /// Nobody is signed in, and nobody is there to do so.
+    #[error("not signed in to {server}. Sign in first: kubegate login --server {server}")]
+    NotSignedIn {
+        /// The control plane.
+        server: ServerUrl,
+    },
+    /// kubectl keeps the terminal to itself.
+    #[error(
+        "not signed in to {server}, and kubectl runs without a terminal, where no sign-in begins by itself. \
+         Type in a terminal: kubegate login --server {server}"
+    )]
+    NotInteractive {
+        /// The control plane.
+        server: ServerUrl,
+    },
+}
+
+/// Who may begin a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum May {
+    /// A person asked for it.
+    SignIn,
+    /// It happens by itself, so it keeps quiet for a while after a failure.
+    SignInUnlessCoolingDown,
+    /// Nobody.
+    OnlyRefresh,
+}
+
+impl<'a> Session<'a> {
+    /// Takes the lock, waiting at most as long as somebody else's sign-in may take.
+    pub(crate) fn take(store: &'a Store, client: &'a Client, patience: Duration) -> Result<Self, CacheError> {
+        let lock = store.lock(patience + Duration::from_secs(30))?;
+        let cached = store.load(&lock)?;
+        Ok(Self { store, client, lock, cached })
+    }
+
+    /// The sign-in as it is now.
+    pub(crate) fn cached(&self) -> Option<&SignIn> {
+        self.cached.as_ref()
+    }
+
+    /// A token for `cluster`, by refresh if that goes, else by signing in if `may` allows it.
+    pub(crate) fn cluster_token(
+        &mut self,
+        cluster: &str,
+        options: &SignInOptions,
+        may: May,
+    ) -> Result<CachedToken, SessionError> {
+        match self.refresh(Some(cluster))? {
+            Some(token) => Ok(token),
+            None => self.sign_in_if(Some(cluster), options, may),
+        }
+    }
+
+    /// A token for the control plane itself.
+    pub(crate) fn access_token(&mut self, options: &SignInOptions, may: May) -> Result<Secret, SessionError> {
+        let token = match self.refresh(None)? {
+            Some(token) => token,
+            None => self.sign_in_if(None, options, may)?,
+        };
+        Ok(token.token)
+    }
+
+    /// Signs in anew, whatever there was.
+    pub(crate) fn sign_in(
+        &mut self,
+        cluster: Option<&str>,
+        options: &SignInOptions,
+    ) -> Result<CachedToken, SessionError> {
+        let now = UnixTime::now();
+        self.store.mark_sign_in(now)?;
+        let (store, mut last) = (self.store, now);
+        let mut renew_mark = || {
+            let now = UnixTime::now();
+            if now.since(last).as_secs() >= HEARTBEAT_SECONDS {
+                last = now;
+                let _ = store.mark_sign_in(now);
+            }
+        };
+        let asked_at = UnixTime::now();
+        let (endpoints, answer) = match sign_in(self.client, options, cluster, &mut renew_mark) {
+            Ok(signed_in) => signed_in,
+            Err(error) => {
+                self.store.mark_failure(&reason(&error), UnixTime::now())?;
+                return Err(error.into());
+            }
+        };
+        let asked_at = asked_at.max(UnixTime::now().minus(1));
+        let server = self.client.server();
+        let Some(secret) = answer.refresh_token.clone() else {
+            return Err(SignInError::NoRefreshSecret { server: server.clone() }.into());
+        };
+        self.cached = Some(SignIn::new(server, endpoints, secret));
+        let token = self.keep(answer, cluster, asked_at)?;
+        self.store.clear_marks()?;
+        Ok(token)
+    }
+
+    /// Takes a token that the cluster refused out of the cache, unless somebody replaced it already.
+    pub(crate) fn discard(&mut self, cluster: &str, rejected: &Secret) -> Result<(), CacheError> {
+        let Some(cached) = &mut self.cached else { return Ok(()) };
+        if cached.tokens.get(cluster).is_some_and(|token| token.token == *rejected) {
+            cached.tokens.remove(cluster);
+            self.store.save(cached, &self.lock)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the sign-in.
+    pub(crate) fn forget(&mut self) -> Result<(), CacheError> {
+        self.cached = None;
+        self.store.clear_marks()?;
+        self.store.remove(&self.lock)
+    }
+
+    fn sign_in_if(
+        &mut self,
+        cluster: Option<&str>,
+        options: &SignInOptions,
+        may: May,
+    ) -> Result<CachedToken, SessionError> {
+        if may == May::OnlyRefresh {
+            return Err(SessionError::NotSignedIn { server: self.client.server().clone() });
+        }
+        if may == May::SignInUnlessCoolingDown
+            && let Some(cooling_down) = self.store.cooling_down(UnixTime::now())?
+        {
+            return Err(cooling_down.into());
+        }
+        self.sign_in(cluster, options)
+    }
+
+    /// The next token; `None` when nobody is signed in, or no longer.
+    fn refresh(&mut self, cluster: Option<&str>) -> Result<Option<CachedToken>, SessionError> {
+        let Some(cached) = &self.cached else { return Ok(None) };
+        let asked_at = UnixTime::now();
+        match refresh_with_patience(self.client, cached, cluster) {
+            Ok(answer) => Ok(Some(self.keep(answer, cluster, asked_at)?)),
+            Err(TokenError::SessionEnded { detail, .. }) => {
+                say(&format!("kubegate: your session at {} has ended{}", self.client.server(), printable(&detail)));
+                self.cached = None;
+                self.store.remove(&self.lock)?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes what came to the cache, before anybody uses it.
+    fn keep(
+        &mut self,
+        answer: TokenAnswer,
+        cluster: Option<&str>,
+        asked_at: UnixTime,
+    ) -> Result<CachedToken, CacheError> {
+        let token = CachedToken {
+            token: answer.access_token,
+            obtained_at: asked_at,
+            expires_at: asked_at.plus(answer.expires_in),
+            cluster: answer.cluster,
+        };
+        if let Some(cached) = &mut self.cached {
+            if let Some(secret) = answer.refresh_token {
+                cached.refresh_secret = secret;
+            }
+            cached.user = oauth::user_named_in(&token.token).or(cached.user.take());
+            cached.forget_ended(asked_at);
+            if let Some(cluster) = cluster {
+                cached.tokens.insert(cluster.to_owned(), token.clone());
+            }
+            self.store.save(cached, &self.lock)?;
+        }
+        Ok(token)
+    }
+}
+
+/// A refresh may be repeated: a spent refresh secret stays good until its successor is used. So one
+/// connection that breaks off is no reason to bother a person.
+fn refresh_with_patience(client: &Client, cached: &SignIn, cluster: Option<&str>) -> Result<TokenAnswer, TokenError> {
+    let ask = || oauth::refresh(client, &cached.endpoints, &cached.refresh_secret, cluster);
+    match ask() {
+        Err(TokenError::Client(error)) if error.broke_off() => {
+            std::thread::sleep(Duration::from_millis(300));
+            ask()
+        }
+        other => other,
+    }
+}
+
+/// The short reason of a failed sign-in, for whoever comes next.
+fn reason(error: &SignInError) -> String {
+    let text = error.to_string();
+    text.split(". ").next().unwrap_or_default().to_owned()
+}

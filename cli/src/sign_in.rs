@@ -1,0 +1,234 @@
+//! Signing in: authorization code with PKCE and state, through the browser of this computer
+//! (RFC 8252) or through any other browser, with a code to paste.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::browser;
+use crate::browser::callback::{Callback, Expected, Refused, receive};
+use crate::client::Client;
+use crate::oauth::{self, CLIENT_ID, Endpoints, Pkce, TokenAnswer, TokenError};
+use crate::output::say;
+use crate::secret::Secret;
+use crate::server::ServerUrl;
+
+/// No code to paste is longer.
+const MAX_CODE: u64 = 4096;
+
+/// How to sign in.
+#[derive(Clone, Debug)]
+pub(crate) struct SignInOptions {
+    /// Never open a browser here.
+    pub(crate) no_browser: bool,
+    /// The identity provider to go to, when the control plane has several.
+    pub(crate) provider: Option<String>,
+    /// How long a person may take.
+    pub(crate) timeout: Duration,
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignInError {
+    /// Nobody finished in time.
+    #[error(
+        "nobody finished the sign-in to {server} within {seconds} s. \
+         Try again: kubegate login --server {server} (--timeout gives more time)"
+    )]
+    TimedOut {
+        /// The control plane.
+        server: ServerUrl,
+        /// How long it waited.
+        seconds: u64,
+    },
+    /// The answer was a no.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// No token for the code.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The code was refused.
+    #[error("the control plane {server} did not accept the code. Codes work once and not for long: sign in again")]
+    BadCode {
+        /// The control plane.
+        server: ServerUrl,
+    },
+    /// The token answer has nothing to ask for the next token with.
+    #[error("the control plane {server} gave no refresh token. Its version does not fit this kubegate's")]
+    NoRefreshSecret {
+        /// The control plane.
+        server: ServerUrl,
+    },
+    /// Nothing was pasted.
+    #[error("no code was entered. Sign in again: kubegate login --server {server}")]
+    NoCode {
+        /// The control plane.
+        server: ServerUrl,
+    },
+    /// No terminal to paste a code at.
+    #[error("there is no terminal to enter a code at. Sign in from one: kubegate login --server {server} --no-browser")]
+    NoTerminal {
+        /// The control plane.
+        server: ServerUrl,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// No loopback port to be had.
+    #[error("cannot listen on a loopback port for the browser's answer. Sign in without: kubegate login --no-browser")]
+    NoLoopback {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// No randomness to be had.
+    #[error("the system gives no random numbers")]
+    NoRandomness(#[from] getrandom::Error),
+    /// The control plane's address for the browser is no URL.
+    #[error("the control plane {server} named an address for the browser that is no URL. Tell its operator")]
+    BadEndpoint {
+        /// The control plane.
+        server: ServerUrl,
+    },
+}
+
+/// One sign-in under way.
+struct Attempt<'a> {
+    client: &'a Client,
+    options: &'a SignInOptions,
+    endpoints: Endpoints,
+    pkce: Pkce,
+    state: String,
+    cluster: Option<&'a str>,
+    deadline: Instant,
+}
+
+/// Signs a person in; the token is for `cluster`, else for the control plane itself. `tick` runs
+/// every second while the person is awaited.
+pub(crate) fn sign_in(
+    client: &Client,
+    options: &SignInOptions,
+    cluster: Option<&str>,
+    tick: &mut dyn FnMut(),
+) -> Result<(Endpoints, TokenAnswer), SignInError> {
+    let attempt = Attempt {
+        client,
+        options,
+        endpoints: oauth::discover(client)?,
+        pkce: Pkce::new()?,
+        state: oauth::random_text()?,
+        cluster,
+        deadline: Instant::now() + options.timeout,
+    };
+    let answer = if options.no_browser || !browser::is_available() {
+        attempt.by_pasted_code(tick)?
+    } else {
+        attempt.by_browser(tick)?
+    };
+    Ok((attempt.endpoints, answer))
+}
+
+impl Attempt<'_> {
+    fn by_browser(&self, tick: &mut dyn FnMut()) -> Result<TokenAnswer, SignInError> {
+        let callback = Callback::bind().map_err(|source| SignInError::NoLoopback { source })?;
+        let redirect_uri = callback.redirect_uri();
+        let url = self.authorization_url(&redirect_uri)?;
+        let opened = browser::open(url.as_str());
+        say(&format!(
+            "kubegate: {}\n\n  {url}\n",
+            if opened {
+                "sign in with the browser that is opening. If none does, go to"
+            } else {
+                "no browser could be opened. To sign in, go with a browser on this computer to"
+            }
+        ));
+        let expected = Expected { state: self.state.clone(), server: self.client.server().clone() };
+        let mut arrival = callback.wait(expected, self.deadline, tick).ok_or_else(|| self.timed_out())?;
+        let outcome = std::mem::replace(&mut arrival.outcome, Ok(Secret::new(String::new())));
+        let answer = outcome.map_err(SignInError::from).and_then(|code| self.redeem(&code, &redirect_uri));
+        arrival.show(answer.as_ref().err().map(ToString::to_string).as_deref());
+        answer
+    }
+
+    fn by_pasted_code(&self, tick: &mut dyn FnMut()) -> Result<TokenAnswer, SignInError> {
+        let redirect_uri = self.client.server().join("/oauth/code");
+        let url = self.authorization_url(&redirect_uri)?;
+        let input = Input::open().map_err(|source| self.no_terminal(source))?;
+        say(&format!("kubegate: to sign in, go with any browser, on any computer, to\n\n  {url}\n"));
+        input.prompt("Then enter the code that the last page shows: ");
+        let (sender, lines) = mpsc::sync_channel(1);
+        thread::spawn(move || sender.send(input.line()));
+        let line = receive(&lines, self.deadline, tick).ok_or_else(|| self.timed_out())?;
+        let code = line.map_err(|source| self.no_terminal(source))?;
+        if code.expose().is_empty() {
+            return Err(SignInError::NoCode { server: self.client.server().clone() });
+        }
+        self.redeem(&code, &redirect_uri)
+    }
+
+    fn authorization_url(&self, redirect_uri: &str) -> Result<Url, SignInError> {
+        let mut url = Url::parse(&self.endpoints.authorization)
+            .map_err(|_| SignInError::BadEndpoint { server: self.client.server().clone() })?;
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", CLIENT_ID)
+                .append_pair("redirect_uri", redirect_uri)
+                .append_pair("state", &self.state)
+                .append_pair("code_challenge", &self.pkce.challenge)
+                .append_pair("code_challenge_method", "S256");
+            if let Some(provider) = &self.options.provider {
+                query.append_pair("provider", provider);
+            }
+        }
+        Ok(url)
+    }
+
+    fn redeem(&self, code: &Secret, redirect_uri: &str) -> Result<TokenAnswer, SignInError> {
+        let answer = oauth::exchange_code(self.client, &self.endpoints, code, redirect_uri, &self.pkce, self.cluster);
+        match answer {
+            Err(TokenError::SessionEnded { server, .. }) => Err(SignInError::BadCode { server }),
+            other => Ok(other?),
+        }
+    }
+
+    fn timed_out(&self) -> SignInError {
+        SignInError::TimedOut { server: self.client.server().clone(), seconds: self.options.timeout.as_secs() }
+    }
+
+    fn no_terminal(&self, source: io::Error) -> SignInError {
+        SignInError::NoTerminal { server: self.client.server().clone(), source }
+    }
+}
+
+/// Where a person types: stdin when it is a terminal, else the terminal itself (kubectl may feed
+/// stdin from a file), else, without any terminal, stdin after all.
+struct Input(Box<dyn Read + Send>);
+
+impl Input {
+    fn open() -> io::Result<Self> {
+        let stdin = io::stdin();
+        if !stdin.is_terminal()
+            && let Ok(terminal) = OpenOptions::new().read(true).open("/dev/tty")
+        {
+            return Ok(Self(Box::new(terminal)));
+        }
+        Ok(Self(Box::new(stdin)))
+    }
+
+    fn prompt(&self, text: &str) {
+        let mut out = io::stderr().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    fn line(self) -> io::Result<Secret> {
+        let mut line = String::new();
+        BufReader::new(self.0.take(MAX_CODE)).read_line(&mut line)?;
+        Ok(Secret::new(line.trim().to_owned()))
+    }
+}

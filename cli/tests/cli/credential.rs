@@ -1,0 +1,262 @@
+//! The helper that kubectl runs.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::http;
+use crate::world::{Ended, World};
+
+#[test]
+fn signs_in_once_and_then_serves_from_the_cache() {
+    let world = World::new();
+    let first = world.token();
+    assert_eq!(world.token(), first);
+    assert_eq!(world.visits(), 1);
+    assert_eq!(world.fake.count("GET /.kubegate/session"), 1, "a cached token is asked about, a new one is not");
+}
+
+#[test]
+fn answers_in_the_version_asked_for() {
+    let world = World::new();
+    for (version, expected) in
+        [("v1", "client.authentication.k8s.io/v1"), ("v1beta1", "client.authentication.k8s.io/v1beta1")]
+    {
+        let mut command = world.credential();
+        command.env("KUBERNETES_EXEC_INFO", world.exec_info(version, true).to_string());
+        let ended = Ended::from(command.output().unwrap()).ok();
+        let credential: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(credential["apiVersion"], expected);
+        assert!(credential["status"]["expirationTimestamp"].as_str().unwrap().ends_with('Z'));
+    }
+    let mut command = world.credential();
+    command.env("KUBERNETES_EXEC_INFO", world.exec_info("v1alpha1", true).to_string());
+    Ended::from(command.output().unwrap()).failed(1, &["v1alpha1", "exec.apiVersion"]);
+    let mut command = world.credential();
+    command.env("KUBERNETES_EXEC_INFO", "{");
+    Ended::from(command.output().unwrap()).failed(1, &["KUBERNETES_EXEC_INFO"]);
+}
+
+#[test]
+fn refreshes_what_is_about_to_end() {
+    let world = World::new();
+    world.fake.state().lifetime = 20;
+    let first = world.token();
+    let second = world.token();
+    assert_ne!(first, second);
+    assert_eq!(world.fake.count("POST /oauth/token refresh_token"), 1);
+    assert_eq!(world.visits(), 1);
+    let newest = world.fake.state().refresh_secrets.last().cloned().unwrap();
+    assert_eq!(world.cache()["refresh_secret"], newest.as_str());
+}
+
+#[test]
+fn a_token_from_the_future_is_not_believed() {
+    let world = World::new();
+    let first = world.token();
+    world.change_cache(|cache| {
+        let at = cache["tokens"]["prod"]["obtained_at"].as_u64().unwrap();
+        cache["tokens"]["prod"]["obtained_at"] = json!(at + 3600);
+        cache["tokens"]["prod"]["expires_at"] = json!(at + 4200);
+    });
+    assert_ne!(world.token(), first);
+}
+
+#[test]
+fn a_lost_answer_loses_nothing() {
+    let world = World::new();
+    world.fake.state().lifetime = 20;
+    world.token();
+    world.change_cache(|cache| cache["tokens"] = json!({}));
+    let before = world.cache();
+    world.fake.state().lose_answers = 2;
+    Ended::from(world.credential().output().unwrap()).failed(4, &["cannot reach the control plane", &world.fake.url]);
+    assert_eq!(world.cache()["refresh_secret"], before["refresh_secret"]);
+    world.token();
+    world.fake.state().lose_answers = 1;
+    world.token();
+    assert_eq!(world.visits(), 1);
+}
+
+#[test]
+fn a_control_plane_that_cannot_serve_is_no_reason_to_sign_in() {
+    let world = World::new();
+    world.fake.state().lifetime = 1;
+    world.token();
+    world.fake.state().broken = Some(503);
+    thread::sleep(Duration::from_millis(1100));
+    Ended::from(world.credential().output().unwrap()).failed(4, &["cannot serve right now", "Try again"]);
+    assert_eq!(world.visits(), 1);
+}
+
+#[test]
+fn the_last_seconds_of_a_token_bridge_an_outage() {
+    let world = World::new();
+    world.fake.state().lifetime = 25;
+    let token = world.token();
+    world.fake.state().broken = Some(503);
+    assert_eq!(world.token(), token);
+}
+
+#[test]
+fn an_ended_session_signs_in_again() {
+    let world = World::new();
+    world.fake.state().lifetime = 20;
+    world.token();
+    world.fake.state().refresh_secrets.clear();
+    let ended = Ended::from(world.credential().output().unwrap());
+    assert!(ended.stderr.contains("has ended: The session was ended by an administrator"), "{ended:?}");
+    ended.token();
+    assert_eq!(world.visits(), 2);
+}
+
+#[test]
+fn a_token_that_the_cluster_refuses_is_not_served_again() {
+    let world = World::new();
+    let first = world.token();
+    world.fake.state().session_check = (401, json!({"kind": "Status", "message": "your groups changed"}).to_string());
+    let ended = Ended::from(world.credential().output().unwrap());
+    assert!(ended.stderr.contains("your groups changed"), "{ended:?}");
+    let second = ended.token();
+    assert_ne!(first, second);
+    assert_eq!(world.cache()["tokens"]["prod"]["token"], second.as_str());
+    assert_eq!(world.visits(), 1, "a refresh is enough");
+}
+
+#[test]
+fn a_refused_token_is_gone_even_when_no_other_can_be_had() {
+    let world = World::new();
+    world.token();
+    {
+        let mut state = world.fake.state();
+        state.session_check = (401, "{}".into());
+        state.broken = Some(503);
+    }
+    Ended::from(world.credential().output().unwrap()).failed(4, &[]);
+    assert_eq!(world.cache()["tokens"], json!({}));
+}
+
+#[test]
+fn whatever_else_the_cluster_says_means_go_on() {
+    let world = World::new();
+    let token = world.token();
+    for status in [200, 301, 403, 404, 500, 503] {
+        world.fake.state().session_check = (status, "{}".into());
+        assert_eq!(world.token(), token, "{status}");
+    }
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_holds_nothing_up_for_long() {
+    let world = World::new();
+    let token = world.token();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut info = world.exec_info("v1", true);
+    info["spec"]["cluster"]["server"] = json!(format!("http://{}", silent.local_addr().unwrap()));
+    let began = std::time::Instant::now();
+    let mut command = world.credential();
+    command.env("KUBERNETES_EXEC_INFO", info.to_string());
+    assert_eq!(Ended::from(command.output().unwrap()).token(), token);
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[test]
+fn many_at_once_sign_in_once() {
+    let world = World::with_person(|url| {
+        thread::sleep(Duration::from_millis(700));
+        let (head, _) = http::get(url);
+        http::get(&http::location(&head).unwrap());
+    });
+    let children: Vec<_> = (0..20).map(|_| world.credential().spawn().unwrap()).collect();
+    let tokens: Vec<String> =
+        children.into_iter().map(|child| Ended::from(child.wait_with_output().unwrap()).token()).collect();
+    assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(world.visits(), 1);
+    assert_eq!(world.fake.count("POST /oauth/token authorization_code"), 1);
+    assert_eq!(world.fake.count("POST /oauth/token refresh_token"), 0);
+}
+
+#[test]
+fn many_at_once_refresh_once() {
+    let world = World::new();
+    world.token();
+    world.change_cache(|cache| cache["tokens"] = json!({}));
+    let children: Vec<_> = (0..20).map(|_| world.credential().spawn().unwrap()).collect();
+    for child in children {
+        Ended::from(child.wait_with_output().unwrap()).token();
+    }
+    assert_eq!(world.fake.count("POST /oauth/token refresh_token"), 1);
+}
+
+#[test]
+fn after_a_failed_sign_in_no_other_browser_opens() {
+    let world = World::new();
+    world.fake.state().deny = true;
+    let children: Vec<_> = (0..5).map(|_| world.credential().spawn().unwrap()).collect();
+    for child in children {
+        Ended::from(child.wait_with_output().unwrap()).failed(3, &["access_denied"]);
+    }
+    assert_eq!(world.visits(), 1);
+    world.fake.state().deny = false;
+    world.run(&["login"]).ok();
+    world.token();
+    assert_eq!(world.visits(), 2);
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_type() {
+    let world = World::new();
+    let silent = |world: &World| {
+        let mut command = world.credential();
+        command.env("KUBERNETES_EXEC_INFO", world.exec_info("v1", false).to_string());
+        command
+    };
+    Ended::from(silent(&world).output().unwrap()).failed(3, &["kubegate login --server", &world.fake.url]);
+    assert_eq!(world.visits(), 0);
+    let allowed = silent(&world).env("KUBEGATE_INTERACTIVE", "true").output().unwrap();
+    Ended::from(allowed).token();
+    let refreshed = {
+        world.change_cache(|cache| cache["tokens"] = json!({}));
+        silent(&world).output().unwrap()
+    };
+    Ended::from(refreshed).token();
+}
+
+#[test]
+fn an_unknown_cluster_is_named() {
+    let world = World::new();
+    world.run(&["login"]).ok();
+    world.run(&["credential", "--cluster", "nowhere"]).failed(1, &["\"nowhere\"", "kubegate clusters --server"]);
+    assert_eq!(world.visits(), 1);
+}
+
+#[test]
+fn a_broken_cache_file_is_moved_aside() {
+    let world = World::new();
+    world.token();
+    let file = world.cache_file();
+    for broken in ["{\"half", "", "[]", "{\"version\":99}"] {
+        fs::write(&file, broken).unwrap();
+        let ended = Ended::from(world.credential().output().unwrap());
+        assert!(ended.stderr.contains("could not be read; it was moved to"), "{ended:?}");
+        ended.token();
+    }
+    assert!(file.with_extension("json.broken").exists());
+}
+
+#[test]
+fn a_cache_that_others_can_change_is_refused() {
+    let world = World::new();
+    world.token();
+    let directory = world.cache_directory();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o770)).unwrap();
+    Ended::from(world.credential().output().unwrap()).failed(1, &["writable by others", "remove it"]);
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
+    let file = world.cache_file();
+    fs::rename(&file, directory.join("elsewhere")).unwrap();
+    symlink(directory.join("elsewhere"), &file).unwrap();
+    Ended::from(world.credential().output().unwrap()).failed(1, &["symbolic link"]);
+}

@@ -1,0 +1,204 @@
+//! Signing in, with the browser and without.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::thread;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::http;
+use crate::world::{Ended, World, until};
+
+#[test]
+fn signs_in_with_the_browser() {
+    let world = World::new();
+    let ended = world.run(&["login"]).ok();
+    assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("as alice"), "{ended:?}");
+    assert_eq!(world.visits(), 1);
+    let cache = world.cache();
+    assert_eq!(cache["user"], "alice");
+    assert!(cache["refresh_secret"].as_str().unwrap().starts_with("kgr_"));
+    assert_eq!(cache["tokens"], serde_json::json!({}), "no token but for a cluster is kept");
+}
+
+#[test]
+fn gets_a_token_for_a_cluster_right_away() {
+    let world = World::new();
+    world.run(&["login", "--cluster", "prod"]).ok();
+    let token = world.token();
+    assert_eq!(world.cache()["tokens"]["prod"]["token"], token.as_str());
+    assert_eq!(world.fake.count("POST /oauth/token refresh_token"), 0);
+}
+
+#[test]
+fn only_this_user_can_read_the_cache() {
+    let world = World::new();
+    world.run(&["login"]).ok();
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(world.cache_directory()), 0o700);
+    for entry in fs::read_dir(world.cache_directory()).unwrap() {
+        assert_eq!(mode(entry.unwrap().path()), 0o600);
+    }
+}
+
+#[test]
+fn never_prints_a_secret() {
+    let world = World::new();
+    let ended = world.run(&["login", "--cluster", "prod"]).ok();
+    let cache = world.cache();
+    for secret in [&cache["refresh_secret"], &cache["tokens"]["prod"]["token"]] {
+        let secret = secret.as_str().unwrap();
+        assert!(!ended.stderr.contains(secret) && !ended.stdout.contains(secret));
+    }
+}
+
+#[test]
+fn takes_a_pasted_code() {
+    let world = World::with_person(|_| {});
+    let mut command = world.command(&["login", "--no-browser"]);
+    // A session of its own has no /dev/tty, as in CI.
+    let program = command.get_program().to_owned();
+    let mut detached = std::process::Command::new("setsid");
+    detached.arg("-w").arg(program).args(command.get_args().map(ToOwned::to_owned).collect::<Vec<_>>());
+    detached.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    detached.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    detached.stdin(std::process::Stdio::piped());
+    command = detached;
+    let mut child = command.spawn().unwrap();
+    let url = first_url(&mut child);
+    let (_, code) = http::get(&url);
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!(" {code} \n").as_bytes()).unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.success());
+    assert_eq!(world.visits(), 0);
+    assert_eq!(world.cache()["user"], "alice");
+}
+
+/// Reads stderr until it names an address.
+fn first_url(child: &mut std::process::Child) -> String {
+    use std::io::{BufRead, BufReader};
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let url = lines.find_map(|line| {
+        let line = line.unwrap();
+        line.trim().starts_with("http").then(|| line.trim().to_owned())
+    });
+    thread::spawn(move || lines.count());
+    url.unwrap()
+}
+
+#[test]
+fn no_display_means_no_browser() {
+    let world = World::with_person(|_| {});
+    let mut command = world.command(&["login", "--timeout", "1s"]);
+    command.env_remove("BROWSER");
+    let ended: Ended = world.run_with(command, "");
+    assert!(ended.stderr.contains("with any browser, on any computer"), "{ended:?}");
+    assert!(ended.stderr.contains("%2Foauth%2Fcode"), "{ended:?}");
+    assert_eq!(ended.code, 3);
+}
+
+#[test]
+fn says_when_time_is_up() {
+    let world = World::with_person(|_| {});
+    world
+        .run(&["login", "--timeout", "1s"])
+        .failed(3, &["nobody finished the sign-in", "within 1 s", "kubegate login"]);
+}
+
+#[test]
+fn a_refusal_is_passed_on() {
+    let world = World::new();
+    world.fake.state().deny = true;
+    world.run(&["login"]).failed(3, &["access_denied: Not today"]);
+}
+
+#[test]
+fn an_answer_with_another_state_is_not_this_sign_ins() {
+    let world = World::new();
+    world.fake.state().answer_state = Some("forged".into());
+    world.run(&["login", "--timeout", "2s"]).failed(3, &["nobody finished"]);
+    assert_eq!(world.fake.count("POST /oauth/token authorization_code"), 0);
+}
+
+#[test]
+fn an_answer_from_another_issuer_is_refused() {
+    let world = World::new();
+    world.fake.state().answer_iss = Some("https://evil.example".into());
+    world.run(&["login"]).failed(3, &["https://evil.example", "instead of"]);
+    assert_eq!(world.fake.count("POST /oauth/token authorization_code"), 0);
+}
+
+#[test]
+fn metadata_of_another_issuer_is_refused() {
+    let world = World::new();
+    world.fake.state().issuer = Some("https://evil.example".into());
+    world.run(&["login"]).failed(1, &["says that its name is", "--server"]);
+    assert_eq!(world.visits(), 0);
+}
+
+#[test]
+fn strangers_at_the_loopback_port_do_not_disturb() {
+    let world = World::with_person(|url| {
+        let redirect =
+            Url::parse(url).unwrap().query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
+        let host = Url::parse(&redirect).unwrap().authority().to_owned();
+        let idle: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(&host).unwrap()).collect();
+        let (head, _) = http::get(&format!("{redirect}?code=x&state=guess&iss=y"));
+        assert!(head.starts_with("HTTP/1.1 400"), "{head}");
+        let (head, _) = http::get(&redirect.replace("/callback", "/favicon.ico"));
+        assert!(head.starts_with("HTTP/1.1 404"), "{head}");
+        let (head, _) = http::send(&host, "GET /callback?code=x HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.1 421"), "{head}");
+        http::send(&host, "\u{0}nonsense\r\n\r\n");
+        http::send(&host, &format!("GET /{} HTTP/1.1\r\n", "x".repeat(100_000)));
+        drop(idle);
+        let (head, _) = http::get(url);
+        let (head, body) = http::get(&http::location(&head).unwrap());
+        assert!(head.contains("Content-Security-Policy: default-src 'none'"), "{head}");
+        assert!(body.contains("You are signed in"), "{body}");
+    });
+    world.run(&["login"]).ok();
+}
+
+#[test]
+fn the_browser_learns_of_a_failure_too() {
+    let world = World::with_person(|url| {
+        let (head, _) = http::get(url);
+        let (_, body) = http::get(&http::location(&head).unwrap());
+        assert!(body.contains("Not signed in"), "{body}");
+    });
+    world.fake.state().broken = Some(503);
+    world.run(&["login"]).failed(4, &["cannot serve right now", "The store is away"]);
+}
+
+#[test]
+fn a_kill_in_mid_sign_in_leaves_the_cache_as_it_was() {
+    let world = World::with_person(|_| {});
+    let mut child = world.command(&["login"]).spawn().unwrap();
+    until("the browser opens", || world.visits() == 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // The next one by itself keeps quiet for a while, and says why; a person's own goes through.
+    Ended::from(world.credential().output().unwrap()).failed(3, &["was abandoned", "kubegate login --server"]);
+    assert_eq!(world.visits(), 1);
+    world.run(&["login", "--timeout", "1s"]).failed(3, &["nobody finished"]);
+    assert_eq!(world.visits(), 2);
+}
+
+#[test]
+fn plain_http_to_elsewhere_is_refused() {
+    let world = World::new();
+    world.run(&["login", "--server", "http://kubegate.example.com"]).failed(2, &["must begin with https://"]);
+}
+
+#[test]
+fn an_unreachable_control_plane_is_named() {
+    let world = World::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    world.run(&["login", "--server", &url]).failed(4, &[&url, "Check the network"]);
+    thread::sleep(Duration::from_millis(1));
+}

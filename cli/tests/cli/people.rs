@@ -1,0 +1,63 @@
+//! Who am I, which clusters, and out again.
+
+use serde_json::Value;
+
+use crate::world::World;
+
+#[test]
+fn says_who_you_are() {
+    let world = World::new();
+    world.run(&["whoami"]).failed(3, &["not signed in", "kubegate login --server"]);
+    world.run(&["login"]).ok();
+    let shown = world.run(&["whoami"]).ok().stdout;
+    for expected in ["User          alice", "team-a, ops", "2025-11-24T00:00:00Z"] {
+        assert!(shown.contains(expected), "{expected} in\n{shown}");
+    }
+    let json: Value = serde_json::from_str(&world.run(&["whoami", "--json"]).ok().stdout).unwrap();
+    assert_eq!(json["user"], "alice");
+    assert_eq!(json["session"]["id"], "s-1");
+}
+
+#[test]
+fn lists_clusters() {
+    let world = World::new();
+    world.run(&["login"]).ok();
+    let shown = world.run(&["clusters"]).ok().stdout;
+    assert_eq!(shown, format!("NAME     SERVER\nprod     {0}\nstaging  {0}\n", world.fake.url));
+    let json: Value = serde_json::from_str(&world.run(&["clusters", "--json"]).ok().stdout).unwrap();
+    assert_eq!(json["clusters"][0]["name"], "prod");
+}
+
+#[test]
+fn the_only_server_need_not_be_named() {
+    let world = World::new();
+    let unnamed = |args: &[&str]| {
+        let mut command = world.command(args);
+        crate::world::Ended::from(command.env_remove("KUBEGATE_SERVER").output().unwrap())
+    };
+    unnamed(&["whoami"]).failed(2, &["which control plane?", "--server"]);
+    world.run(&["login"]).ok();
+    unnamed(&["whoami"]).ok();
+}
+
+#[test]
+fn signs_out_here_and_there() {
+    let world = World::new();
+    world.token();
+    world.run(&["logout"]).ok();
+    assert_eq!(world.fake.count("POST /oauth/revoke"), 1);
+    assert!(world.fake.state().refresh_secrets.is_empty());
+    world.run(&["whoami"]).failed(3, &["not signed in"]);
+    let again = world.run(&["logout"]).ok();
+    assert!(again.stderr.contains("not signed in"), "{again:?}");
+}
+
+#[test]
+fn signs_out_here_even_when_the_control_plane_is_away() {
+    let world = World::new();
+    world.token();
+    let file = world.cache_file();
+    world.change_cache(|cache| cache["endpoints"]["revocation"] = "http://127.0.0.1:1/revoke".into());
+    world.run(&["logout"]).failed(4, &["removed from this computer", "cannot reach"]);
+    assert!(!file.exists());
+}
