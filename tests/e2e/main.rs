@@ -1,0 +1,44 @@
+//! The end-to-end suite: one world of real servers, a module per promise.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that meets the unexpected should fail there"
+)]
+
+mod suite;
+
+mod audit;
+mod control_plane_down;
+mod credential;
+mod impersonation;
+mod objects;
+mod policy;
+mod streams;
+mod upstream;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+use suite::Suite;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let suite = Suite::new();
+    let trials = [
+        objects::trials(&suite),
+        streams::trials(&suite),
+        audit::trials(&suite),
+        impersonation::trials(&suite),
+        credential::trials(&suite),
+        policy::trials(&suite),
+        upstream::trials(&suite),
+        control_plane_down::trials(&suite),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
+    suite.stop();
+    conclusion.exit_code()
+}

@@ -1,0 +1,154 @@
+//! The world that the tests share, and the people in it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use kubegate_tests::account::Account;
+use kubegate_tests::browser::Login;
+use kubegate_tests::idp::{self, IdpAccount};
+use kubegate_tests::paths;
+use kubegate_tests::person::Person;
+use kubegate_tests::world::{Api, Plan, World};
+use libtest_mimic::Trial;
+use serde_json::json;
+
+/// The namespace with the pod `hello`.
+pub(crate) const TEAM: &str = "team-a";
+
+/// What tests share; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Suite(Arc<Shared>);
+
+struct Shared {
+    started: OnceLock<Started>,
+    people: AtomicU32,
+}
+
+struct Started {
+    world: RwLock<Option<World>>,
+    accounts: Vec<Account>,
+}
+
+/// Who a test needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who {
+    /// A built-in account that may do everything.
+    Admin,
+    /// A built-in account that may read one namespace.
+    Reader,
+    /// A built-in account that may impersonate some.
+    Support,
+    /// Of the external provider: groups `engineers` and `on-call`.
+    Dora,
+    /// Of the external provider: no groups.
+    Erin,
+}
+
+impl Suite {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Shared { started: OnceLock::new(), people: AtomicU32::new(0) }))
+    }
+
+    /// A test beside which others may run.
+    pub(crate) fn test(&self, name: &str, run: fn(&Suite, &World)) -> Trial {
+        let suite = self.clone();
+        Trial::test(name, move || {
+            let guard = suite.read();
+            run(&suite, guard.as_ref().expect("the world is stopped after the last test"));
+            Ok(())
+        })
+    }
+
+    /// A test that breaks something that others rely on, and mends it.
+    pub(crate) fn test_alone(&self, name: &str, run: fn(&Suite, &mut World)) -> Trial {
+        let suite = self.clone();
+        Trial::test(name, move || {
+            let mut guard = suite.write();
+            run(&suite, guard.as_mut().expect("the world is stopped after the last test"));
+            Ok(())
+        })
+    }
+
+    /// Somebody with a new computer: no session, no cache.
+    pub(crate) fn person(&self, world: &World, who: Who) -> Person {
+        let number = self.0.people.fetch_add(1, Ordering::Relaxed);
+        let home = world.dir.join("people").join(format!("{who:?}-{number}").to_lowercase());
+        world.person(&home, self.login(who)).expect("a person's files can be written")
+    }
+
+    fn login(&self, who: Who) -> Login {
+        let built_in = |index: usize| {
+            let account = &self.started().accounts[index];
+            Login { user: account.user.clone(), password: account.password.clone(), provider: None }
+        };
+        let company = |user: &str| Login {
+            user: user.to_owned(),
+            password: format!("{user}-password"),
+            provider: Some(idp::PROVIDER.to_owned()),
+        };
+        match who {
+            Who::Admin => built_in(0),
+            Who::Reader => built_in(1),
+            Who::Support => built_in(2),
+            Who::Dora => company("dora"),
+            Who::Erin => company("erin"),
+        }
+    }
+
+    /// Stops the world; it does so on drop only when nobody holds the suite any more.
+    pub(crate) fn stop(&self) {
+        if let Some(started) = self.0.started.get() {
+            let world = started.world.write().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+            drop(world);
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Option<World>> {
+        self.started().world.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Also after a test has failed in it: what it left broken shows in the next.
+    fn write(&self) -> RwLockWriteGuard<'_, Option<World>> {
+        self.started().world.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn started(&self) -> &Started {
+        self.0.started.get_or_init(|| start().expect("the world starts"))
+    }
+}
+
+fn start() -> anyhow::Result<Started> {
+    let dir: PathBuf = paths::root().join("target/e2e");
+    let policy = std::fs::read_to_string(paths::root().join("tests/manifests/e2e-policy.yaml"))?;
+    let accounts = vec![
+        Account::new("alice@example.com", &["platform-admins"], "may do everything")?,
+        Account::new("bob@example.com", &["team-a"], "may read one namespace")?,
+        Account::new("carol@example.com", &["platform-admins", "support"], "may impersonate")?,
+    ];
+    let idp = [
+        IdpAccount {
+            user: "dora",
+            password: "dora-password",
+            claims: json!({"email": "dora@company.example", "email_verified": true, "name": "Dora",
+                "groups": ["engineers", "on-call"], "department": "sre"}),
+        },
+        IdpAccount {
+            user: "erin",
+            password: "erin-password",
+            claims: json!({"email": "erin@company.example", "email_verified": true, "groups": []}),
+        },
+    ];
+    let plan = Plan {
+        dir: &dir,
+        api: Api::Own,
+        policy: &policy,
+        accounts: &accounts,
+        idp: &idp,
+        config: serde_json::Value::Null,
+        progress: |step, usual| eprintln!("==> {step} (usually {usual})"),
+    };
+    let world = World::start(&plan)?;
+    world.api.admin.apply(include_str!("../manifests/e2e.yaml"))?;
+    Ok(Started { world: RwLock::new(Some(world)), accounts })
+}

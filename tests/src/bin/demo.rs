@@ -1,0 +1,102 @@
+//! `./just demo`: see `--help`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use kubegate_tests::demo::{self, Demo, check};
+use kubegate_tests::world::Api;
+use kubegate_tests::{kubectl, poll};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// Kubegate on this machine: a control plane, Envoy with the filter, and a real kube-apiserver
+#[derive(Debug, Parser)]
+#[command(name = "./just demo")]
+struct Arguments {
+    /// Sign both accounts in, run kubectl as each, print what was allowed and refused, and stop.
+    #[arg(long)]
+    check: bool,
+    /// Put Kubegate in front of the cluster of this kubeconfig instead. The demo makes one service account
+    /// with its rights, a namespace and two bindings there, and removes them at the end.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context; its current one when not given.
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    context: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<bool> {
+    let asked_to_stop = stop_on_signals()?;
+    let _only_one = only_one()?;
+    let began = Instant::now();
+    let mut demo = Demo::start(api(arguments)?, progress).inspect_err(|_| poll::resume())?;
+    println!("    ready after {:.1} s", began.elapsed().as_secs_f64());
+    let good = if arguments.check {
+        println!("==> checking as both people (usually 15 s)");
+        check::run(&demo, |line| println!("{line}"))
+    } else {
+        println!("{}", demo::instructions(&demo));
+        demo.wait(&asked_to_stop).map(|()| true)
+    };
+    poll::resume();
+    println!("==> stopping (usually 2 s)");
+    demo.stop()?;
+    good
+}
+
+fn api(arguments: &Arguments) -> Result<Api> {
+    let Some(file) = &arguments.kubeconfig else { return Ok(Api::Own) };
+    let kubectl = kubectl::of_path().context("no kubectl on the PATH")?;
+    let file = fs::canonicalize(file).with_context(|| file.display().to_string())?;
+    Ok(Api::Kubeconfig { kubectl, file, context: arguments.context.clone() })
+}
+
+/// Ctrl-C ends waits, and what was started is stopped in order; a second one ends this process at once.
+fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&asked))?;
+        signal_hook::flag::register(signal, Arc::clone(&asked))?;
+    }
+    let watched = Arc::clone(&asked);
+    thread::spawn(move || {
+        while !watched.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(50));
+        }
+        poll::interrupt();
+    });
+    Ok(asked)
+}
+
+/// Two demos would share their files.
+fn only_one() -> Result<File> {
+    let dir = demo::dir();
+    fs::create_dir_all(&dir)?;
+    let lock = File::create(dir.with_file_name("demo.lock"))?;
+    if lock.try_lock().is_err() {
+        bail!("a demo is running already; {} tells its addresses", dir.join("demo.json").display());
+    }
+    Ok(lock)
+}
+
+fn progress(step: &str, usual: &str) {
+    println!("==> {step} (usually {usual})");
+}

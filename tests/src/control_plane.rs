@@ -1,0 +1,124 @@
+//! The control plane with a configuration made for this run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::account::{Account, random_word};
+use crate::idp::{self, Idp};
+use crate::process::Running;
+use crate::{files, http, paths, port};
+
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// How the control plane is to be run.
+#[derive(Debug)]
+pub struct Settings<'a> {
+    /// Its public URL, at Envoy.
+    pub public_url: &'a str,
+    /// The built-in accounts.
+    pub accounts: &'a [Account],
+    /// An external identity provider.
+    pub idp: Option<&'a Idp>,
+    /// More of the configuration's sections.
+    pub extra: &'a Value,
+    /// The policy.
+    pub policy: &'a str,
+}
+
+/// A running control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    /// Its configuration file.
+    pub config: PathBuf,
+    /// Its policy file; a change is in force at once.
+    pub policy: PathBuf,
+    /// The port of its public listener.
+    pub public_port: u16,
+    /// Base URL of its internal listener.
+    pub internal: String,
+    /// The port of its internal listener.
+    pub internal_port: u16,
+    /// What a gateway shows to it, in a file.
+    pub gateway_credential: PathBuf,
+    log_dir: PathBuf,
+    process: Option<Running>,
+}
+
+impl ControlPlane {
+    /// Writes configuration, policy and secrets to `dir` and starts it.
+    pub fn start(dir: &Path, log_dir: &Path, settings: &Settings<'_>) -> Result<Self> {
+        let (public_port, internal_port) = (port::free()?, port::free()?);
+        let (config, policy) = (dir.join("kubegate.yaml"), dir.join("policy.yaml"));
+        let gateway_credential = dir.join("gateway-credential");
+        fs::write(&policy, settings.policy)?;
+        files::write_private(&gateway_credential, random_word()?.repeat(3).as_bytes())?;
+        let content = configuration(dir, settings, public_port, internal_port)?;
+        files::write_private(&config, format!("{content:#}\n").as_bytes())?;
+        let mut this = Self {
+            config,
+            policy,
+            public_port,
+            internal: format!("http://127.0.0.1:{internal_port}"),
+            internal_port,
+            gateway_credential,
+            log_dir: log_dir.to_owned(),
+            process: None,
+        };
+        this.restart()?;
+        Ok(this)
+    }
+
+    /// Starts it again on the same store; stops it first when it runs.
+    pub fn restart(&mut self) -> Result<()> {
+        self.process = None;
+        let mut command = Command::new(paths::binary("kubegate-control-plane")?);
+        command.arg("--config").arg(&self.config);
+        let mut process = Running::start("control-plane", &self.log_dir, &command)?;
+        let ready = format!("{}/readyz", self.internal);
+        let client = http::plain_client();
+        process.wait_until("it is ready", START_LIMIT, || {
+            let answer = client.get(&ready).call().map_err(|error| error.to_string())?;
+            if answer.status() == 200 { Ok(()) } else { Err(format!("/readyz answers {}", answer.status())) }
+        })?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Fails when it has ended by itself.
+    pub fn check_alive(&mut self) -> Result<()> {
+        self.process.as_mut().map_or(Ok(()), Running::check_alive)
+    }
+
+    /// Its log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.log_dir.join("control-plane.log")
+    }
+}
+
+fn configuration(dir: &Path, settings: &Settings<'_>, public_port: u16, internal_port: u16) -> Result<Value> {
+    let accounts = settings.accounts.iter().map(|account| {
+        Ok(json!({"user": account.user, "passwordHash": account.password_hash()?, "groups": account.groups}))
+    });
+    let accounts: Vec<Value> = accounts.collect::<Result<_>>()?;
+    let mut content = json!({
+        "publicUrl": settings.public_url,
+    });
+    let _ = (dir, public_port, internal_port, accounts, idp::PROVIDER);
+    if let (Some(content), Some(extra)) = (content.as_object_mut(), settings.extra.as_object()) {
+        content.extend(extra.clone());
+    }
+    Ok(content)
+}

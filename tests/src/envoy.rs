@@ -1,0 +1,87 @@
+//! Envoy with the bootstrap that a person would deploy, filled in for this machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::Running;
+use crate::{http, paths, template};
+
+const BOOTSTRAP: &str = "envoy-config/envoy.yaml";
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running Envoy.
+#[derive(Debug)]
+pub struct Envoy {
+    /// The bootstrap that it runs.
+    pub config: PathBuf,
+    /// The admin listener's URL.
+    pub admin: String,
+    process: Running,
+}
+
+impl Envoy {
+    /// envoy-config/'s bootstrap with its placeholders filled in.
+    pub fn bootstrap(values: &[(&str, &str)]) -> Result<String> {
+        let path = paths::root().join(BOOTSTRAP);
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        template::render(&text, values).with_context(|| path.display().to_string())
+    }
+
+    /// Writes `bootstrap` to `dir` and runs it; ready when its listeners are, filter included.
+    pub fn start(dir: &Path, log_dir: &Path, bootstrap: &str, admin_port: u16) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let config = dir.join("envoy.yaml");
+        fs::write(&config, bootstrap)?;
+        let mut process = Running::start("envoy", log_dir, &command(&config)?)?;
+        let admin = format!("http://127.0.0.1:{admin_port}");
+        let ready = format!("{admin}/ready");
+        let client = http::plain_client();
+        process.wait_until("it is ready", START_LIMIT, || {
+            let answer = client.get(&ready).call().map_err(|error| error.to_string())?;
+            if answer.status() == 200 { Ok(()) } else { Err(format!("/ready answers {}", answer.status())) }
+        })?;
+        Ok(Self { config, admin, process })
+    }
+
+    /// Checks a bootstrap without running it.
+    pub fn validate(config: &Path) -> Result<()> {
+        let output = command(config)?.args(["--mode", "validate"]).output()?;
+        if !output.status.success() {
+            bail!("envoy refuses {}: {}", config.display(), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    /// Statistics whose names match the regular expression, in Prometheus' form.
+    pub fn metrics(&self, filter: &str) -> Result<String> {
+        let url = format!("{}/stats/prometheus?filter={filter}", self.admin);
+        Ok(http::plain_client().get(&url).call()?.body_mut().read_to_string()?)
+    }
+
+    /// Fails when it has ended by itself.
+    pub fn check_alive(&mut self) -> Result<()> {
+        self.process.check_alive()
+    }
+
+    /// Its log.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        self.process.log()
+    }
+
+    /// Its access log so far, JSON lines among the other lines of its log.
+    pub fn access_log(&self) -> Result<String> {
+        fs::read_to_string(self.log()).with_context(|| self.log().display().to_string())
+    }
+}
+
+fn command(config: &Path) -> Result<Command> {
+    let mut command = Command::new(paths::envoy()?);
+    // Two workers, as on the smallest real machine: what is per worker shows.
+    command.arg("-c").arg(config).args(["--concurrency", "2", "--use-dynamic-base-id", "--log-level", "info"]);
+    Ok(command)
+}

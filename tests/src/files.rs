@@ -1,0 +1,36 @@
+//! Writing files the way the servers that read them need it.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Writes a file that only its owner can read.
+pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    let mut file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| path.display().to_string())?;
+    Ok(file.write_all(content)?)
+}
+
+/// Replaces a file at once, so that a reader sees the old content or the new, never a part.
+pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    let name = path.file_name().with_context(|| format!("{} names no file", path.display()))?;
+    let fresh = path.with_file_name(format!(".{}.new", name.display()));
+    write_private(&fresh, content)?;
+    fs::rename(&fresh, path).with_context(|| path.display().to_string())
+}
+
+/// An empty directory: what an earlier run left in it is removed.
+pub fn empty_dir(path: &Path) -> Result<()> {
+    if path.exists() {
+        fs::remove_dir_all(path).with_context(|| path.display().to_string())?;
+    }
+    fs::create_dir_all(path).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,85 @@
+//! HTTP/1.1 written by hand over TLS, for requests that no client library would send.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The header lines, as they came.
+    pub headers: Vec<String>,
+    /// The body, as it came (chunks and all).
+    pub body: String,
+}
+
+impl Answer {
+    /// A header's value, by its lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    }
+}
+
+/// Sends `GET path` with the given header lines (bytes as they are) to `host:port` and reads the answer to its end.
+pub fn get(ca: &Path, host: &str, port: u16, path: &str, headers: &[&[u8]]) -> Result<Answer> {
+    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n").into_bytes();
+    for header in headers {
+        request.extend_from_slice(header);
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    send(ca, host, port, &request)
+}
+
+/// Sends bytes, reads to the end of the connection.
+pub fn send(ca: &Path, host: &str, port: u16, request: &[u8]) -> Result<Answer> {
+    let mut stream = connect(ca, host, port)?;
+    stream.write_all(request)?;
+    let mut bytes = Vec::new();
+    // An end without a TLS goodbye is how a reset looks: what came before it counts.
+    let _ = stream.read_to_end(&mut bytes);
+    parse(&String::from_utf8_lossy(&bytes))
+}
+
+/// A TLS connection that speaks HTTP/1.1.
+pub fn connect(ca: &Path, host: &str, port: u16) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca)? {
+        roots.add(certificate?)?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let socket = TcpStream::connect(("127.0.0.1", port))?;
+    socket.set_read_timeout(Some(LIMIT))?;
+    let name = ServerName::try_from(host.to_owned())?;
+    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, socket))
+}
+
+fn parse(text: &str) -> Result<Answer> {
+    let (head, body) = text.split_once("\r\n\r\n").with_context(|| format!("no HTTP answer, but {text:?}"))?;
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    Ok(Answer {
+        status: status.with_context(|| format!("no status line in {head:?}"))?,
+        headers: lines.map(str::to_owned).collect(),
+        body: body.to_owned(),
+    })
+}
