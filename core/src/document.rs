@@ -13,8 +13,8 @@
 //! let problems = document::read("server.yaml", "host: [a]\nprot: 80\n", read).unwrap_err();
 //! assert_eq!(
 //!     problems.to_string(),
-//!     "server.yaml:1:7: host: must be text, not a list (write one value)\n\
-//!      server.yaml:2:1: prot: is not a field here (did you mean port?)\n\
+//!     "server.yaml:2:1: prot: is not a field here (did you mean port?)\n\
+//!      server.yaml:1:7: host: must be text, not a list (write one value)\n\
 //!      server.yaml:1:1: port: is missing (add it)\n"
 //! );
 //! ```
@@ -398,7 +398,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 pub fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     for (unit, name) in [(86_400, "d"), (3600, "h"), (60, "m")] {
-        if seconds >= unit && seconds % unit == 0 {
+        if seconds >= unit && seconds.is_multiple_of(unit) {
             return format!("{}{name}", seconds / unit);
         }
     }
@@ -408,7 +408,7 @@ pub fn show_duration(duration: Duration) -> String {
 /// The known name that differs least, if by at most two letters.
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |other: &&&str| edit_distance(&name.to_lowercase(), &other.to_lowercase());
-    known.iter().min_by_key(|other| distance(&other)).filter(|other| distance(other) <= 2).copied()
+    known.iter().min_by_key(|other| distance(other)).filter(|other| distance(other) <= 2).copied()
 }
 
 /// Damerau's distance with adjacent swaps (optimal string alignment).

@@ -364,7 +364,8 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
     }
 }
 
-#[cfg(all(test, feature = "signing"))]
+#[cfg(test)]
+#[cfg(feature = "signing")]
 mod tests {
     use super::*;
 
