@@ -30,18 +30,15 @@ pub(crate) struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sign in with the browser, or with a code from any other computer.
     Login(crate::commands::login::Login),
-    /// End the session at the control plane and forget it here.
     Logout(crate::commands::logout::Logout),
-    /// Show who you are to the clusters, and until when.
     Whoami(crate::commands::whoami::Whoami),
-    /// List the clusters that you may use.
     Clusters(crate::commands::clusters::Clusters),
-    /// Add clusters to your kubeconfig, keeping everything else in it.
     Kubeconfig(crate::commands::kubeconfig::Kubeconfig),
-    /// Give kubectl a credential (kubectl runs this; people rarely do).
     Credential(crate::commands::credential::Credential),
+    Policy(crate::commands::policy::Policy),
+    Keys(crate::commands::keys::Keys),
+    Completion(crate::commands::completion::Completion),
 }
 
 /// Which control plane.
@@ -115,27 +112,12 @@ impl SignInArgs {
     }
 }
 
-/// Reads `90s`, `5m`, `1h30m`; a bare number means seconds. Not zero, at most a day.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    const HINT: &str = "write it like 90s, 5m or 1h30m, between 1s and 24h";
-    let mut total: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
-        let (number, tail) = rest.split_at(digits);
-        let unit = tail.find(|character: char| character.is_ascii_digit()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit);
-        let seconds = match unit {
-            "s" | "" => 1,
-            "m" => 60,
-            "h" => 3600,
-            _ => return Err(HINT.to_owned()),
-        };
-        let number: u64 = number.parse().map_err(|_| HINT)?;
-        total = number.checked_mul(seconds).and_then(|part| total.checked_add(part)).ok_or(HINT)?;
-        rest = tail;
-    }
-    if (1..=86_400).contains(&total) { Ok(Duration::from_secs(total)) } else { Err(HINT.to_owned()) }
+/// Reads `90s`, `5m`, `1h30m`. Not zero, at most a day.
+fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+    const LONGEST: Duration = Duration::from_secs(86_400);
+    kubegate_core::document::parse_duration(text)
+        .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
+        .ok_or("write it like 90s, 5m or 1h30m, between 1s and 24h")
 }
 
 #[cfg(test)]
@@ -151,10 +133,10 @@ mod tests {
 
     #[test]
     fn reads_durations() {
-        for (text, seconds) in [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2", 2), ("24h", 86_400)] {
+        for (text, seconds) in [("90s", 90), ("5m", 300), ("1h30m", 5400), ("24h", 86_400)] {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "0s", "-1s", "5d", "m", "25h", "99999999999999999999s", "5 m"] {
+        for text in ["", "0s", "-1s", "2d", "2", "m", "25h", "99999999999999999999s", "5 m"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -4,6 +4,8 @@ use std::io;
 
 use crate::cache::CacheError;
 use crate::client::ClientError;
+use crate::commands::keys::KeyError;
+use crate::commands::policy::PolicyError;
 use crate::exec_credential::ExecInfoError;
 use crate::kubeconfig::KubeconfigError;
 use crate::oauth::TokenError;
@@ -50,6 +52,12 @@ pub(crate) enum Failure {
     /// The kubeconfig was not changed.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
+    /// The policy cannot be asked.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// There is no key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// No rule gives the person anything.
     #[error("{server} gives you no cluster: no rule of its policy concerns you. Ask your operator for access")]
     NoClusters {

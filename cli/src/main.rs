@@ -30,21 +30,30 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
+use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = Cli::parse().command;
+    match run(&command) {
+        Ok(code) => code,
+        Err(failure) => {
+            output::say(&failure.message());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Policy(command) => return command.run(),
+        Command::Keys(command) => return command.run(),
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
         Command::Whoami(command) => command.run(),
         Command::Clusters(command) => command.run(),
         Command::Kubeconfig(command) => command.run(),
         Command::Credential(command) => command.run(),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            output::say(&failure.message());
-            ExitCode::from(failure.exit_code())
-        }
-    }
+        Command::Completion(command) => command.run(),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

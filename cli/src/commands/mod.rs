@@ -1,10 +1,13 @@
 //! The commands, one file each: its arguments, its help, and what it does.
 
 pub(crate) mod clusters;
+pub(crate) mod completion;
 pub(crate) mod credential;
+pub(crate) mod keys;
 pub(crate) mod kubeconfig;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod policy;
 pub(crate) mod whoami;
 
 use std::io::{self, IsTerminal};

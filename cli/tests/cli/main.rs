@@ -7,4 +7,5 @@ mod world;
 mod credential;
 mod kubeconfig;
 mod login;
+mod operators;
 mod people;

@@ -1,0 +1,91 @@
+//! `kubegate policy`: look at a policy file before it is in force.
+
+mod check;
+mod explain;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use kubegate_core::authoring::{self, AuthoredPolicy, MAX_FILE};
+use kubegate_core::document::Problems;
+
+use crate::failure::Failure;
+
+/// Check a policy file, or ask what it decides
+#[derive(Debug, Args)]
+pub(crate) struct Policy {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    Check(check::Check),
+    Explain(explain::Explain),
+}
+
+/// Why a policy command has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PolicyError {
+    /// The file cannot be read.
+    #[error("cannot read the policy file {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Mistakes in the policy.
+    #[error("the policy has mistakes:\n{problems}Mend them first; kubegate policy check lists them too")]
+    Invalid {
+        /// All of them.
+        problems: Problems,
+    },
+    /// No such cluster in the policy.
+    #[error("the policy has no cluster {name:?}. It has: {}", available.join(", "))]
+    UnknownCluster {
+        /// What was asked for.
+        name: String,
+        /// Those that there are.
+        available: Vec<String>,
+    },
+    /// Something that cannot be tried out.
+    #[error("cannot try the policy out: {problem}")]
+    Trial {
+        /// What went wrong.
+        problem: String,
+    },
+}
+
+impl Policy {
+    /// Runs the command below.
+    pub(crate) fn run(&self) -> Result<ExitCode, Failure> {
+        match &self.command {
+            PolicyCommand::Check(command) => command.run(),
+            PolicyCommand::Explain(command) => command.run(),
+        }
+    }
+}
+
+/// Reads a policy file; the inner error is what is wrong in it.
+fn read(path: &Path) -> Result<Result<AuthoredPolicy, Problems>, PolicyError> {
+    let unreadable = |source| PolicyError::Unreadable { path: path.to_owned(), source };
+    let text = read_bounded(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let load = |file: &Path| read_bounded(&directory.join(file));
+    Ok(authoring::parse(&path.display().to_string(), &text.map_err(unreadable)?, &load))
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_FILE {
+        return Err(io::Error::other("the file is too long"));
+    }
+    Ok(bytes)
+}
