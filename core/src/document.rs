@@ -26,6 +26,8 @@ use std::time::Duration;
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 use serde::Serialize;
 
+use crate::time::{parse_duration, show_duration};
+
 /// One mistake in a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -368,43 +370,6 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// Parses a duration such as `1h30m`.
-#[must_use]
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut seconds = 0_u64;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let unit_at = rest.find(|character: char| !character.is_ascii_digit())?;
-        let (number, behind) = rest.split_at_checked(unit_at)?;
-        let mut behind = behind.chars();
-        let unit = match behind.next()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            _ => return None,
-        };
-        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
-        rest = behind.as_str();
-    }
-    Some(Duration::from_secs(seconds))
-}
-
-/// A duration as people write it.
-#[must_use]
-pub fn show_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    for (unit, name) in [(86_400, "d"), (3600, "h"), (60, "m")] {
-        if seconds >= unit && seconds.is_multiple_of(unit) {
-            return format!("{}{name}", seconds / unit);
-        }
-    }
-    format!("{seconds}s")
-}
-
 /// The known name that differs least, if by at most two letters.
 fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |other: &&&str| edit_distance(&name.to_lowercase(), &other.to_lowercase());
@@ -437,23 +402,6 @@ fn edit_distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations() {
-        for (text, seconds) in [
-            ("90s", Some(90)),
-            ("1h30m", Some(5400)),
-            ("2d", Some(172_800)),
-            ("", None),
-            ("5", None),
-            ("m", None),
-            ("1w", None),
-        ] {
-            assert_eq!(parse_duration(text).map(|duration| duration.as_secs()), seconds, "{text}");
-        }
-        assert_eq!(show_duration(Duration::from_secs(43_200)), "12h");
-        assert_eq!(parse_duration("99999999999999999999h"), None);
-    }
 
     #[test]
     fn broken_yaml_is_reported_where_it_breaks() {

@@ -171,6 +171,12 @@ impl Gateway {
         Some((self.policy.as_ref()?.version, self.live.as_ref()?.version))
     }
 
+    /// The hash of the policy in force, by which a live set names it.
+    #[must_use]
+    pub fn policy_hash(&self) -> Option<&str> {
+        self.policy.as_ref().map(|policy| policy.hash.as_str())
+    }
+
     /// Decides a request.
     pub fn decide<'a>(&mut self, inbound: Inbound<'a>, now: Timestamp) -> Decision<'a> {
         let mut record = Record::default();

@@ -1,0 +1,159 @@
+//! One HTTP stream: ask the gateway, then do what it says, completely or not at all.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use kubegate_core::gateway::{self, Allow, Answer, Decision, Gateway, Record};
+use kubegate_core::inbound::Inbound;
+use kubegate_core::status::Body;
+use kubegate_core::time::Timestamp;
+
+use crate::host::{Host, HostError, headers};
+use crate::metrics::Metric;
+
+/// The filter state that the routes to API servers match on (as `wasm.kubegate.cluster`).
+const DECIDED_CLUSTER: &str = "kubegate.cluster";
+
+/// What Envoy is to do next with the stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Next {
+    /// Hand it to the next filter.
+    Continue,
+    /// Nothing: it has been answered.
+    Stop,
+}
+
+/// One HTTP stream.
+pub struct Request<H> {
+    host: H,
+    gateway: Option<Rc<RefCell<Gateway>>>,
+    forwarded_to: Option<String>,
+}
+
+impl<H: Host> Request<H> {
+    /// A new stream; without a gateway nothing is forwarded.
+    pub fn new(host: H, gateway: Option<Rc<RefCell<Gateway>>>) -> Self {
+        Self { host, gateway, forwarded_to: None }
+    }
+
+    /// Decides on the request's headers. This is the only place from which a request goes on.
+    pub fn on_request_headers(&mut self) -> Next {
+        let Some(block) = self.host.request_headers().ok() else {
+            return self.give_up("the request headers cannot be read");
+        };
+        let inbound = match Inbound::parse(headers(&block)) {
+            Ok(inbound) => inbound,
+            Err(error) => return self.answer(&gateway::refuse_inbound(&error)),
+        };
+        let now = Timestamp::from(self.host.now());
+        let decision = match self.gateway.as_ref().and_then(|gateway| gateway.try_borrow_mut().ok()) {
+            Some(mut gateway) => gateway.decide(inbound, now),
+            None => return self.give_up("the filter has no configuration"),
+        };
+        match decision {
+            Decision::Answer(answer) => self.answer(&answer),
+            Decision::Allow(allow) => self.forward(allow),
+        }
+    }
+
+    /// An API server that answers 401 refuses the gateway's own credential: the client must not think that it is theirs.
+    pub fn on_response_headers(&mut self) -> Next {
+        let Some(cluster) = self.forwarded_to.as_deref() else {
+            return Next::Continue;
+        };
+        if self.host.response_status() != Some(401) {
+            return Next::Continue;
+        }
+        self.host.record(Metric::CredentialRefused, 1);
+        let _ = self.host.set_state("kubegate.log.reason", "gateway-credential");
+        let body = gateway::refuse_gateway_credential(cluster);
+        self.forwarded_to = None;
+        self.send(502, &body);
+        Next::Stop
+    }
+
+    fn forward(&mut self, allow: Allow<'_>) -> Next {
+        self.log_record(&allow.record);
+        if let Err(error) = self.rewrite(&allow) {
+            return self.give_up(&error.to_string());
+        }
+        self.host.record(Metric::Allowed, 1);
+        self.forwarded_to = Some(allow.cluster.as_str().to_owned());
+        Next::Continue
+    }
+
+    /// First everything that could carry identity goes, then ours comes; the state that opens the route is set last, so
+    /// that nothing in between can leave a half-written request with an open way.
+    fn rewrite(&self, allow: &Allow<'_>) -> Result<(), HostError> {
+        for name in &allow.remove {
+            self.host.remove_request_header(name)?;
+        }
+        for (name, value) in &allow.replace {
+            self.host.replace_request_header(name, value)?;
+        }
+        for (name, value) in allow.add.iter() {
+            self.host.add_request_header(name, value)?;
+        }
+        self.host.set_state(DECIDED_CLUSTER, allow.cluster.as_str())
+    }
+
+    fn answer(&self, answer: &Answer) -> Next {
+        self.host.record(
+            match answer.record.decision {
+                "unauthenticated" => Metric::Unauthenticated,
+                "local" => Metric::Local,
+                "error" => Metric::Undecided,
+                _ => Metric::Denied,
+            },
+            1,
+        );
+        self.log_record(&answer.record);
+        self.send(answer.status, &answer.body);
+        Next::Stop
+    }
+
+    /// Answers when not even a decision could be made.
+    fn give_up(&self, why: &str) -> Next {
+        self.host.log(crate::host::Level::Error, &format!("kubegate: request refused: {why}"));
+        self.host.record(Metric::Undecided, 1);
+        let body = Body { content_type: "text/plain; charset=utf-8", text: format!("kubegate: {why}\n") };
+        self.send(503, &body);
+        Next::Stop
+    }
+
+    fn send(&self, status: u16, body: &Body) {
+        let mut headers = vec![("content-type", body.content_type), ("cache-control", "no-store")];
+        match status {
+            401 => headers.push(("www-authenticate", "Bearer realm=\"kubegate\"")),
+            503 => headers.push(("retry-after", "1")),
+            _ => {}
+        }
+        // Whatever Envoy says, the request does not go on.
+        let _ = self.host.answer(status, &headers, &body.text);
+    }
+
+    /// What the access log prints as `%FILTER_STATE(wasm.kubegate.log.<field>:PLAIN)%`.
+    fn log_record(&self, record: &Record) {
+        let fields = [
+            ("kubegate.log.decision", record.decision),
+            ("kubegate.log.reason", record.reason),
+            ("kubegate.log.rule", &record.rule),
+            ("kubegate.log.cluster", &record.cluster),
+            ("kubegate.log.user", &record.user),
+            ("kubegate.log.groups", &record.groups),
+            ("kubegate.log.session", &record.session),
+            ("kubegate.log.assumed_user", &record.assumed_user),
+            ("kubegate.log.verb", &record.verb),
+            ("kubegate.log.resource", &record.resource),
+            ("kubegate.log.namespace", &record.namespace),
+            ("kubegate.log.name", &record.name),
+        ];
+        for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = self.host.set_state(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use kubegate_core::bundle::{LIVE_TYPE, LiveDocument, POLICY_TYPE, policy_hash};
+use kubegate_core::jws::{Keys, SigningKey};
+use kubegate_core::token::SESSION_TYPE;
+use serde_json::json;
+
+use super::*;
+use crate::host::fake::Fake;
+
+fn key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+
+fn gateway() -> Rc<RefCell<Gateway>> {
+    let document = json!({
+        "issuer": "https://k", "version": {"epoch": 0, "counter": 1}, "keys": [key().public()],
+        "clusters": [{"name": "prod", "hosts": ["prod"], "server": "https://prod"}],
+        "rules": [{"name": "r", "who": {"users": ["bob"]}, "clusters": ["*"],
+            "may": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]}],
+    });
+    let policy = key().sign(POLICY_TYPE, &document).unwrap();
+    let live = LiveDocument {
+        policy: policy_hash(&policy),
+        issued_at: Timestamp::from_seconds(100),
+        ..LiveDocument::default()
+    };
+    let keys = Keys::new([key().public()]).unwrap();
+    let mut gateway = Gateway::new("https://k".to_owned(), keys, Duration::from_secs(1000));
+    gateway.accept(Some(&policy), &key().sign(LIVE_TYPE, &live).unwrap()).unwrap();
+    Rc::new(RefCell::new(gateway))
+}
+
+fn token() -> String {
+    let claims = json!({
+        "iss": "https://k", "sub": "p:bob", "aud": "prod", "exp": 700, "nbf": 90, "iat": 100, "jti": "j", "sid": "s",
+        "session_exp": 5000, "auth_time": 100, "provider": "p", "user": "bob", "groups": ["g"],
+    });
+    key().sign(SESSION_TYPE, &claims).unwrap()
+}
+
+fn fake(path: &str, more: &[(&str, &str)]) -> Fake {
+    let fake = Fake::default();
+    fake.seconds.set(100);
+    let mut headers = vec![
+        (":method".to_owned(), "GET".to_owned()),
+        (":authority".to_owned(), "prod:6443".to_owned()),
+        (":path".to_owned(), path.to_owned()),
+        ("authorization".to_owned(), format!("Bearer {}", token())),
+    ];
+    headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    *fake.headers.borrow_mut() = headers;
+    fake
+}
+
+const POD: &str = "/api/v1/namespaces/x/pods/p";
+
+#[test]
+fn an_allowed_request_goes_on_with_our_headers_and_the_decision() {
+    let host = fake(POD, &[("x-remote-user", "admin"), ("cookie", "a"), ("x-request-id", "r")]);
+    let mut request = Request::new(host, Some(gateway()));
+    assert_eq!(request.on_request_headers(), Next::Continue);
+    let host = &request.host;
+    assert_eq!(host.state.borrow().get("kubegate.cluster").map(String::as_str), Some("prod"));
+    assert_eq!(host.values("impersonate-user"), ["bob"]);
+    assert_eq!(host.values("impersonate-group"), ["g", "system:authenticated"]);
+    assert_eq!(host.values("audit-id"), ["r"]);
+    for gone in ["authorization", "x-remote-user", "cookie"] {
+        assert_eq!(host.values(gone), [] as [&str; 0], "{gone}");
+    }
+    assert_eq!(host.state.borrow().get("kubegate.log.user").map(String::as_str), Some("bob"));
+}
+
+#[test]
+fn a_refused_request_is_answered_and_opens_no_route() {
+    for (path, more, status) in [
+        ("/api/v1/namespaces/x/secrets", vec![], 403),
+        ("/api/v1//pods", vec![], 400),
+        (POD, vec![("impersonate-user", "root")], 403),
+        (POD, vec![("authorization", "Bearer x")], 400),
+        (POD, vec![("impersonate_user", "root")], 400),
+    ] {
+        let mut request = Request::new(fake(path, &more), Some(gateway()));
+        assert_eq!(request.on_request_headers(), Next::Stop, "{path}");
+        assert_eq!(request.host.answer.borrow().as_ref().unwrap().0, status, "{path} {more:?}");
+        assert!(!request.host.state.borrow().contains_key("kubegate.cluster"), "{path}");
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_rewritten_in_full_goes_nowhere() {
+    for stubborn in ["authorization", "impersonate-user", "impersonate-group"] {
+        let host = fake(POD, &[]);
+        host.stubborn.set(Some(stubborn));
+        let mut request = Request::new(host, Some(gateway()));
+        assert_eq!(request.on_request_headers(), Next::Stop, "{stubborn}");
+        assert_eq!(request.host.answer.borrow().as_ref().unwrap().0, 503);
+        assert!(!request.host.state.borrow().contains_key("kubegate.cluster"));
+    }
+    let mut request = Request::new(fake(POD, &[]), None);
+    assert_eq!(request.on_request_headers(), Next::Stop);
+}
+
+#[test]
+fn an_upstream_401_names_the_gateway_credential() {
+    let mut request = Request::new(fake(POD, &[]), Some(gateway()));
+    assert_eq!(request.on_request_headers(), Next::Continue);
+    request.host.headers.borrow_mut().push((":status".to_owned(), "401".to_owned()));
+    assert_eq!(request.on_response_headers(), Next::Stop);
+    let answer = request.host.answer.borrow().clone().unwrap();
+    assert_eq!(answer.0, 502);
+    assert!(answer.1.contains("gateway's own credential"), "{}", answer.1);
+
+    let mut refused = Request::new(fake("/api/v1/secrets", &[]), Some(gateway()));
+    assert_eq!(refused.on_request_headers(), Next::Stop);
+    refused.host.headers.borrow_mut().push((":status".to_owned(), "401".to_owned()));
+    assert_eq!(refused.on_response_headers(), Next::Continue, "our own 401 stays one");
+}
