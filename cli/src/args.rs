@@ -115,7 +115,7 @@ impl SignInArgs {
 /// Reads `90s`, `5m`, `1h30m`. Not zero, at most a day.
 fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     const LONGEST: Duration = Duration::from_secs(86_400);
-    kubegate_core::document::parse_duration(text)
+    kubegate_core::time::parse_duration(text)
         .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
         .ok_or("write it like 90s, 5m or 1h30m, between 1s and 24h")
 }

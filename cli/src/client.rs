@@ -128,6 +128,9 @@ impl Client {
         if server.as_str().starts_with("https:") {
             config = config.tls_config(trust.config()?);
         }
+        if server.is_loopback() {
+            config = config.proxy(None);
+        }
         Ok(Self { agent: config.build().into(), server: server.clone() })
     }
 

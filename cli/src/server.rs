@@ -52,6 +52,11 @@ impl ServerUrl {
         format!("{origin}{WELL_KNOWN}{path}")
     }
 
+    /// Whether it runs on this computer.
+    pub(crate) fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+    }
+
     /// The URL of `path` (which begins with a slash) below this one.
     pub(crate) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
@@ -92,13 +97,18 @@ impl fmt::Display for ServerUrl {
 pub(crate) fn is_private(url: &Url) -> bool {
     match url.scheme() {
         "https" => url.host().is_some(),
-        "http" => match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        },
+        "http" => is_loopback(url),
         _ => false,
+    }
+}
+
+/// Whether `url` leads to this computer itself. As in kubectl, no proxy is asked then.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 

@@ -120,21 +120,19 @@ impl<'a> Session<'a> {
                 let _ = store.mark_sign_in(now);
             }
         };
-        let asked_at = UnixTime::now();
-        let (endpoints, answer) = match sign_in(self.client, options, cluster, &mut renew_mark) {
+        let signed_in = match sign_in(self.client, options, cluster, &mut renew_mark) {
             Ok(signed_in) => signed_in,
             Err(error) => {
                 self.store.mark_failure(&reason(&error), UnixTime::now())?;
                 return Err(error.into());
             }
         };
-        let asked_at = asked_at.max(UnixTime::now().minus(1));
         let server = self.client.server();
-        let Some(secret) = answer.refresh_token.clone() else {
+        let Some(secret) = signed_in.answer.refresh_token.clone() else {
             return Err(SignInError::NoRefreshSecret { server: server.clone() }.into());
         };
-        self.cached = Some(SignIn::new(server, endpoints, secret));
-        let token = self.keep(answer, cluster, asked_at)?;
+        self.cached = Some(SignIn::new(server, signed_in.endpoints, secret));
+        let token = self.keep(signed_in.answer, cluster, signed_in.asked_at)?;
         self.store.clear_marks()?;
         Ok(token)
     }

@@ -16,7 +16,7 @@ use crate::exec_credential::ExecCluster;
 use crate::oauth::ClusterInfo;
 use crate::output::printable;
 use crate::secret::Secret;
-use crate::server::is_private;
+use crate::server::{is_loopback, is_private};
 use crate::tls::Trust;
 
 /// Longer than this the check may not hold up kubectl.
@@ -116,6 +116,9 @@ impl Target {
         }
         if let Some(proxy) = &self.proxy {
             config = config.proxy(Some(Proxy::new(proxy).ok()?));
+        }
+        if is_loopback(url) {
+            config = config.proxy(None);
         }
         let real: Uri = url.as_str().parse().ok()?;
         Some(Agent::with_parts(config.build(), DefaultConnector::default(), Redirected { real }))

@@ -12,6 +12,7 @@ use url::Url;
 use crate::browser;
 use crate::browser::callback::{Callback, Expected, Refused, receive};
 use crate::client::Client;
+use crate::clock::UnixTime;
 use crate::oauth::{self, CLIENT_ID, Endpoints, Pkce, TokenAnswer, TokenError};
 use crate::output::say;
 use crate::secret::Secret;
@@ -52,10 +53,14 @@ pub(crate) enum SignInError {
     #[error(transparent)]
     Token(#[from] TokenError),
     /// The code was refused.
-    #[error("the control plane {server} did not accept the code. Codes work once and not for long: sign in again")]
+    #[error(
+        "the control plane {server} did not accept the code{detail}. Codes work once and not for long: sign in again"
+    )]
     BadCode {
         /// The control plane.
         server: ServerUrl,
+        /// Its own words, with a leading separator; empty without any.
+        detail: String,
     },
     /// The token answer has nothing to ask for the next token with.
     #[error("the control plane {server} gave no refresh token. Its version does not fit this kubegate's")]
@@ -96,6 +101,17 @@ pub(crate) enum SignInError {
     },
 }
 
+/// A sign-in that went well.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    /// Where to ask from now on.
+    pub(crate) endpoints: Endpoints,
+    /// When the token was asked for, from which its life is reckoned.
+    pub(crate) asked_at: UnixTime,
+    /// The token, and what the next one is asked for with.
+    pub(crate) answer: TokenAnswer,
+}
+
 /// One sign-in under way.
 struct Attempt<'a> {
     client: &'a Client,
@@ -114,7 +130,7 @@ pub(crate) fn sign_in(
     options: &SignInOptions,
     cluster: Option<&str>,
     tick: &mut dyn FnMut(),
-) -> Result<(Endpoints, TokenAnswer), SignInError> {
+) -> Result<SignedIn, SignInError> {
     let attempt = Attempt {
         client,
         options,
@@ -124,16 +140,16 @@ pub(crate) fn sign_in(
         cluster,
         deadline: Instant::now() + options.timeout,
     };
-    let answer = if options.no_browser || !browser::is_available() {
+    let (asked_at, answer) = if options.no_browser || !browser::is_available() {
         attempt.by_pasted_code(tick)?
     } else {
         attempt.by_browser(tick)?
     };
-    Ok((attempt.endpoints, answer))
+    Ok(SignedIn { endpoints: attempt.endpoints, asked_at, answer })
 }
 
 impl Attempt<'_> {
-    fn by_browser(&self, tick: &mut dyn FnMut()) -> Result<TokenAnswer, SignInError> {
+    fn by_browser(&self, tick: &mut dyn FnMut()) -> Result<(UnixTime, TokenAnswer), SignInError> {
         let callback = Callback::bind().map_err(|source| SignInError::NoLoopback { source })?;
         let redirect_uri = callback.redirect_uri();
         let url = self.authorization_url(&redirect_uri)?;
@@ -154,7 +170,7 @@ impl Attempt<'_> {
         answer
     }
 
-    fn by_pasted_code(&self, tick: &mut dyn FnMut()) -> Result<TokenAnswer, SignInError> {
+    fn by_pasted_code(&self, tick: &mut dyn FnMut()) -> Result<(UnixTime, TokenAnswer), SignInError> {
         let redirect_uri = self.client.server().join("/oauth/code");
         let url = self.authorization_url(&redirect_uri)?;
         let input = Input::open().map_err(|source| self.no_terminal(source))?;
@@ -189,11 +205,12 @@ impl Attempt<'_> {
         Ok(url)
     }
 
-    fn redeem(&self, code: &Secret, redirect_uri: &str) -> Result<TokenAnswer, SignInError> {
+    fn redeem(&self, code: &Secret, redirect_uri: &str) -> Result<(UnixTime, TokenAnswer), SignInError> {
+        let asked_at = UnixTime::now();
         let answer = oauth::exchange_code(self.client, &self.endpoints, code, redirect_uri, &self.pkce, self.cluster);
         match answer {
-            Err(TokenError::SessionEnded { server, .. }) => Err(SignInError::BadCode { server }),
-            other => Ok(other?),
+            Err(TokenError::SessionEnded { server, detail }) => Err(SignInError::BadCode { server, detail }),
+            other => Ok((asked_at, other?)),
         }
     }
 

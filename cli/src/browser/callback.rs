@@ -176,7 +176,7 @@ impl Desk {
                 ),
             ),
             Visit::Nothing(status) => {
-                answer(stream, &page::response(status, "Nothing here", "Kubegate waits here for a sign-in."))
+                answer(stream, &page::response(status, "Nothing here", "Kubegate waits here for a sign-in."));
             }
         }
     }

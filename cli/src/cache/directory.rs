@@ -135,7 +135,8 @@ mod owner {
     pub(super) fn secure(_: &mut OpenOptions) {}
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 

@@ -180,8 +180,9 @@ impl Store {
         replace(&self.directory, &path, &text)
     }
 
-    /// Forgets the sign-in. Needs the lock.
+    /// Forgets the sign-in, also one that was moved aside: it may hold a secret. Needs the lock.
     pub(crate) fn remove(&self, _lock: &lock::Lock) -> Result<(), CacheError> {
+        remove_if_there(&self.file("json.broken"))?;
         remove_if_there(&self.path())
     }
 

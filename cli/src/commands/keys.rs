@@ -16,6 +16,9 @@ const MAX_FILE: u64 = 64 * 1024;
 
 /// Make or show the key that signs the bundle
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubegate keys init --out bundle-key.json
+  kubegate keys show bundle-key.json")]
 pub(crate) struct Keys {
     #[command(subcommand)]
     command: KeysCommand,

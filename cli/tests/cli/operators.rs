@@ -182,6 +182,9 @@ fn teaches_itself() {
     for command in ["login", "logout", "whoami", "clusters", "kubeconfig", "credential", "completion"] {
         assert!(world.run(&[command, "--help"]).ok().stdout.contains("Examples:"), "{command}");
     }
+    for command in ["policy", "keys"] {
+        assert!(world.run(&[command, "--help"]).ok().stdout.contains("Examples:"), "{command}");
+    }
     for command in [["policy", "check"], ["policy", "explain"], ["keys", "init"], ["keys", "show"]] {
         assert!(world.run(&[command[0], command[1], "--help"]).ok().stdout.contains("Examples:"), "{command:?}");
     }

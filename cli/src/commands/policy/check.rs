@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use kubegate_core::document::Problem;
+use kubegate_core::document::{Problem, Problems};
 use serde::Serialize;
 
 use crate::failure::{FAILED, Failure};
@@ -42,7 +42,7 @@ impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let policy = super::read(&self.file)?;
         let (clusters, rules) = policy.as_ref().map_or((0, 0), |policy| (policy.clusters.len(), policy.rules.len()));
-        let problems = policy.as_ref().err().map(|problems| problems.list()).unwrap_or_default();
+        let problems = policy.as_ref().err().map(Problems::list).unwrap_or_default();
         let report =
             Report { file: self.file.display().to_string(), ok: problems.is_empty(), clusters, rules, problems };
         if self.json { output::json(&report) } else { output::result(&report.shown()) }.map_err(Failure::Output)?;

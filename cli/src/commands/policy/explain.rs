@@ -154,7 +154,7 @@ impl Explain {
         explanation.groups = access.groups;
         explanation.groups.push(AUTHENTICATED.to_owned());
 
-        let headers = self.headers(host, token);
+        let headers = self.headers(host, &token);
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let decision = match Inbound::parse(headers) {
             Ok(inbound) => gateway.decide(inbound, NOW),
@@ -226,7 +226,7 @@ impl Explain {
         }
     }
 
-    fn headers(&self, host: &str, token: String) -> Vec<(String, String)> {
+    fn headers(&self, host: &str, token: &str) -> Vec<(String, String)> {
         let mut headers = vec![
             (":method".to_owned(), self.method.clone()),
             (":authority".to_owned(), host.to_owned()),

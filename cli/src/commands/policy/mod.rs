@@ -16,6 +16,9 @@ use crate::failure::Failure;
 
 /// Check a policy file, or ask what it decides
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubegate policy check policy.yaml
+  kubegate policy explain --policy policy.yaml --user bob --groups team-a --cluster prod --url /api/v1/pods")]
 pub(crate) struct Policy {
     #[command(subcommand)]
     command: PolicyCommand,
@@ -24,7 +27,7 @@ pub(crate) struct Policy {
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
     Check(check::Check),
-    Explain(explain::Explain),
+    Explain(Box<explain::Explain>),
 }
 
 /// Why a policy command has no answer.
