@@ -32,11 +32,11 @@ fn names_the_person(suite: &Suite, world: &World) {
     let event = event_of(world, "audited");
     let person = &event["impersonatedUser"];
     assert_eq!(event["user"]["username"], "system:serviceaccount:kubegate:kubegate", "the gateway's account: {event}");
-    assert!(person["username"].as_str().unwrap().contains("dora"), "{person}");
+    assert_eq!(person["username"], "company:dora@company.example", "{person}");
     assert!(person["uid"].as_str().is_some_and(|uid| !uid.is_empty()), "a uid: {person}");
     let mut groups: Vec<_> = person["groups"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     groups.sort_unstable();
-    assert_eq!(groups, ["engineers", "on-call", "system:authenticated"], "each group by itself");
+    assert_eq!(groups, ["company:engineers", "company:on-call", "system:authenticated"], "each group by itself");
     assert_eq!(person["extra"]["kubegate.io/cluster"][0], "demo", "{person}");
     assert!(person["extra"]["kubegate.io/session"][0].is_string(), "{person}");
     let audit_id = event["auditID"].as_str().unwrap();

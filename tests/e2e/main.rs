@@ -17,7 +17,9 @@ mod impersonation;
 mod objects;
 mod policy;
 mod streams;
+mod tokens;
 mod upstream;
+mod walls;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         credential::trials(&suite),
         policy::trials(&suite),
         upstream::trials(&suite),
+        tokens::trials(&suite),
+        walls::trials(&suite),
         control_plane_down::trials(&suite),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kubegate_core::jws::{PrivateJwk, SigningKey};
 use serde_json::{Value, json};
 
 use crate::account::{Account, random_word};
@@ -45,6 +48,8 @@ pub struct ControlPlane {
     pub internal_port: u16,
     /// What a gateway shows to it, in a file.
     pub gateway_credential: PathBuf,
+    /// The key that signs the bundle.
+    pub bundle_key: SigningKey,
     log_dir: PathBuf,
     process: Option<Running>,
 }
@@ -57,7 +62,10 @@ impl ControlPlane {
         let gateway_credential = dir.join("gateway-credential");
         fs::write(&policy, settings.policy)?;
         files::write_private(&gateway_credential, random_word()?.repeat(3).as_bytes())?;
-        let content = configuration(dir, settings, public_port, internal_port)?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed)?;
+        let bundle_key = SigningKey::from_seed(seed);
+        let content = configuration(dir, settings, (public_port, internal_port), &bundle_key)?;
         files::write_private(&config, format!("{content:#}\n").as_bytes())?;
         let mut this = Self {
             config,
@@ -66,6 +74,7 @@ impl ControlPlane {
             internal: format!("http://127.0.0.1:{internal_port}"),
             internal_port,
             gateway_credential,
+            bundle_key,
             log_dir: log_dir.to_owned(),
             process: None,
         };
@@ -108,17 +117,40 @@ impl ControlPlane {
     }
 }
 
-fn configuration(dir: &Path, settings: &Settings<'_>, public_port: u16, internal_port: u16) -> Result<Value> {
+/// The configuration, as JSON, which is YAML; the secrets that it names are written beside it.
+fn configuration(dir: &Path, settings: &Settings<'_>, listen: (u16, u16), bundle_key: &SigningKey) -> Result<Value> {
+    let private = serde_json::to_vec_pretty(&PrivateJwk::from(bundle_key))?;
+    files::write_private(&dir.join("bundle-key.json"), &private)?;
+    let mut encryption_key = [0; 32];
+    getrandom::fill(&mut encryption_key)?;
+    files::write_private(&dir.join("encryption-key"), STANDARD.encode(encryption_key).as_bytes())?;
+
     let accounts = settings.accounts.iter().map(|account| {
-        Ok(json!({"user": account.user, "passwordHash": account.password_hash()?, "groups": account.groups}))
+        Ok(json!({
+            "user": account.user, "email": account.user, "passwordHash": account.password_hash()?,
+            "groups": account.groups, "uid": format!("uid-of-{}", account.user),
+        }))
     });
     let accounts: Vec<Value> = accounts.collect::<Result<_>>()?;
     let mut content = json!({
-        "publicUrl": settings.public_url,
+        "issuer": settings.public_url,
+        "listen": {"public": format!("127.0.0.1:{}", listen.0), "internal": format!("127.0.0.1:{}", listen.1)},
+        "store": {"path": "kubegate.db"},
+        "policy": "policy.yaml",
+        "keys": {"bundle": "bundle-key.json", "encryptionKeyFile": "encryption-key"},
+        "gateways": [{"name": "envoy", "credentialFile": "gateway-credential"}],
+        "admins": {"groups": ["platform-admins"]},
+        "accounts": accounts,
     });
-    let _ = (dir, public_port, internal_port, accounts, idp::PROVIDER);
-    if let (Some(content), Some(extra)) = (content.as_object_mut(), settings.extra.as_object()) {
-        content.extend(extra.clone());
+    let Some(fields) = content.as_object_mut() else { bail!("a configuration is an object") };
+    if let Some(idp) = settings.idp {
+        files::write_private(&dir.join("client-secret"), idp.client_secret.as_bytes())?;
+        let provider = json!({
+            "id": idp::PROVIDER, "name": "Example company", "issuer": idp.issuer, "clientId": idp.client_id,
+            "clientSecretFile": "client-secret", "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
+        });
+        fields.insert("providers".to_owned(), json!([provider]));
     }
+    fields.extend(settings.extra.as_object().cloned().unwrap_or_default());
     Ok(content)
 }

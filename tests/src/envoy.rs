@@ -31,12 +31,12 @@ impl Envoy {
         template::render(&text, values).with_context(|| path.display().to_string())
     }
 
-    /// Writes `bootstrap` to `dir` and runs it; ready when its listeners are, filter included.
-    pub fn start(dir: &Path, log_dir: &Path, bootstrap: &str, admin_port: u16) -> Result<Self> {
+    /// Writes `bootstrap` to `dir` and runs it as `name`; ready when its listeners are, filter included.
+    pub fn start(name: &str, dir: &Path, log_dir: &Path, bootstrap: &str, admin_port: u16) -> Result<Self> {
         fs::create_dir_all(dir)?;
-        let config = dir.join("envoy.yaml");
+        let config = dir.join(format!("{name}.yaml"));
         fs::write(&config, bootstrap)?;
-        let mut process = Running::start("envoy", log_dir, &command(&config)?)?;
+        let mut process = Running::start(name, log_dir, &command(&config)?)?;
         let admin = format!("http://127.0.0.1:{admin_port}");
         let ready = format!("{admin}/ready");
         let client = http::plain_client();
@@ -54,6 +54,12 @@ impl Envoy {
             bail!("envoy refuses {}: {}", config.display(), String::from_utf8_lossy(&output.stderr));
         }
         Ok(())
+    }
+
+    /// All of its configuration, as its admin listener shows it.
+    pub fn config_dump(&self) -> Result<String> {
+        let url = format!("{}/config_dump?include_eds", self.admin);
+        Ok(http::plain_client().get(&url).call()?.body_mut().with_config().limit(1 << 26).read_to_string()?)
     }
 
     /// Statistics whose names match the regular expression, in Prometheus' form.

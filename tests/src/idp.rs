@@ -15,6 +15,9 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// The provider's id in the control plane's configuration.
 pub const PROVIDER: &str = "company";
 
+/// What the names of its people and groups begin with, so that they are nobody else's.
+pub const PREFIX: &str = "company:";
+
 /// One person at the provider.
 #[derive(Debug, Clone)]
 pub struct IdpAccount {

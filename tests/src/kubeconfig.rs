@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{files, paths};
 
@@ -27,6 +27,27 @@ pub struct Target<'a> {
 
 /// Writes a kubeconfig that asks `kubegate credential`, with a token cache of its own in `cache`.
 pub fn write(path: &Path, target: Target<'_>, cache: &Path) -> Result<()> {
+    let user = json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": paths::binary("kubegate")?,
+        "args": [
+            "credential", "--server", target.control_plane, "--cluster", target.cluster,
+            "--certificate-authority", target.ca,
+        ],
+        "env": [{"name": "XDG_CACHE_HOME", "value": cache}],
+        "interactiveMode": "IfAvailable",
+        "provideClusterInfo": true,
+        "installHint": "`./just build` makes the kubegate command",
+    }});
+    write_with_user(path, target, &user)
+}
+
+/// Writes a kubeconfig with a token in it.
+pub fn write_with_token(path: &Path, target: Target<'_>, token: &str) -> Result<()> {
+    write_with_user(path, target, &json!({"token": token}))
+}
+
+fn write_with_user(path: &Path, target: Target<'_>, user: &Value) -> Result<()> {
     let ca = fs::read(target.ca).with_context(|| target.ca.display().to_string())?;
     let name = target.cluster;
     // JSON is YAML, and this crate has a writer for it.
@@ -36,18 +57,7 @@ pub fn write(path: &Path, target: Target<'_>, cache: &Path) -> Result<()> {
         "clusters": [{"name": name, "cluster": {
             "server": target.server, "certificate-authority-data": STANDARD.encode(ca),
         }}],
-        "users": [{"name": name, "user": {"exec": {
-            "apiVersion": "client.authentication.k8s.io/v1",
-            "command": paths::binary("kubegate")?,
-            "args": [
-                "credential", "--server", target.control_plane, "--cluster", name,
-                "--certificate-authority", target.ca,
-            ],
-            "env": [{"name": "XDG_CACHE_HOME", "value": cache}],
-            "interactiveMode": "IfAvailable",
-            "provideClusterInfo": true,
-            "installHint": "`./just build` makes the kubegate command",
-        }}}],
+        "users": [{"name": name, "user": user}],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": target.namespace}}],
         "current-context": name,
     });

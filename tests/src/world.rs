@@ -258,5 +258,5 @@ fn start_envoy(
 ) -> Result<Envoy> {
     let admin_port = port::free()?;
     let _ = (pki, api, service_account, control_plane, port);
-    Envoy::start(dir, logs, &Envoy::bootstrap(&[])?, admin_port)
+    Envoy::start("envoy", dir, logs, &Envoy::bootstrap(&[])?, admin_port)
 }

@@ -6,8 +6,6 @@ cd "$KUBEGATE_ROOT"
 limit=$((1024 * 1024))
 built=target/wasm32-wasip1/wasm/kubegate_filter.wasm
 out=target/wasm/kubegate_filter.wasm
-version=132.0.0
-binaryen="$KUBEGATE_TOOLS/binaryen-$version"
 
 step 'the filter as wasm' '1 min the first time, then 1 s' \
     cargo build -q -p kubegate-filter --target wasm32-wasip1 --profile wasm
@@ -15,19 +13,14 @@ step 'the filter as wasm' '1 min the first time, then 1 s' \
 mkdir -p target/wasm
 work=$(mktemp -d target/wasm/work.XXXXXX)
 trap 'rm -rf "$work"' EXIT
-inputs=$(sha256sum "$built" tests/tools/wasm.sh tests/tools/wasm-exports.py; command -v node || true)
+inputs=$(sha256sum "$built" tests/tools/wasm.sh tests/tools/wasm-exports.py tests/tools/binaryen.sh; command -v node || true)
 if [ -f "$out" ] && [ "$(cat target/wasm/inputs 2>/dev/null)" = "$inputs" ]; then exit 0; fi
 rm -f target/wasm/inputs
 
 python3 tests/tools/wasm-exports.py "$built" "$work/exports.wasm"
 if command -v npm >/dev/null; then
-    # Binaryen's wasm-opt, itself compiled to wasm: works wherever Node does.
-    if ! [ -f "$binaryen/done" ]; then
-        step 'wasm-opt' '10 s, once' npm install --silent --ignore-scripts --no-audit --no-fund --no-save \
-            --prefix "$binaryen" "binaryen@$version"
-        touch "$binaryen/done"
-    fi
-    step 'optimising the filter' '30 s' node "$binaryen/node_modules/binaryen/bin/wasm-opt" -O3 \
+    binaryen=$(tests/tools/binaryen.sh)
+    step 'optimising the filter' '30 s' node "$binaryen/wasm-opt" -O3 \
         --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
         --enable-multivalue --enable-reference-types --strip-debug --strip-producers \
         "$work/exports.wasm" -o "$work/out.wasm"

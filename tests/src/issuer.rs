@@ -1,0 +1,102 @@
+//! A control plane of our own making: mints any token, good or bad, and the bundle that goes with them.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, anyhow};
+use kubegate_core::authoring;
+use kubegate_core::bundle::{LIVE_TYPE, LiveDocument, POLICY_TYPE, PolicyDocument, Version, policy_hash};
+use kubegate_core::jws::SigningKey;
+use kubegate_core::time::Timestamp;
+use kubegate_core::token::SessionClaims;
+use serde_json::{Value, json};
+
+const LIFETIME: Duration = Duration::from_secs(600);
+
+/// Keys, and the issuer that they belong to.
+#[derive(Debug)]
+pub struct Issuer {
+    /// The issuer's URL.
+    pub url: String,
+    /// Signs session tokens.
+    pub token_key: SigningKey,
+    /// Signs bundles.
+    pub bundle_key: SigningKey,
+}
+
+impl Issuer {
+    /// With fresh keys.
+    pub fn new(url: &str) -> Result<Self> {
+        Ok(Self { url: url.to_owned(), token_key: fresh_key()?, bundle_key: fresh_key()? })
+    }
+
+    /// The plugin configuration of a filter that trusts this issuer and carries the policy of `file` inside.
+    pub fn plugin_configuration(&self, file: &Path) -> Result<Value> {
+        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let policy = authoring::parse("policy", &text, &|path| fs::read(folder.join(path)))
+            .map_err(|problems| anyhow!("{problems}"))?;
+        let document = PolicyDocument {
+            issuer: self.url.clone(),
+            version: Version { epoch: 1, counter: 1 },
+            keys: vec![self.token_key.public().clone()],
+            clusters: policy.clusters,
+            rules: policy.rules,
+        };
+        let policy = self.bundle_key.sign(POLICY_TYPE, &document)?;
+        let live = LiveDocument {
+            version: Version { epoch: 1, counter: 1 },
+            policy: policy_hash(&policy),
+            issued_at: now(),
+            expires_at: Some(now().after(LIFETIME * 6)),
+            ..LiveDocument::default()
+        };
+        let live = self.bundle_key.sign(LIVE_TYPE, &live)?;
+        Ok(json!({
+            "issuer": self.url, "bundle_keys": [self.bundle_key.public()],
+            "inline_bundle": {"policy": policy, "live": live},
+        }))
+    }
+
+    /// Good claims of a person.
+    #[must_use]
+    pub fn claims(&self, cluster: &str, user: &str, groups: &[&str]) -> SessionClaims {
+        let now = now();
+        SessionClaims {
+            iss: self.url.clone(),
+            sub: format!("accounts:{user}").into(),
+            aud: cluster.into(),
+            exp: now.after(LIFETIME),
+            nbf: now.before(Duration::from_secs(30)),
+            iat: now,
+            jti: "a-token-of-the-tests".to_owned(),
+            sid: "a-session-of-the-tests".into(),
+            session_exp: now.after(LIFETIME * 6),
+            auth_time: now,
+            provider: "accounts".to_owned(),
+            user: user.to_owned(),
+            uid: None,
+            email: None,
+            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+            groups_policy: None,
+            claims: std::collections::BTreeMap::default(),
+            acr: None,
+            amr: Vec::new(),
+        }
+    }
+}
+
+/// A key that nobody else has.
+pub fn fresh_key() -> Result<SigningKey> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    Ok(SigningKey::from_seed(seed))
+}
+
+/// The time.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the tests' one clock")]
+pub fn now() -> Timestamp {
+    Timestamp::from(SystemTime::now())
+}

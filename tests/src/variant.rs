@@ -1,0 +1,98 @@
+//! The running Envoy's bootstrap with one thing changed, for a second Envoy beside it.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::envoy::Envoy;
+use crate::port;
+
+/// A bootstrap to change.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    bootstrap: Value,
+    people_port: u16,
+}
+
+impl Variant {
+    /// What `envoy`, which listens for people on `people_port`, was started with, by its own word.
+    pub fn of(envoy: &Envoy, people_port: u16) -> Result<Self> {
+        let mut dump: Value = serde_json::from_str(&envoy.config_dump()?)?;
+        let bootstrap = dump.pointer_mut("/configs/0/bootstrap").context("no bootstrap in the config dump")?.take();
+        Ok(Self { bootstrap, people_port })
+    }
+
+    /// Without the filter, as after a mistake in the configuration.
+    #[must_use]
+    pub fn without_filter(mut self) -> Self {
+        walk(&mut self.bootstrap, &mut |value| {
+            if let Some(filters) = value.get_mut("http_filters").and_then(Value::as_array_mut) {
+                filters.retain(|filter| !is_wasm(filter));
+            }
+        });
+        self
+    }
+
+    /// With another module in the filter's place.
+    #[must_use]
+    pub fn with_module(mut self, module: &Path) -> Self {
+        walk(&mut self.bootstrap, &mut |value| {
+            if let Some(file) = value.pointer_mut("/vm_config/code/local/filename") {
+                *file = module.display().to_string().into();
+            }
+        });
+        self
+    }
+
+    /// With the plugin's configuration as `change` makes it.
+    pub fn with_plugin_configuration(mut self, mut change: impl FnMut(&mut Value)) -> Result<Self> {
+        let mut failed = None;
+        walk(&mut self.bootstrap, &mut |value| {
+            if value.get("vm_config").is_none() {
+                return;
+            }
+            if let Some(Value::String(text)) = value.pointer_mut("/configuration/value") {
+                match serde_json::from_str(text) {
+                    Ok(mut configuration) => {
+                        change(&mut configuration);
+                        *text = configuration.to_string();
+                    }
+                    Err(error) => failed = Some(error),
+                }
+            }
+        });
+        failed.map_or(Ok(self), |error| Err(error).context("the plugin configuration is no JSON"))
+    }
+
+    /// Starts an Envoy with it on ports of its own.
+    pub fn start(mut self, name: &str, dir: &Path, log_dir: &Path) -> Result<(Envoy, u16)> {
+        let (people, admin) = (port::free()?, port::free()?);
+        let old = u64::from(self.people_port);
+        if let Some(port) = self.bootstrap.pointer_mut("/admin/address/socket_address/port_value") {
+            *port = admin.into();
+        }
+        walk(&mut self.bootstrap, &mut |value| {
+            if let Some(port) = value.get_mut("port_value")
+                && port.as_u64() == Some(old)
+            {
+                *port = people.into();
+            }
+        });
+        Ok((Envoy::start(name, dir, log_dir, &self.bootstrap.to_string(), admin)?, people))
+    }
+}
+
+fn is_wasm(filter: &Value) -> bool {
+    filter.pointer("/typed_config/@type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("wasm.v3.Wasm"))
+}
+
+/// Every object and list in `value`, from the outside in.
+fn walk(value: &mut Value, visit: &mut impl FnMut(&mut Value)) {
+    visit(value);
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(|field| walk(field, visit)),
+        Value::Array(items) => items.iter_mut().for_each(|item| walk(item, visit)),
+        _ => {}
+    }
+}
