@@ -213,6 +213,9 @@ fn decode_key(key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn build(headers: &[(&str, &str)]) -> Result<Option<Assumed>, InvalidAssumption> {

@@ -218,6 +218,9 @@ fn starts_with_folded(name: &str, prefix: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn parse<'a>(headers: &'a [(&'a str, &'a str)]) -> Result<Inbound<'a>, InvalidInbound> {

@@ -192,6 +192,9 @@ fn method_in_lower_case(method: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     /// verb, group, version, resource, subresource, namespace, name, is_resource_request

@@ -8,6 +8,6 @@ bin=$(tests/tools/cargo-tool.sh wasm-bindgen-cli "$version" wasm-bindgen-test-ru
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="$bin/wasm-bindgen-test-runner"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-cargo test -p kubegate-core --lib --target wasm32-unknown-unknown "$@" 2>&1 | tee "$log"
+cargo test -p kubegate-core --lib --features authoring,signing --target wasm32-unknown-unknown "$@" 2>&1 | tee "$log"
 # The runner calls it a success when it finds no test at all.
 ! grep -q '^no tests to run' "$log" || { echo 'no test of core is compiled to wasm' >&2; exit 1; }

@@ -110,6 +110,9 @@ pub(super) fn escape(digits: &mut impl Iterator<Item = u8>) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]
