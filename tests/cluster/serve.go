@@ -104,6 +104,9 @@ func prepare(o serveOptions) (*cluster, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	if err := lock(filepath.Join(dir, "lock")); err != nil {
+		return nil, fmt.Errorf("another test cluster runs in %s: %w", dir, err)
+	}
 	audit := filepath.Join(dir, "audit.log")
 	if o.auditLog != "" {
 		if audit, err = filepath.Abs(o.auditLog); err != nil {
@@ -135,6 +138,15 @@ func prepare(o serveOptions) (*cluster, error) {
 		return nil, err
 	}
 	return c, writeKubeconfig(c.file.AdminKubeconfig, c.file.URL, c.pki.caFile, c.pki.admin)
+}
+
+// lock takes the directory for the rest of the process's life.
+func lock(path string) error {
+	fd, err := syscall.Open(path, syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
 // start brings everything up and says so in cluster.json. A later end of the API server goes to failed.
