@@ -101,7 +101,10 @@ impl Failure {
                     | SignInError::NoTerminal { .. },
                 ) => NOT_SIGNED_IN,
                 SessionError::Token(TokenError::Client(error))
-                | SessionError::SignIn(SignInError::Token(TokenError::Client(error))) => of_client(error),
+                | SessionError::SignIn(
+                    SignInError::Token(TokenError::Client(error)) | SignInError::NotBegun(TokenError::Client(error)),
+                ) => of_client(error),
+                SessionError::Outage(_) => UNREACHABLE,
                 SessionError::Token(error) if error.is_passing() => UNREACHABLE,
                 _ => FAILED,
             },

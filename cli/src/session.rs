@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::cache::cooldown::CoolingDown;
+use crate::cache::cooldown::{CoolingDown, Outage};
 use crate::cache::lock::Lock;
 use crate::cache::{CacheError, CachedToken, SignIn, Store};
 use crate::client::Client;
@@ -47,6 +47,9 @@ pub(crate) enum SessionError {
         /// The control plane.
         server: ServerUrl,
     },
+    /// Another kubegate found just now that the control plane is away.
+    #[error(transparent)]
+    Outage(#[from] Outage),
     /// kubectl keeps the terminal to itself.
     #[error(
         "not signed in to {server}, and kubectl runs without a terminal, where no sign-in begins by itself. \
@@ -123,7 +126,14 @@ impl<'a> Session<'a> {
         let signed_in = match sign_in(self.client, options, cluster, &mut renew_mark) {
             Ok(signed_in) => signed_in,
             Err(error) => {
-                self.store.mark_failure(&reason(&error), UnixTime::now())?;
+                let now = UnixTime::now();
+                match &error {
+                    SignInError::NotBegun(cause) => {
+                        self.store.clear_marks()?;
+                        self.store.mark_outage(&cause.to_string(), now)?;
+                    }
+                    _ => self.store.mark_failure(&reason(&error), now)?,
+                }
                 return Err(error.into());
             }
         };
@@ -163,6 +173,7 @@ impl<'a> Session<'a> {
         if may == May::OnlyRefresh {
             return Err(SessionError::NotSignedIn { server: self.client.server().clone() });
         }
+        self.check_outage()?;
         if may == May::SignInUnlessCoolingDown
             && let Some(cooling_down) = self.store.cooling_down(UnixTime::now())?
         {
@@ -171,9 +182,16 @@ impl<'a> Session<'a> {
         self.sign_in(cluster, options)
     }
 
+    /// Whether somebody found the control plane away while this one waited for the lock.
+    fn check_outage(&self) -> Result<(), SessionError> {
+        let Some(since) = self.lock.waiting_since else { return Ok(()) };
+        self.store.outage_since(since)?.map_or(Ok(()), |outage| Err(outage.into()))
+    }
+
     /// The next token; `None` when nobody is signed in, or no longer.
     fn refresh(&mut self, cluster: Option<&str>) -> Result<Option<CachedToken>, SessionError> {
         let Some(cached) = &self.cached else { return Ok(None) };
+        self.check_outage()?;
         let asked_at = UnixTime::now();
         match refresh_with_patience(self.client, cached, cluster) {
             Ok(answer) => Ok(Some(self.keep(answer, cluster, asked_at)?)),
@@ -183,7 +201,12 @@ impl<'a> Session<'a> {
                 self.store.remove(&self.lock)?;
                 Ok(None)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                if error.is_passing() {
+                    self.store.mark_outage(&error.to_string(), UnixTime::now())?;
+                }
+                Err(error.into())
+            }
         }
     }
 

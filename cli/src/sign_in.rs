@@ -49,6 +49,9 @@ pub(crate) enum SignInError {
     /// The answer was a no.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The control plane did not even say where to sign in: no browser has opened.
+    #[error(transparent)]
+    NotBegun(TokenError),
     /// No token for the code.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -134,7 +137,7 @@ pub(crate) fn sign_in(
     let attempt = Attempt {
         client,
         options,
-        endpoints: oauth::discover(client)?,
+        endpoints: oauth::discover(client).map_err(SignInError::NotBegun)?,
         pkce: Pkce::new()?,
         state: oauth::random_text()?,
         cluster,

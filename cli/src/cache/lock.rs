@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{CacheError, Store, at, directory};
+use crate::clock::UnixTime;
 use crate::output::say;
 
 const POLL: Duration = Duration::from_millis(40);
@@ -14,6 +15,8 @@ const SAY_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
+    /// When this one began to wait, if somebody else held it.
+    pub(crate) waiting_since: Option<UnixTime>,
 }
 
 impl Store {
@@ -22,11 +25,11 @@ impl Store {
         let path = self.file("lock");
         let file = directory::create_own(&path)?;
         let began = Instant::now();
-        let mut said = false;
+        let (mut said, mut waiting_since) = (false, None);
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Lock { _file: file }),
-                Err(TryLockError::WouldBlock) => {}
+                Ok(()) => return Ok(Lock { _file: file, waiting_since }),
+                Err(TryLockError::WouldBlock) => waiting_since = waiting_since.or_else(|| Some(UnixTime::now())),
                 Err(TryLockError::Error(error)) => return Err(at("lock", &path)(error)),
             }
             let waited = began.elapsed();

@@ -11,7 +11,6 @@ use crate::client::Client;
 use crate::clock::UnixTime;
 use crate::exec_credential::{EXEC_INFO, ExecInfo, ExecInfoError, credential};
 use crate::failure::Failure;
-use crate::oauth::TokenError;
 use crate::output::{self, say};
 use crate::secret::Secret;
 use crate::server::ServerUrl;
@@ -107,8 +106,8 @@ impl Credential {
             Err(SessionError::NotSignedIn { server }) if !interactive => {
                 Err(SessionError::NotInteractive { server }.into())
             }
-            Err(SessionError::Token(error)) => last_resort(kept, error, store.server()),
-            other => Ok(other?),
+            Err(error) => last_resort(kept, error, store.server()),
+            Ok(token) => Ok(token),
         }
     }
 }
@@ -142,12 +141,17 @@ fn is_interactive(info: &ExecInfo) -> bool {
 }
 
 /// With the control plane away, tokens in hand work until they end.
-fn last_resort(kept: Option<CachedToken>, error: TokenError, server: &ServerUrl) -> Result<CachedToken, Failure> {
-    match kept.filter(|token| error.is_passing() && token.is_good(UnixTime::now(), LAST_RESORT_MARGIN)) {
+fn last_resort(kept: Option<CachedToken>, error: SessionError, server: &ServerUrl) -> Result<CachedToken, Failure> {
+    let is_passing = match &error {
+        SessionError::Token(error) => error.is_passing(),
+        SessionError::Outage(_) => true,
+        _ => false,
+    };
+    match kept.filter(|token| is_passing && token.is_good(UnixTime::now(), LAST_RESORT_MARGIN)) {
         Some(token) => {
             say(&format!("kubegate: the control plane {server} gives no new token; the old one ends in a moment"));
             Ok(token)
         }
-        None => Err(SessionError::Token(error).into()),
+        None => Err(error.into()),
     }
 }

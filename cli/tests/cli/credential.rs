@@ -93,6 +93,31 @@ fn a_control_plane_that_cannot_serve_is_no_reason_to_sign_in() {
 }
 
 #[test]
+fn many_at_once_find_an_outage_once() {
+    let world = World::new();
+    world.token();
+    world.change_cache(|cache| {
+        cache["tokens"] = json!({});
+        // Nobody answers there, so that each attempt would take its time.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        cache["endpoints"]["token"] = json!(format!("http://{}/token", silent.local_addr().unwrap()));
+        thread::spawn(move || {
+            for stream in silent.incoming() {
+                thread::sleep(Duration::from_millis(1500));
+                drop(stream);
+            }
+        });
+    });
+    let began = std::time::Instant::now();
+    let children: Vec<_> = (0..8).map(|_| world.credential().spawn().unwrap()).collect();
+    for child in children {
+        Ended::from(child.wait_with_output().unwrap()).failed(4, &["cannot reach the control plane"]);
+    }
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert_eq!(world.visits(), 1);
+}
+
+#[test]
 fn the_last_seconds_of_a_token_bridge_an_outage() {
     let world = World::new();
     world.fake.state().lifetime = 25;
@@ -259,4 +284,14 @@ fn a_cache_that_others_can_change_is_refused() {
     fs::rename(&file, directory.join("elsewhere")).unwrap();
     symlink(directory.join("elsewhere"), &file).unwrap();
     Ended::from(world.credential().output().unwrap()).failed(1, &["symbolic link"]);
+}
+
+#[test]
+fn an_outage_before_the_browser_opens_is_no_failed_sign_in() {
+    let world = World::new();
+    world.fake.state().down = true;
+    Ended::from(world.credential().output().unwrap()).failed(4, &["cannot serve right now"]);
+    world.fake.state().down = false;
+    world.token();
+    assert_eq!(world.visits(), 1);
 }

@@ -28,10 +28,14 @@ pub(crate) struct State {
     pub(crate) lifetime: u64,
     /// So many answers of the token endpoint get lost after the work is done.
     pub(crate) lose_answers: usize,
+    /// It cannot serve at all.
+    pub(crate) down: bool,
     /// The token endpoint's status, when it cannot serve.
     pub(crate) broken: Option<u16>,
     /// What the cluster's host answers when asked about a token.
     pub(crate) session_check: (u16, String),
+    /// Where the clusters are and whom to trust there, when not at the fake's own address.
+    pub(crate) cluster_at: Option<(String, String)>,
     /// The clusters of the person.
     pub(crate) clusters: Vec<String>,
     /// The requests so far, as "METHOD path".
@@ -66,8 +70,10 @@ impl Fake {
             deny: false,
             lifetime: 600,
             lose_answers: 0,
+            down: false,
             broken: None,
             session_check: (200, "{}".into()),
+            cluster_at: None,
             clusters: vec!["prod".into(), "staging".into()],
             seen: Vec::new(),
             refresh_secrets: Vec::new(),
@@ -120,6 +126,7 @@ impl Fake {
 
     fn answer(&self, state: &mut State, path: &str, request: &Request) -> Reply {
         match path {
+            _ if state.down => Reply { status: 503, headers: String::new(), body: "{}".into() },
             "/.well-known/oauth-authorization-server" => Reply::json(json!({
                 "issuer": state.issuer.clone().unwrap_or_else(|| self.url.clone()),
                 "authorization_endpoint": format!("{}/oauth/authorize", self.url),
@@ -147,9 +154,10 @@ impl Fake {
                 }),
             ),
             "/api/v1/clusters" => {
-                let clusters: Vec<Value> = state.clusters.iter().map(|name| self.cluster(name)).collect();
+                let clusters: Vec<Value> = state.clusters.iter().map(|name| self.cluster(state, name)).collect();
                 self.signed_in(request, json!({ "clusters": clusters }))
             }
+            "/version" => self.signed_in(request, json!({"major": "1", "minor": "37", "gitVersion": "v1.37.2"})),
             _ => Reply { status: 404, headers: String::new(), body: "{}".into() },
         }
     }
@@ -204,7 +212,7 @@ impl Fake {
             "refresh_token": secret, "scope": "", "session_expires_in": 43200,
         });
         if let Some(name) = cluster {
-            answer["cluster"] = self.cluster(name);
+            answer["cluster"] = self.cluster(state, name);
         }
         Reply::json(answer)
     }
@@ -219,8 +227,11 @@ impl Fake {
         if request.bearer.is_some() { Reply::json(body) } else { Reply { status: 401, ..Reply::json(json!({})) } }
     }
 
-    fn cluster(&self, name: &str) -> Value {
-        json!({"name": name, "server": self.url})
+    fn cluster(&self, state: &State, name: &str) -> Value {
+        match &state.cluster_at {
+            Some((server, ca)) => json!({"name": name, "server": server, "certificate_authority_data": ca}),
+            None => json!({"name": name, "server": self.url}),
+        }
     }
 }
 

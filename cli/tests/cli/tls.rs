@@ -125,3 +125,27 @@ fn asks_the_cluster_as_the_kubeconfig_says() {
     assert_ne!(second, first);
     assert_ne!(ask(json!({"server": server, "insecure-skip-tls-verify": true})), second);
 }
+
+/// kubectl itself runs the helper, when there is a kubectl on the machine. It does so over TLS only.
+#[test]
+fn kubectl_signs_in_by_itself() {
+    let world = World::new();
+    let (server, pem) = tls_in_front(&world, "127.0.0.1");
+    world.fake.state().cluster_at = Some((server, STANDARD.encode(&pem)));
+    world.run(&["login"]).ok();
+    world.run(&["kubeconfig", "--cluster", "prod"]).ok();
+    world.run(&["logout"]).ok();
+    let kubectl = || {
+        let template = world.command(&[]);
+        let mut kubectl = std::process::Command::new("kubectl");
+        kubectl.args(["--context", "prod", "get", "--raw", "/version"]).env_clear();
+        kubectl.envs(template.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        kubectl.env("KUBEGATE_INTERACTIVE", "true").output()
+    };
+    let Ok(first) = kubectl() else { return };
+    assert!(Ended::from(first).ok().stdout.contains("v1.37.2"));
+    assert!(Ended::from(kubectl().unwrap()).ok().stdout.contains("v1.37.2"));
+    assert_eq!(world.visits(), 2, "one sign-in by hand, one for both kubectl");
+    assert!(world.fake.count("GET /.kubegate/session") >= 1);
+    assert!(world.fake.count("GET /version") >= 2);
+}
