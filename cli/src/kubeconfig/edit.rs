@@ -115,11 +115,21 @@ impl Text {
     }
 }
 
-/// A whole document in block style.
-pub(super) fn emit(document: &Yaml<'_>) -> String {
+/// A whole document in block style, with every text in quotes: readers of YAML 1.1 take more for numbers and dates than
+/// those of 1.2.
+pub(super) fn rewrite(document: &Yaml<'_>) -> String {
+    dump(document, true)
+}
+
+fn emit(document: &Yaml<'_>) -> String {
+    dump(document, false)
+}
+
+fn dump(document: &Yaml<'_>, quoted: bool) -> String {
     let mut text = String::new();
     let mut emitter = YamlEmitter::new(&mut text);
     emitter.multiline(true);
+    emitter.quoted_value(quoted);
     if emitter.dump(document).is_err() {
         return String::new();
     }

@@ -134,7 +134,7 @@ pub(crate) fn apply(text: &str, origin: &str, entries: &[Entry], set_current: bo
     if means(&edited, &wanted) {
         return Ok(Change::Edited(edited));
     }
-    let rewritten = edit::emit(&wanted);
+    let rewritten = edit::rewrite(&wanted);
     if means(&rewritten, &wanted) {
         return Ok(Change::Rewritten(rewritten));
     }
