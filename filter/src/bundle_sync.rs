@@ -69,6 +69,11 @@ impl BundleSync {
         Self { control_plane, vm, etag: Vec::new(), refused: Vec::new(), polling: false, failures: 0, next_poll_ms: 0 }
     }
 
+    /// Takes what other VMs have found before this one was loaded. Envoy takes no calls yet.
+    pub fn on_configure(&mut self, host: &impl Host, gateway: &mut Gateway) {
+        self.read_shared(host, gateway);
+    }
+
     /// Takes what other VMs found, and asks for news if that is this VM's turn.
     pub fn on_tick(&mut self, host: &impl Host, gateway: &mut Gateway) {
         self.read_shared(host, gateway);

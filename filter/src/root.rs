@@ -60,7 +60,7 @@ impl RootContext for Root {
         }
         // A hash with random keys is a random number; WASI seeds it.
         let mut sync = BundleSync::new(config.control_plane, RandomState::new().hash_one(()));
-        sync.on_tick(&Envoy, &mut gateway);
+        sync.on_configure(&Envoy, &mut gateway);
         self.gateway = Some(Rc::new(RefCell::new(gateway)));
         self.sync = Some(sync);
         self.set_tick_period(TICK);

@@ -66,7 +66,7 @@ fn one_vm_polls_and_the_others_read() {
     assert_eq!(second.1.versions().map(|(_, live)| live.counter), Some(2));
 
     let (mut reloaded, mut fresh) = (vm(3), gateway());
-    reloaded.on_tick(&host, &mut fresh);
+    reloaded.on_configure(&host, &mut fresh);
     assert_eq!(fresh.versions().map(|(_, live)| live.counter), Some(2), "a reloaded VM finds the bundle at once");
 }
 
