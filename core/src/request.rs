@@ -263,6 +263,7 @@ mod tests {
             ("fieldSelector=metadata.name", "list", ""),
             ("fieldSelector=metadata.name%3Da%2Fb", "list", ""),
             ("fieldSelector=metadata.name%3Dp&limit=x", "list", ""),
+            ("fieldSelector=metadata.name%3Dp&limit=", "list", ""),
             ("fieldSelector=metadata.name%3Dp&limit=500", "list", "p"),
             ("fieldSelector=metadata.name%3Dp;x", "list", ""),
         ] {

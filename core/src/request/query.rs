@@ -24,7 +24,7 @@ impl ListOptions {
         });
         let numbers_are_good = ["limit", "timeoutSeconds"]
             .iter()
-            .all(|option| first(option).is_none_or(|value| value.is_empty() || value.parse::<i64>().is_ok()));
+            .all(|option| first(option).is_none_or(|value| value.parse::<i64>().is_ok()));
         let name = first("fieldSelector").filter(|_| numbers_are_good).and_then(|selector| name_in(&selector));
         Self { watch, name }
     }
