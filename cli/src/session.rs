@@ -194,7 +194,11 @@ impl<'a> Session<'a> {
         self.check_outage()?;
         let asked_at = UnixTime::now();
         match refresh_with_patience(self.client, cached, cluster) {
-            Ok(answer) => Ok(Some(self.keep(answer, cluster, asked_at)?)),
+            Ok(answer) => {
+                let token = self.keep(answer, cluster, asked_at)?;
+                self.store.clear_marks()?;
+                Ok(Some(token))
+            }
             Err(TokenError::SessionEnded { detail, .. }) => {
                 say(&format!("kubegate: your session at {} has ended{}", self.client.server(), printable(&detail)));
                 self.cached = None;

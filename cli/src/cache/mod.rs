@@ -180,8 +180,9 @@ impl Store {
         replace(&self.directory, &path, &text)
     }
 
-    /// Forgets the sign-in, also one that was moved aside: it may hold a secret. Needs the lock.
+    /// Forgets the sign-in, also one that was moved aside or half written: it may hold a secret. Needs the lock.
     pub(crate) fn remove(&self, _lock: &lock::Lock) -> Result<(), CacheError> {
+        remove_if_there(&beside(&self.path()))?;
         remove_if_there(&self.file("json.broken"))?;
         remove_if_there(&self.path())
     }
@@ -224,16 +225,25 @@ pub(crate) fn known_servers() -> Result<Vec<ServerUrl>, CacheError> {
     Ok(servers)
 }
 
-/// Writes `text` beside `path`, syncs, and renames it into place, readable by this user alone.
+/// Writes `text` beside `path`, syncs, and renames it into place, readable by this user alone. The file beside always has
+/// the same name, so that what a kill leaves behind is overwritten next time; the lock keeps others away from it.
 fn replace(directory: &Path, path: &Path, text: &[u8]) -> Result<(), CacheError> {
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    let beside = beside(path);
+    remove_if_there(&beside)?;
+    let mut file = directory::create_own(&beside)?;
+    let mut write = || -> io::Result<()> {
         file.write_all(text)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
         directory::sync(directory)
     };
     write().map_err(at("write", path))
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    PathBuf::from(beside)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), CacheError> {

@@ -44,7 +44,14 @@ fn the_only_server_need_not_be_named() {
 fn signs_out_here_and_there() {
     let world = World::new();
     world.token();
+    for left_behind in ["json.new", "json.broken"] {
+        std::fs::write(world.cache_file().with_extension(left_behind), "kgr_secret").unwrap();
+    }
     world.run(&["logout"]).ok();
+    for entry in std::fs::read_dir(world.cache_directory()).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(path.extension().is_some_and(|extension| extension == "lock"), "{path:?} is left");
+    }
     assert_eq!(world.fake.count("POST /oauth/revoke"), 1);
     assert!(world.fake.state().refresh_secrets.is_empty());
     world.run(&["whoami"]).failed(3, &["not signed in"]);
