@@ -16,6 +16,7 @@ mod credential;
 mod impersonation;
 mod objects;
 mod policy;
+mod sabotage;
 mod streams;
 mod tokens;
 mod upstream;

@@ -28,7 +28,7 @@ fn bad_tokens(_: &Suite, world: &World) {
     let issuer = Issuer::new(&world.control_plane_url()).unwrap();
     let configuration = issuer.plugin_configuration(&world.control_plane.policy).unwrap();
     let variant = Variant::of(&world.envoy, world.port).unwrap();
-    let variant = variant.with_plugin_configuration(|plugin| *plugin = configuration.clone()).unwrap();
+    let variant = variant.with_plugin_configuration(|plugin| *plugin = configuration.clone());
     let (_envoy, port) = variant.start("envoy-tokens", &world.dir.join("envoy"), &world.dir.join("logs")).unwrap();
     let get = |name: &str, token: &str| {
         let path = format!("/api/v1/namespaces/{TEAM}/pods/{name}");

@@ -1,14 +1,15 @@
 //! The second wall: without the filter's word Envoy itself has no way to the API server.
 
-use std::process::Command;
-
+use kubegate_core::token::SESSION_TYPE;
 use kubegate_tests::envoy::Envoy;
+use kubegate_tests::issuer::Issuer;
 use kubegate_tests::paths;
 use kubegate_tests::raw;
 use kubegate_tests::variant::Variant;
-use kubegate_tests::world::{CLUSTER_HOST, World};
+use kubegate_tests::world::{CLUSTER, CLUSTER_HOST, World};
 use libtest_mimic::Trial;
 
+use crate::sabotage::{self, Trap};
 use crate::suite::{Suite, TEAM, Who};
 
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
@@ -26,16 +27,44 @@ fn without_the_filter(suite: &Suite, world: &World) {
     nothing_passes(suite, world, port, "no-filter");
 }
 
-fn trapping(suite: &Suite, world: &World) {
-    let module = world.dir.join("trap.wasm");
-    let tools = Command::new(paths::root().join("tests/tools/binaryen.sh")).output().unwrap();
-    let assembler = format!("{}/wasm-as", String::from_utf8(tools.stdout).unwrap().trim());
-    let source = paths::root().join("tests/manifests/trap.wat");
-    let made = Command::new("node").arg(assembler).arg(source).arg("-o").arg(&module).status().unwrap();
-    assert!(made.success());
-    let variant = Variant::of(&world.envoy, world.port).unwrap().with_module(&module);
-    let (_envoy, port) = variant.start("envoy-trap", &world.dir.join("envoy"), &world.dir.join("logs")).unwrap();
-    nothing_passes(suite, world, port, "trap");
+/// What the filter asks of Envoy while it rewrites an allowed request.
+const HOST_CALLS: [&str; 8] = [
+    "proxy_get_header_map_pairs",
+    "proxy_get_header_map_value",
+    "proxy_get_property",
+    "proxy_set_header_map_pairs",
+    "proxy_remove_header_map_value",
+    "proxy_replace_header_map_value",
+    "proxy_add_header_map_value",
+    "proxy_set_property",
+];
+
+/// The filter, with a policy and a token under which it allows the request, traps at each step on the way there.
+fn trapping(_: &Suite, world: &World) {
+    let issuer = Issuer::new(&world.control_plane_url()).unwrap();
+    let configuration = issuer.plugin_configuration(&world.control_plane.policy).unwrap();
+    let claims = issuer.claims(CLUSTER, "alice@example.com", &["platform-admins"]);
+    let authorization = format!("Authorization: Bearer {}", issuer.token_key.sign(SESSION_TYPE, &claims).unwrap());
+    let behind_the_decision = Trap::AfterProperty("kubegate.cluster".len());
+    let traps = HOST_CALLS.into_iter().map(Trap::Before).chain([behind_the_decision]);
+    let mut tried = 0;
+    for (number, trap) in traps.enumerate() {
+        let module = world.dir.join(format!("trap-{number}.wasm"));
+        if !sabotage::write(&paths::filter().unwrap(), trap, &module) {
+            continue;
+        }
+        let variant = Variant::of(&world.envoy, world.port).unwrap().with_module(&module);
+        let variant = variant.with_plugin_configuration(|plugin| *plugin = configuration.clone());
+        let name = format!("envoy-trap-{number}");
+        let (_envoy, port) = variant.start(&name, &world.dir.join("envoy"), &world.dir.join("logs")).unwrap();
+        let path = format!("/api/v1/namespaces/{TEAM}/pods/{name}");
+        let answer = raw::get(&world.pki.ca, CLUSTER_HOST, port, &path, &[authorization.as_bytes()]).unwrap();
+        assert!(answer.status >= 500, "{trap:?}: {answer:?}");
+        let arrived = world.api.audit_events(|event| event.to_string().contains(&name)).unwrap();
+        assert!(arrived.is_empty(), "{trap:?}: reached the API server: {arrived:?}");
+        tried += 1;
+    }
+    assert!(tried >= 4, "the filter makes only {tried} of the host calls that are tried here");
 }
 
 /// Neither a good token nor forged headers get anywhere, on any method or way of asking.

@@ -59,7 +59,9 @@ impl ControlPlane {
     pub fn start(dir: &Path, log_dir: &Path, settings: &Settings<'_>) -> Result<Self> {
         let (public_port, internal_port) = (port::free()?, port::free()?);
         let (config, policy) = (dir.join("kubegate.yaml"), dir.join("policy.yaml"));
-        let gateway_credential = dir.join("gateway-credential");
+        // In a folder of its own: Envoy watches it.
+        let gateway_credential = dir.join("gateway/credential");
+        fs::create_dir_all(dir.join("gateway"))?;
         fs::write(&policy, settings.policy)?;
         files::write_private(&gateway_credential, random_word()?.repeat(3).as_bytes())?;
         let mut seed = [0; 32];
@@ -138,7 +140,7 @@ fn configuration(dir: &Path, settings: &Settings<'_>, listen: (u16, u16), bundle
         "store": {"path": "kubegate.db"},
         "policy": "policy.yaml",
         "keys": {"bundle": "bundle-key.json", "encryptionKeyFile": "encryption-key"},
-        "gateways": [{"name": "envoy", "credentialFile": "gateway-credential"}],
+        "gateways": [{"name": "envoy", "credentialFile": "gateway/credential"}],
         "admins": {"groups": ["platform-admins"]},
         "accounts": accounts,
     });

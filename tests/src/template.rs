@@ -2,8 +2,14 @@
 
 use anyhow::{Result, bail};
 
-/// `text` with every `${NAME}` replaced; a name without a value is an error.
+/// `text` with every `${NAME}` replaced, but not in comments; a name without a value is an error.
 pub fn render(text: &str, values: &[(&str, &str)]) -> Result<String> {
+    text.split_inclusive('\n')
+        .map(|line| if line.trim_start().starts_with('#') { Ok(line.to_owned()) } else { render_line(line, values) })
+        .collect()
+}
+
+fn render_line(text: &str, values: &[(&str, &str)]) -> Result<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("${") {
