@@ -1,0 +1,141 @@
+//! Slows down the guessing of passwords, per account and address, in bounded memory. It delays the
+//! guesser and locks nobody out: the person at another address does not notice.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+/// Failures that cost nothing.
+const FREE: u32 = 5;
+
+/// The longest delay.
+const MOST: Duration = Duration::from_secs(60);
+
+/// When failures are forgotten.
+const FORGET: Duration = Duration::from_secs(15 * 60);
+
+/// How many pairs of account and address are remembered.
+const CAPACITY: usize = 10_000;
+
+type Key = [u8; 32];
+
+/// Counts failures.
+#[derive(Debug, Default)]
+pub(super) struct Limiter(Mutex<HashMap<Key, Failures>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    last: Instant,
+}
+
+impl Failures {
+    fn delay(self) -> Duration {
+        match self.count.checked_sub(FREE) {
+            None => Duration::ZERO,
+            Some(surplus) => Duration::from_secs(1 << surplus.min(6)).min(MOST),
+        }
+    }
+}
+
+impl Limiter {
+    /// How long the next attempt has to wait, as an error.
+    pub(super) fn check(&self, user: &str, address: IpAddr) -> Result<(), Duration> {
+        let pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(failures) = pairs.get(&key(user, address)) else {
+            return Ok(());
+        };
+        match failures.delay().checked_sub(failures.last.elapsed()) {
+            None | Some(Duration::ZERO) => Ok(()),
+            Some(wait) => Err(wait),
+        }
+    }
+
+    /// Notes a failure.
+    pub(super) fn failed(&self, user: &str, address: IpAddr) {
+        let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if pairs.len() >= CAPACITY {
+            pairs.retain(|_, failures| now.duration_since(failures.last) < FORGET);
+        }
+        if pairs.len() >= CAPACITY
+            && let Some(oldest) = pairs.iter().min_by_key(|(_, failures)| failures.last).map(|(key, _)| *key)
+        {
+            pairs.remove(&oldest);
+        }
+        let failures = pairs.entry(key(user, address)).or_insert(Failures { count: 0, last: now });
+        let forgotten = now.duration_since(failures.last) >= FORGET;
+        failures.count = if forgotten { 1 } else { failures.count.saturating_add(1) };
+        failures.last = now;
+    }
+
+    /// Forgets the failures.
+    pub(super) fn succeeded(&self, user: &str, address: IpAddr) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(user, address));
+    }
+}
+
+/// An IPv6 host has a whole /64, so that counts as one address. User names are hashed: their length is the client's.
+fn key(user: &str, address: IpAddr) -> Key {
+    let address = match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)),
+    };
+    Sha256::new().chain_update(address.octets()).chain_update(user.as_bytes()).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    #[tokio::test(start_paused = true)]
+    async fn guessing_gets_slower_and_the_person_elsewhere_does_not_notice() {
+        let limiter = Limiter::default();
+        for _ in 0..FREE {
+            assert_eq!(limiter.check("alice", HOME), Ok(()));
+            limiter.failed("alice", HOME);
+        }
+        let wait = limiter.check("alice", HOME).unwrap_err();
+        assert!(wait <= Duration::from_secs(1), "{wait:?}");
+        assert_eq!(limiter.check("alice", AWAY), Ok(()), "another address");
+        assert_eq!(limiter.check("bob", HOME), Ok(()), "another account");
+        for _ in 0..20 {
+            limiter.failed("alice", HOME);
+        }
+        assert!(limiter.check("alice", HOME).unwrap_err() <= MOST, "a delay, never a lockout");
+        tokio::time::advance(MOST).await;
+        assert_eq!(limiter.check("alice", HOME), Ok(()));
+        limiter.succeeded("alice", HOME);
+        limiter.failed("alice", HOME);
+        assert_eq!(limiter.check("alice", HOME), Ok(()), "counted from the start again");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let limiter = Limiter::default();
+        for user in 0..CAPACITY + 10 {
+            limiter.0.lock().unwrap().insert(key(&user.to_string(), HOME), Failures { count: 1, last: Instant::now() });
+            if user >= CAPACITY - 1 {
+                limiter.failed("alice", HOME);
+            }
+        }
+        limiter.failed("bob", HOME);
+        assert!(limiter.0.lock().unwrap().len() <= CAPACITY + 1);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_addresses_is_one_address() {
+        let address = |text: &str| text.parse().unwrap();
+        assert_eq!(key("a", address("2001:db8::1")), key("a", address("2001:db8::ffff:1")));
+        assert_ne!(key("a", address("2001:db8::1")), key("a", address("2001:db8:0:1::1")));
+        assert_eq!(key("a", address("::ffff:192.0.2.1")), key("a", address("192.0.2.1")));
+    }
+}

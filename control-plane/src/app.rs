@@ -1,0 +1,188 @@
+//! What runs: its state, how it starts, and how it stops.
+
+use std::sync::Arc;
+
+use kubegate_core::policy::Policy;
+use kubegate_core::rule::{Cluster, Who};
+use kubegate_core::secret::Secret;
+use tokio::sync::watch;
+
+use crate::accounts::{self, Accounts};
+use crate::clock::Clock;
+use crate::config::{Config, Gateway, Issuer};
+use crate::http::{Cookies, Forms};
+use crate::oidc::{OidcError, OidcProvider, Providers};
+use crate::person::Identity;
+use crate::policy::{self, Authored, Bundle, InForce, Parts, PublishError, Publisher};
+use crate::seal::Sealer;
+use crate::session::{Review, SessionError, Sessions};
+use crate::store::{Store, StoreError};
+use crate::telemetry::Metrics;
+use crate::token::{KeyError, Minter, TokenKeys};
+
+/// What requests are answered with.
+pub struct App {
+    pub(crate) issuer: Issuer,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) store: Store,
+    pub(crate) sessions: Sessions,
+    pub(crate) accounts: Accounts,
+    pub(crate) providers: Providers,
+    pub(crate) token_keys: Arc<TokenKeys>,
+    pub(crate) minter: Minter,
+    pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
+    pub(crate) policy_status: watch::Receiver<policy::Status>,
+    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) cookies: Cookies,
+    pub(crate) forms: Forms,
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) admins: Who,
+    pub(crate) trusted_proxy_hops: usize,
+}
+
+/// The control plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The token keys failed.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The bundle could not be published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A provider cannot be used.
+    #[error("the provider {id:?} cannot be used: {source}")]
+    Provider {
+        /// Its id.
+        id: String,
+        /// Why.
+        #[source]
+        source: OidcError,
+    },
+    /// The sessions could not be compared with the configuration.
+    #[error(transparent)]
+    Sessions(#[from] SessionError),
+}
+
+/// The senders that keep an app going.
+pub struct Controls {
+    /// Publishes the bundle.
+    pub publisher: Publisher,
+    /// Tells how the policy file stands.
+    pub policy_status: watch::Sender<policy::Status>,
+    /// Tells that it is time to stop.
+    pub stopping: watch::Sender<bool>,
+}
+
+impl App {
+    /// Opens the store and publishes the first bundle.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, or something in it does not go with the configuration.
+    pub async fn open(config: Config, authored: Authored, clock: Clock) -> Result<(Arc<Self>, Controls), StartError> {
+        let now = clock.now();
+        let metrics = Arc::new(Metrics::default());
+        let store = Store::open(&config.store).await?;
+        let sealer = Sealer::new(config.encryption_key.expose());
+        let keep = config.sessions.max_lifetime;
+        let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
+        let providers = providers(&config, &store, &sealer)?;
+        let accounts = Accounts::new(config.accounts);
+        let sessions = Sessions::new(store.clone(), config.sessions);
+        let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
+        if withdrawn > 0 {
+            tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
+        }
+        let issuer = config.issuer;
+        let parts = Parts {
+            issuer: issuer.as_str().to_owned(),
+            epoch: config.epoch,
+            key: config.bundle_key,
+            store: store.clone(),
+            token_keys: Arc::clone(&token_keys),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+        };
+        let (publisher, bundle) = Publisher::start(parts, authored).await?;
+        let (policy_status, policy_status_receiver) = watch::channel(policy::Status::default());
+        let (stopping, stopping_receiver) = watch::channel(false);
+        let app = Self {
+            cookies: Cookies::new(issuer.is_secure()),
+            forms: Forms::new(&sealer),
+            minter: Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys)),
+            issuer,
+            clock,
+            metrics,
+            store,
+            sessions,
+            accounts,
+            providers,
+            token_keys,
+            bundle,
+            policy_status: policy_status_receiver,
+            stopping: stopping_receiver,
+            gateways: config.gateways,
+            admins: config.admins,
+            trusted_proxy_hops: config.trusted_proxy_hops,
+        };
+        Ok((Arc::new(app), Controls { publisher, policy_status, stopping }))
+    }
+
+    /// The policy in force.
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.bundle.borrow().in_force)
+    }
+
+    /// The name of the gateway whose credential this is. All are compared, whichever it is.
+    pub(crate) fn gateway(&self, credential: &Secret) -> Option<&str> {
+        self.gateways.iter().fold(None, |found, gateway| {
+            if gateway.is_shown_by(credential) { Some(gateway.name.as_str()) } else { found }
+        })
+    }
+
+    /// What people know a provider as.
+    pub(crate) fn provider_name<'a>(&'a self, id: &'a str) -> &'a str {
+        if id == accounts::PROVIDER {
+            return "an account of this gateway";
+        }
+        self.providers.get(id).map_or(id, OidcProvider::name)
+    }
+
+    /// What has become of an identity since its sign-in.
+    pub(crate) fn review(&self, identity: &Identity) -> Review {
+        if identity.provider != accounts::PROVIDER {
+            return if self.providers.get(&identity.provider).is_some() { Review::Stands } else { Review::Withdrawn };
+        }
+        match self.accounts.current(identity) {
+            None => Review::Withdrawn,
+            Some(current) if current == *identity => Review::Stands,
+            Some(current) => Review::Changed(Box::new(current)),
+        }
+    }
+}
+
+/// The clusters that a rule gives somebody access to.
+pub(crate) fn clusters_of<'a>(policy: &'a Policy, identity: &Identity) -> Vec<&'a Cluster> {
+    let person = identity.as_rules_see();
+    policy.clusters().iter().filter(|cluster| policy.access(&person, &cluster.name).is_concerned()).collect()
+}
+
+fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bool {
+    if identity.provider == accounts::PROVIDER {
+        accounts.current(identity).is_some()
+    } else {
+        providers.get(&identity.provider).is_some()
+    }
+}
+
+fn providers(config: &Config, store: &Store, sealer: &Sealer) -> Result<Providers, StartError> {
+    let providers = config.providers.iter().map(|settings| {
+        let id = settings.id.clone();
+        OidcProvider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
+            .map_err(|source| StartError::Provider { id, source })
+    });
+    Ok(Providers::new(providers.collect::<Result<_, _>>()?))
+}

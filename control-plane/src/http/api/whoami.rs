@@ -1,0 +1,52 @@
+//! `GET /api/v1/whoami`: who the caller is to us, and which clusters a rule gives access to.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::super::extract::Caller;
+use crate::app::App;
+use crate::clock::rfc3339;
+
+#[derive(Serialize)]
+struct WhoAmI<'a> {
+    user: &'a str,
+    uid: Option<&'a str>,
+    email: Option<&'a str>,
+    groups: &'a [String],
+    provider: &'a str,
+    session: SessionView<'a>,
+    clusters: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SessionView<'a> {
+    id: &'a str,
+    created_at: String,
+    expires_at: String,
+    auth_time: String,
+}
+
+/// Who the caller is.
+pub(in crate::http) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
+    let session = &caller.session;
+    let identity = &session.identity;
+    let in_force = app.in_force();
+    let clusters = crate::app::clusters_of(&in_force.policy, identity);
+    super::json(WhoAmI {
+        user: &identity.user,
+        uid: identity.uid.as_deref(),
+        email: identity.email.as_deref(),
+        groups: &identity.groups,
+        provider: &identity.provider,
+        session: SessionView {
+            id: session.id.as_str(),
+            created_at: rfc3339(session.created_at),
+            expires_at: rfc3339(session.expires_at),
+            auth_time: rfc3339(session.auth_time),
+        },
+        clusters: clusters.iter().map(|cluster| cluster.name.as_str()).collect(),
+    })
+}

@@ -1,0 +1,4 @@
+//! What gateways ask for.
+
+pub(super) mod bundle;
+pub(super) mod metrics;

@@ -1,0 +1,167 @@
+//! `POST /oauth/token` (RFC 6749 section 3.2): trades a code or a refresh secret for a token.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use kubegate_core::rule::Cluster;
+use serde::Serialize;
+
+use super::super::api::clusters::ClusterView;
+use super::super::error::OAuthError;
+use super::super::extract::Parameters;
+use super::{CLIENT, RESOURCE};
+use crate::app::App;
+use crate::policy::InForce;
+use crate::session::{CodeExchange, GrantError, Issued};
+use crate::telemetry::{ResultLabels, TokenLabels};
+use crate::token::MintError;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    refresh_token: &'a str,
+    scope: &'static str,
+    session_expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterView<'a>>,
+}
+
+/// A token.
+pub(in crate::http) async fn post(State(app): State<Arc<App>>, body: String) -> Result<Response, OAuthError> {
+    let parameters = Parameters::parse(&body)
+        .map_err(|repeated| OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)))?;
+    let in_force = app.in_force();
+    if parameters.get("client_id") != Some(CLIENT) {
+        return Err(OAuthError::new("invalid_client", format!("client_id must be {CLIENT}")));
+    }
+    let cluster = parameters.get("resource").map(|resource| target(&in_force, resource)).transpose()?;
+    let issued = match parameters.get("grant_type") {
+        Some("authorization_code") => redeem(&app, &parameters).await?,
+        Some("refresh_token") => refresh(&app, &parameters).await?,
+        Some(other) => {
+            let description = format!("the grant type {other} is not offered; authorization_code and refresh_token are");
+            return Err(OAuthError::new("unsupported_grant_type", description));
+        }
+        None => return Err(missing("grant_type")),
+    };
+    answer(&app, &in_force, &issued, cluster)
+}
+
+/// The cluster that a resource indicator (RFC 8707) names.
+fn target<'a>(in_force: &'a InForce, resource: &str) -> Result<&'a Cluster, OAuthError> {
+    let name = resource.strip_prefix(RESOURCE).ok_or_else(|| {
+        OAuthError::new("invalid_target", format!("resource must be {RESOURCE}NAME, with the name of a cluster"))
+    })?;
+    in_force.policy.cluster(name).ok_or_else(|| {
+        let description = format!(
+            "there is no cluster named {name}; 'kubegate whoami' lists yours, 'kubegate kubeconfig' writes them down anew"
+        );
+        OAuthError::new("invalid_target", description)
+    })
+}
+
+async fn redeem(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError> {
+    let required = |name| parameters.get(name).ok_or_else(|| missing(name));
+    let exchange = CodeExchange {
+        code: required("code")?,
+        client_id: CLIENT,
+        redirect_uri: required("redirect_uri")?,
+        verifier: required("code_verifier")?,
+    };
+    let issued = app.sessions.redeem(&exchange, app.clock.now()).await.map_err(|error| refused(app, error, "code"))?;
+    tracing::info!(session = %issued.session.id, user = issued.session.identity.user, "a command line signed in");
+    Ok(issued)
+}
+
+async fn refresh(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError> {
+    let secret = parameters.get("refresh_token").ok_or_else(|| missing("refresh_token"))?;
+    let review = |identity: &crate::person::Identity| app.review(identity);
+    let issued = app.sessions.refresh(secret, review, app.clock.now()).await;
+    let result = if issued.is_ok() { "ok" } else { "refused" };
+    app.metrics.refreshes.get_or_create(&ResultLabels { result }).inc();
+    issued.map_err(|error| refused(app, error, "refresh_token"))
+}
+
+fn answer(
+    app: &App,
+    in_force: &InForce,
+    issued: &Issued,
+    cluster: Option<&Cluster>,
+) -> Result<Response, OAuthError> {
+    let now = app.clock.now();
+    let token = match cluster {
+        Some(cluster) => {
+            let policy = (&in_force.policy, in_force.version);
+            app.minter.session_token(&issued.session, &cluster.name, policy, issued.token_until, now)
+        }
+        None => app.minter.access_token(&issued.session, issued.token_until, now),
+    };
+    let token = token.map_err(not_minted)?;
+    let name = cluster.map(|cluster| cluster.name.to_string()).unwrap_or_default();
+    app.metrics.tokens.get_or_create(&TokenLabels { cluster: name }).inc();
+    let answer = Answer {
+        access_token: token,
+        token_type: "Bearer",
+        expires_in: issued.token_until.since(now).as_secs(),
+        refresh_token: issued.refresh.expose(),
+        scope: "",
+        session_expires_in: issued.session.expires_at.since(now).as_secs(),
+        cluster: cluster.map(ClusterView::from),
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)).into_response())
+}
+
+fn missing(name: &str) -> OAuthError {
+    OAuthError::new("invalid_request", format!("{name} is missing"))
+}
+
+fn refused(app: &App, error: GrantError, what: &str) -> OAuthError {
+    let again = "sign in again with 'kubegate login'";
+    let description = match error {
+        GrantError::Failed(cause) => return OAuthError::unavailable(cause),
+        GrantError::Unknown => format!("the {what} is not known; {again}"),
+        GrantError::Mismatch => format!("the {what} was made for another request; {again}"),
+        GrantError::Expired => format!("the {what} came too late; {again}"),
+        GrantError::Reused => {
+            app.metrics.sessions_ended.get_or_create(&ResultLabels { result: "reuse" }).inc();
+            tracing::warn!(what, "a spent secret was used again; its session was ended");
+            format!(
+                "the {what} was used before, so somebody else may hold a copy, and the session was ended for safety; {again}"
+            )
+        }
+        GrantError::SessionExpired => format!("the session reached its longest life; {again}"),
+        GrantError::SessionEnded(reason) => format!("the session was ended ({}); {again}", in_words(&reason)),
+    };
+    OAuthError::new("invalid_grant", description)
+}
+
+/// Why a session ended, for the person.
+fn in_words(reason: &str) -> &str {
+    match reason {
+        "signed-out" => "you signed out",
+        "reuse" => "one of its secrets was used twice",
+        "too-many" => "you began more sessions than one person may have",
+        "idle" => "it was not used for too long",
+        "withdrawn" => "the account is gone or its password was changed",
+        "administrator" => "an administrator ended it",
+        other => other,
+    }
+}
+
+fn not_minted(error: MintError) -> OAuthError {
+    match error {
+        MintError::TooLarge { length } => OAuthError::new(
+            "invalid_scope",
+            format!(
+                "your groups make the token {length} characters long, which is more than can be sent; ask whoever runs \
+                 Kubegate to pass on fewer groups (groups.pass in the policy)"
+            ),
+        ),
+        other => OAuthError::unavailable(other),
+    }
+}

@@ -1,0 +1,205 @@
+//! The pages: a type and a function per template. Every page has a Content-Security-Policy that
+//! allows our style sheet and our forms, and nothing else.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+/// A provider to choose.
+pub(super) struct ProviderChoice<'a> {
+    /// What people know it as.
+    pub(super) name: &'a str,
+    /// Where the choice leads.
+    pub(super) href: String,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(super) struct LoginPage<'a> {
+    /// The providers to choose from.
+    pub(super) providers: Vec<ProviderChoice<'a>>,
+    /// Whether there are built-in accounts.
+    pub(super) accounts: bool,
+    /// The proof that the form is ours.
+    pub(super) csrf: &'a str,
+    /// Where to go afterwards.
+    pub(super) return_to: &'a str,
+    /// What was wrong with the last attempt.
+    pub(super) problem: Option<String>,
+    /// The user name of the last attempt.
+    pub(super) username: &'a str,
+    /// Whether a command line waits for this sign-in.
+    pub(super) for_command_line: bool,
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub(super) struct ConsentPage<'a> {
+    /// Who would go on.
+    pub(super) user: &'a str,
+    /// How that person signed in.
+    pub(super) provider: &'a str,
+    /// Whether the answer goes to a loopback address rather than to a code to copy.
+    pub(super) on_this_computer: bool,
+    /// The proof that the form is ours.
+    pub(super) csrf: &'a str,
+    /// The authorization request.
+    pub(super) request: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "code.html")]
+pub(super) struct CodePage<'a> {
+    /// The code to copy.
+    pub(super) code: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+pub(super) struct SignedInPage<'a> {
+    /// Who it is.
+    pub(super) user: Option<&'a str>,
+}
+
+/// Somebody signed in, on the start page.
+pub(super) struct HomePerson<'a> {
+    /// The user name that API servers see.
+    pub(super) user: &'a str,
+    /// All groups.
+    pub(super) groups: &'a [String],
+    /// When the session ends.
+    pub(super) until: String,
+    /// The clusters that a rule gives access to.
+    pub(super) clusters: Vec<&'a str>,
+    /// The proof that the form is ours.
+    pub(super) csrf: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(super) struct HomePage<'a> {
+    /// Who is signed in.
+    pub(super) person: Option<HomePerson<'a>>,
+    /// Our own public URL.
+    pub(super) server: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+pub(super) struct ErrorPage<'a> {
+    /// In a few words.
+    pub(super) title: &'a str,
+    /// What went wrong.
+    pub(super) what: &'a str,
+    /// What the person can do.
+    pub(super) remedy: &'a str,
+    /// What finds the log line.
+    pub(super) reference: &'a str,
+}
+
+/// A page. `form_target` is an origin that a form's answer may send the browser to, besides our own.
+pub(super) fn page<T: Template>(template: &T, status: StatusCode, form_target: Option<&str>) -> Response {
+    let html = match template.render() {
+        Ok(html) => html,
+        Err(error) => {
+            tracing::error!(%error, "a page could not be made");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let form_target = form_target.map(|origin| format!(" {origin}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'{form_target}; frame-ancestors 'none'; \
+         base-uri 'none'"
+    );
+    let mut response = (status, Html(html)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A page without forms that lead elsewhere.
+pub(super) fn ok<T: Template>(template: &T) -> Response {
+    page(template, StatusCode::OK, None)
+}
+
+/// The page of an error.
+pub(super) fn error_page(error: &ErrorPage<'_>, status: StatusCode) -> Response {
+    page(error, status, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "<script>alert(1)</script>\"'&";
+
+    /// Every page, with hostile text in every field that a person or provider can fill.
+    fn pages() -> Vec<(&'static str, String)> {
+        let groups = [HOSTILE.to_owned()];
+        let login = LoginPage {
+            providers: vec![ProviderChoice { name: HOSTILE, href: "/login/corp?return_to=%2F".into() }],
+            accounts: true,
+            csrf: "proof",
+            return_to: HOSTILE,
+            problem: Some(HOSTILE.into()),
+            username: HOSTILE,
+            for_command_line: true,
+        };
+        let consent = |on_this_computer| ConsentPage {
+            user: HOSTILE,
+            provider: HOSTILE,
+            on_this_computer,
+            csrf: "proof",
+            request: HOSTILE,
+        };
+        let person = HomePerson {
+            user: HOSTILE,
+            groups: &groups,
+            until: "2030-01-01T00:00:00Z".into(),
+            clusters: vec!["prod"],
+            csrf: "proof",
+        };
+        let error = ErrorPage { title: "Title", what: HOSTILE, remedy: HOSTILE, reference: "abc" };
+        let server = "https://kubegate.example.com";
+        vec![
+            ("login", login.render().unwrap()),
+            ("consent", consent(true).render().unwrap()),
+            ("consent for a code", consent(false).render().unwrap()),
+            ("code", CodePage { code: HOSTILE }.render().unwrap()),
+            ("signed in", SignedInPage { user: Some(HOSTILE) }.render().unwrap()),
+            ("home", HomePage { person: Some(person), server }.render().unwrap()),
+            ("home of nobody", HomePage { person: None, server }.render().unwrap()),
+            ("error", error.render().unwrap()),
+        ]
+    }
+
+    #[test]
+    fn every_page_renders_escaped_and_with_what_assistive_technology_needs() {
+        for (name, html) in pages() {
+            assert!(!html.contains("<script"), "{name}: not escaped");
+            assert!(!html.contains("style=") && !html.contains("onclick"), "{name}: nothing inline");
+            assert!(!html.contains("http://") && !html.contains("src="), "{name}: nothing from elsewhere");
+            assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}: language");
+            assert_eq!(html.matches("<h1>").count(), 1, "{name}: one heading");
+            assert!(html.contains("<title>") && html.contains("<main id=\"main\">"), "{name}: title and landmark");
+            for input in html.split("<input").skip(1).filter(|input| !input.contains("type=\"hidden\"")) {
+                let id = input.split("id=\"").nth(1).unwrap().split('"').next().unwrap();
+                assert!(html.contains(&format!("<label for=\"{id}\">")), "{name}: {id} has a label");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_allow_nothing_but_their_own_style_and_forms() {
+        let response = page(&CodePage { code: "x" }, StatusCode::OK, Some("http://127.0.0.1:8000"));
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert_eq!(
+            policy,
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' http://127.0.0.1:8000; \
+             frame-ancestors 'none'; base-uri 'none'"
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! Kubegate's control plane: sign-in, sessions, session tokens, and the policy that gateways enforce.
+//!
+//! ```text
+//!  http ──▶ oidc · accounts · session · token · policy ──▶ store
+//!    │                                                       │
+//!    └── public listener (people, command lines)             └── one SQLite file
+//!    └── internal listener (gateways, metrics)
+//! ```
+
+pub mod accounts;
+pub mod app;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod http;
+pub mod oidc;
+pub mod person;
+pub mod policy;
+pub mod random;
+pub mod seal;
+pub mod serve;
+pub mod session;
+pub mod store;
+pub mod telemetry;
+pub mod token;

@@ -1,0 +1,102 @@
+//! What a provider says about itself, with its keys: fetched when first needed, kept for an hour,
+//! fetched again when a key is not known, and not asked for too often while it fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openidconnect::IssuerUrl;
+use openidconnect::core::CoreProviderMetadata;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::error::{Failure, OidcError};
+use super::http::Http;
+use crate::config::Provider;
+use crate::telemetry::chain;
+
+/// How long it is believed.
+const KEEP: Duration = Duration::from_secs(3600);
+
+/// How often it is fetched at most, however unknown a key is.
+const RENEW: Duration = Duration::from_secs(30);
+
+/// The longest pause after failures.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The discovery document of one provider.
+pub(super) struct Discovery {
+    issuer: IssuerUrl,
+    pub(super) http: Http,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    document: Option<(Arc<CoreProviderMetadata>, Instant)>,
+    failures: u32,
+    failed: Option<(Instant, String)>,
+}
+
+impl Discovery {
+    pub(super) fn new(provider: &Provider) -> Result<Self, OidcError> {
+        let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(|error| OidcError::Unavailable(error.into()))?;
+        let http = Http::new(provider).map_err(|error| OidcError::Unavailable(error.into()))?;
+        Ok(Self { issuer, http, state: Mutex::default() })
+    }
+
+    /// The document. An old one is better than none.
+    pub(super) async fn document(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+        self.document_not_older_than(KEEP).await
+    }
+
+    /// The document, fetched again because a key in it is not known.
+    pub(super) async fn renewed(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+        self.document_not_older_than(RENEW).await
+    }
+
+    async fn document_not_older_than(&self, age: Duration) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+        let mut state = self.state.lock().await;
+        if let Some((document, fetched)) = &state.document
+            && fetched.elapsed() < age
+        {
+            return Ok(Arc::clone(document));
+        }
+        let fetched = match state.pause() {
+            Some(problem) => Err(problem),
+            None => self.fetch(&mut state).await,
+        };
+        match (fetched, &state.document) {
+            (Ok(document), _) => Ok(document),
+            (Err(problem), Some((document, _))) => {
+                tracing::warn!(issuer = %self.issuer.as_str(), problem, "a provider's discovery document could not be renewed");
+                Ok(Arc::clone(document))
+            }
+            (Err(problem), None) => Err(OidcError::Unavailable(Failure::new(problem))),
+        }
+    }
+
+    async fn fetch(&self, state: &mut State) -> Result<Arc<CoreProviderMetadata>, String> {
+        match CoreProviderMetadata::discover_async(self.issuer.clone(), &self.http).await {
+            Ok(document) => {
+                let document = Arc::new(document);
+                *state = State { document: Some((Arc::clone(&document), Instant::now())), ..State::default() };
+                Ok(document)
+            }
+            Err(error) => {
+                let problem = chain(&error);
+                state.failures = state.failures.saturating_add(1);
+                state.failed = Some((Instant::now(), problem.clone()));
+                Err(problem)
+            }
+        }
+    }
+}
+
+impl State {
+    /// The last failure, while it is too early to try again.
+    fn pause(&self) -> Option<String> {
+        let (failed, problem) = self.failed.as_ref()?;
+        let pause = Duration::from_secs(1 << self.failures.saturating_sub(1).min(5)).min(LONGEST_PAUSE);
+        (failed.elapsed() < pause).then(|| problem.clone())
+    }
+}

@@ -1,0 +1,260 @@
+//! The authorization code flow: out to the provider and back.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kubegate_core::secret::Secret;
+use kubegate_core::time::Timestamp;
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims,
+    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
+};
+use openidconnect::{
+    AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
+    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::error::{Failure, OidcError};
+use super::{OidcProvider, identity};
+use crate::person::Identity;
+use crate::random;
+use crate::store::login_state::{self, LoginState};
+use crate::store::{SecretHash, StoreError};
+use crate::telemetry::chain;
+
+/// How long a person may take at the provider.
+const LIFETIME: Duration = Duration::from_secs(600);
+
+/// Signatures that an ID token may have: public keys only, never a shared secret or none.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+type Client = CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+/// What the provider sent the browser back with.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The state that we sent.
+    pub state: Option<&'a str>,
+    /// The code.
+    pub code: Option<&'a str>,
+    /// Who answers (RFC 9207).
+    pub issuer: Option<&'a str>,
+    /// What went wrong.
+    pub error: Option<&'a str>,
+    /// The same, in words.
+    pub error_description: Option<&'a str>,
+}
+
+/// A sign-in that has succeeded.
+#[derive(Debug)]
+pub struct Finished {
+    /// Who it is.
+    pub identity: Identity,
+    /// When the person last proved it.
+    pub auth_time: Timestamp,
+    /// Where it was begun for.
+    pub return_to: String,
+    /// Whether the person chose it on our own page.
+    pub chosen: bool,
+    /// How many groups have names that cannot be passed on.
+    pub groups_dropped: u64,
+}
+
+/// What has to be remembered while the person is away.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    nonce: String,
+    verifier: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct AnyClaims(Map<String, Value>);
+
+impl AdditionalClaims for AnyClaims {}
+
+impl OidcProvider {
+    /// Begins a sign-in of `browser`; returns where to send it.
+    ///
+    /// # Errors
+    /// When the provider or the store is not there.
+    pub async fn begin(
+        &self,
+        browser: &Secret,
+        return_to: &str,
+        chosen: bool,
+        now: Timestamp,
+    ) -> Result<Url, OidcError> {
+        let client = self.client(&*self.discovery.document().await?);
+        let (state, nonce, verifier) = (random::secret("")?, random::secret("")?, random::secret("")?);
+        let memory = Memory { nonce: nonce.clone(), verifier: verifier.clone() };
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier));
+        let hash = SecretHash::of(&state);
+        let memory = serde_json::to_vec(&memory).map_err(|source| StoreError::Corrupt { what: "sign-in", source })?;
+        let login = LoginState {
+            provider: self.id().to_owned(),
+            browser: SecretHash::of(browser.expose()),
+            sealed: self.sealer.seal(&place(hash), &memory)?,
+            return_to: return_to.to_owned(),
+            chosen,
+            expires_at: now.after(LIFETIME),
+        };
+        let mut tx = self.store.write().await?;
+        login_state::insert(&mut tx, hash, &login, now).await?;
+        tx.commit().await?;
+        let scopes = self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
+        let request = client
+            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || CsrfToken::new(state), || Nonce::new(nonce))
+            .add_scopes(scopes)
+            .set_pkce_challenge(challenge);
+        let parameters = &self.settings.extra_parameters;
+        let request = parameters.iter().fold(request, |request, (name, value)| request.add_extra_param(name, value));
+        Ok(request.url().0)
+    }
+
+    /// Ends a sign-in of `browser` with the provider's answer.
+    ///
+    /// # Errors
+    /// Why nobody is signed in.
+    pub async fn finish(&self, browser: &Secret, answer: Answer<'_>, now: Timestamp) -> Result<Finished, OidcError> {
+        let state = SecretHash::of(answer.state.ok_or(OidcError::State)?);
+        let mut tx = self.store.write().await?;
+        let login = login_state::take(&mut tx, state, SecretHash::of(browser.expose()), self.id()).await?;
+        tx.commit().await?;
+        let login = login.filter(|login| now < login.expires_at).ok_or(OidcError::State)?;
+        if answer.issuer.is_some_and(|issuer| issuer != self.settings.issuer) {
+            return Err(OidcError::Issuer);
+        }
+        if let Some(error) = answer.error {
+            let description = answer.error_description.unwrap_or_default().chars().take(300).collect();
+            return Err(OidcError::Denied { error: error.chars().take(60).collect(), description });
+        }
+        let code = answer.code.ok_or(OidcError::State)?;
+        let memory = self.sealer.open(&place(state), &login.sealed)?;
+        let memory: Memory =
+            serde_json::from_slice(&memory).map_err(|source| StoreError::Corrupt { what: "sign-in", source })?;
+        let (claims, auth_time) = self.claims(code, memory).await?;
+        let mapped = identity::map(&self.settings, &claims)?;
+        Ok(Finished {
+            identity: mapped.identity,
+            auth_time: auth_time.unwrap_or(now).min(now),
+            return_to: login.return_to,
+            chosen: login.chosen,
+            groups_dropped: mapped.groups_dropped,
+        })
+    }
+
+    /// Trades the code for claims: the ID token's, and where those lack something the userinfo endpoint's.
+    async fn claims(&self, code: &str, memory: Memory) -> Result<(Map<String, Value>, Option<Timestamp>), OidcError> {
+        let document = self.discovery.document().await?;
+        let client = self.client(&document);
+        let response = client
+            .exchange_code(AuthorizationCode::new(code.to_owned()))
+            .map_err(|error| OidcError::Unavailable(error.into()))?
+            .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier))
+            .request_async(&self.discovery.http)
+            .await
+            .map_err(|error| OidcError::Exchange(Failure::new(chain(&error))))?;
+        let id_token =
+            response.id_token().ok_or_else(|| OidcError::IdToken(Failure::new("the answer holds no ID token")))?;
+        let nonce = Nonce::new(memory.nonce);
+        let client = match verified(&client, id_token, &response, &nonce) {
+            Ok(_) => client,
+            Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
+                // The provider may have new keys.
+                let client = self.client(&*self.discovery.renewed().await?);
+                verified(&client, id_token, &response, &nonce).map_err(|error| OidcError::IdToken(error.into()))?;
+                client
+            }
+            Err(error) => return Err(OidcError::IdToken(error.into())),
+        };
+        let mut claims = payload(id_token)?;
+        let auth_time = claims.get("auth_time").and_then(Value::as_u64).map(Timestamp::from_seconds);
+        if identity::lacks(&self.settings, &claims) && client.user_info_url().is_some() {
+            for (name, value) in self.user_info(&client, &response, &claims).await? {
+                claims.entry(name).or_insert(value);
+            }
+        }
+        Ok((claims, auth_time))
+    }
+
+    async fn user_info(
+        &self,
+        client: &Client,
+        response: &CoreTokenResponse,
+        claims: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, OidcError> {
+        let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let subject = openidconnect::SubjectIdentifier::new(subject);
+        let request = client
+            .user_info(response.access_token().to_owned(), Some(subject))
+            .map_err(|error| OidcError::UserInfo(error.into()))?;
+        let answer: UserInfoClaims<AnyClaims, CoreGenderClaim> = request
+            .request_async(&self.discovery.http)
+            .await
+            .map_err(|error| OidcError::UserInfo(Failure::new(chain(&error))))?;
+        match serde_json::to_value(&answer) {
+            Ok(Value::Object(claims)) => Ok(claims),
+            _ => Ok(Map::new()),
+        }
+    }
+
+    fn client(&self, document: &CoreProviderMetadata) -> Client {
+        let secret = self.client_secret().map(|secret| ClientSecret::new(secret.expose().to_owned()));
+        let methods = document.token_endpoint_auth_methods_supported();
+        let basic = methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        CoreClient::from_provider_metadata(document.clone(), ClientId::new(self.settings.client_id.clone()), secret)
+            .set_redirect_uri(self.redirect.clone())
+            .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
+    }
+}
+
+/// The claims of the ID token, when everything about it is right: signature, issuer, audience, times, nonce, and the
+/// hash of the access token that came with it.
+fn verified<'a>(
+    client: &Client,
+    id_token: &'a CoreIdToken,
+    response: &CoreTokenResponse,
+    nonce: &Nonce,
+) -> Result<&'a CoreIdTokenClaims, ClaimsVerificationError> {
+    let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
+    let claims = id_token.claims(&verifier, nonce)?;
+    if let Some(expected) = claims.access_token_hash() {
+        let actual = AccessTokenHash::from_token(
+            response.access_token(),
+            id_token.signing_alg().map_err(ClaimsVerificationError::SignatureVerification)?,
+            id_token.signing_key(&verifier).map_err(ClaimsVerificationError::SignatureVerification)?,
+        );
+        if actual.ok().as_ref() != Some(expected) {
+            return Err(ClaimsVerificationError::Other("at_hash does not fit the access token".to_owned()));
+        }
+    }
+    Ok(claims)
+}
+
+/// The claims of a verified ID token, as they stand in it.
+fn payload(id_token: &CoreIdToken) -> Result<Map<String, Value>, OidcError> {
+    let unreadable = || OidcError::IdToken(Failure::new("the payload cannot be read"));
+    let text = id_token.to_string();
+    let payload = text.split('.').nth(1).ok_or_else(unreadable)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| unreadable())?;
+    serde_json::from_slice(&payload).map_err(|_| unreadable())
+}
+
+fn place(state: SecretHash) -> String {
+    format!("login_state/{}", URL_SAFE_NO_PAD.encode(state.as_bytes()))
+}

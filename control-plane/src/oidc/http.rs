@@ -1,0 +1,74 @@
+//! How providers are asked: no redirects followed, everything with a limit.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+
+use crate::config::Provider;
+
+/// How long a provider may take to answer.
+const MOST: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read.
+const LONGEST: usize = 1 << 20;
+
+/// A provider could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The connection or the request failed.
+    #[error("{0}")]
+    Request(#[from] reqwest::Error),
+    /// The answer is too long.
+    #[error("the answer is longer than {LONGEST} bytes")]
+    TooLong,
+    /// The answer cannot be handed on.
+    #[error("{0}")]
+    Response(#[from] axum::http::Error),
+}
+
+/// A client for one provider.
+pub(super) struct Http(reqwest::Client);
+
+impl Http {
+    /// A client that trusts the system's certificate authorities, and the provider's own.
+    pub(super) fn new(provider: &Provider) -> Result<Self, HttpError> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(MOST)
+            .connect_timeout(MOST / 2)
+            .user_agent(concat!("kubegate/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = &provider.certificate_authority {
+            for certificate in reqwest::Certificate::from_pem_bundle(pem.as_bytes())? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        Ok(Self(builder.build()?))
+    }
+
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut response = self.0.execute(request.try_into()?).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > LONGEST {
+                return Err(HttpError::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut answer = axum::http::Response::builder().status(response.status());
+        for (name, value) in response.headers() {
+            answer = answer.header(name, value);
+        }
+        Ok(answer.body(body)?)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}

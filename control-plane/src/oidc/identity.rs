@@ -1,0 +1,253 @@
+//! From a provider's claims to an identity.
+
+use std::collections::BTreeMap;
+
+use kubegate_core::identity_name;
+use serde_json::{Map, Value};
+
+use super::error::IdentityError;
+use crate::config::{ClaimNames, Provider};
+use crate::person::{Identity, check_user};
+
+/// The longest claim that is kept for the policy's rules, as JSON.
+const LONGEST_CLAIM: usize = 4096;
+
+/// Claims about the token rather than the person.
+const PROTOCOL: [&str; 14] = [
+    "iss", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash", "sid", "auth_time",
+    "_claim_sources",
+];
+
+/// An identity, and how many groups were left out of it.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    pub(super) identity: Identity,
+    pub(super) groups_dropped: u64,
+}
+
+/// Maps verified claims as the configuration of their provider says.
+pub(super) fn map(provider: &Provider, claims: &Map<String, Value>) -> Result<Mapped, IdentityError> {
+    let subject = text(claims, "sub")?;
+    identity_name::check(&subject.replace(',', "")).map_err(|_| IdentityError::Uid("sub".to_owned()))?;
+    let email = email(provider, claims);
+    let user = user(provider, claims, email.as_deref())?;
+    let uid = match &provider.claims.uid {
+        Some(name) => Some(uid(claims, name)?),
+        None => None,
+    };
+    let (groups, groups_dropped) = groups(provider, claims);
+    Ok(Mapped {
+        identity: Identity {
+            provider: provider.id.clone(),
+            subject,
+            user,
+            uid,
+            email,
+            groups,
+            claims: kept(claims),
+            acr: texts(claims.get("acr")).into_iter().next(),
+            amr: texts(claims.get("amr")),
+            credential: None,
+        },
+        groups_dropped,
+    })
+}
+
+/// Which claims we need that are not there: then the userinfo endpoint is worth a question.
+pub(super) fn lacks(provider: &Provider, claims: &Map<String, Value>) -> bool {
+    let ClaimNames { user, groups, uid } = &provider.claims;
+    [Some(user), Some(groups), uid.as_ref()].into_iter().flatten().any(|name| find(claims, name).is_none())
+        || !claims.contains_key("email")
+}
+
+/// A claim by its name, or by a path of names joined by dots (`realm_access.roles`).
+fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if let Some(value) = claims.get(name) {
+        return Some(value).filter(|value| !value.is_null());
+    }
+    let (first, rest) = name.split_once('.')?;
+    find(claims.get(first)?.as_object()?, rest)
+}
+
+fn text(claims: &Map<String, Value>, name: &str) -> Result<String, IdentityError> {
+    let value = find(claims, name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    value.map(str::to_owned).ok_or_else(|| IdentityError::Claim(name.to_owned()))
+}
+
+/// The e-mail address, when it is verified or of a domain that the provider is trusted for.
+fn email(provider: &Provider, claims: &Map<String, Value>) -> Option<String> {
+    let email = claims.get("email")?.as_str()?;
+    identity_name::check(email).ok()?;
+    let verified = match claims.get("email_verified") {
+        Some(Value::Bool(verified)) => *verified,
+        // Some providers write it as text.
+        Some(Value::String(verified)) => verified == "true",
+        _ => false,
+    };
+    let domain = email.rsplit_once('@')?.1.to_ascii_lowercase();
+    (verified || provider.trust_email.contains(&domain)).then(|| email.to_owned())
+}
+
+fn user(provider: &Provider, claims: &Map<String, Value>, email: Option<&str>) -> Result<String, IdentityError> {
+    let name = text(claims, &provider.claims.user)?;
+    if provider.claims.user == "email" && email != Some(name.as_str()) {
+        return Err(IdentityError::EmailNotVerified(name));
+    }
+    let user = format!("{}{name}", provider.user_prefix);
+    // The name alone must not be reserved either: a prefix is no reason to let somebody look like the system.
+    check_user(&name).and_then(|()| check_user(&user)).map_err(|why| IdentityError::User { user: user.clone(), why })?;
+    Ok(user)
+}
+
+fn uid(claims: &Map<String, Value>, name: &str) -> Result<String, IdentityError> {
+    let uid = text(claims, name)?;
+    identity_name::check(&uid).map_err(|_| IdentityError::Uid(name.to_owned()))?;
+    Ok(uid)
+}
+
+/// The groups, prefixed; and how many have a name that cannot be passed on.
+fn groups(provider: &Provider, claims: &Map<String, Value>) -> (Vec<String>, u64) {
+    let overage = claims.get("_claim_names").and_then(Value::as_object).is_some_and(|names| names.contains_key("groups"));
+    if overage {
+        tracing::warn!(
+            provider = provider.id,
+            "the provider left out the groups because there are too many for a token; have it send only the groups that are \
+             assigned to the application"
+        );
+    }
+    let named: Vec<&Value> = match find(claims, &provider.claims.groups) {
+        Some(Value::Array(groups)) => groups.iter().collect(),
+        Some(group @ Value::String(_)) => vec![group],
+        _ => Vec::new(),
+    };
+    let mut groups = Vec::with_capacity(named.len());
+    let mut dropped = 0;
+    for group in named {
+        let name = group.as_str().filter(|group| !group.is_empty()).map(|group| format!("{}{group}", provider.group_prefix));
+        match name.filter(|name| identity_name::check(name).is_ok()) {
+            Some(name) => groups.push(name),
+            None => {
+                dropped += 1;
+                tracing::warn!(provider = provider.id, ?group, "a group is left out: its name cannot be passed on");
+            }
+        }
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    (groups, dropped)
+}
+
+/// The claims about the person, for rules that ask for them.
+fn kept(claims: &Map<String, Value>) -> BTreeMap<String, Value> {
+    let about = claims.iter().filter(|(name, value)| {
+        !PROTOCOL.contains(&name.as_str()) && value.to_string().len() <= LONGEST_CLAIM
+    });
+    about.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The plain texts of a claim that holds one or several.
+fn texts(claim: Option<&Value>) -> Vec<String> {
+    let values: Vec<&Value> = match claim {
+        Some(Value::Array(values)) => values.iter().collect(),
+        Some(value) => vec![value],
+        None => Vec::new(),
+    };
+    let texts = values.into_iter().filter_map(Value::as_str).filter(|text| identity_name::check(text).is_ok());
+    texts.take(16).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn provider() -> Provider {
+        Provider {
+            id: "corp".into(),
+            name: "Corp".into(),
+            issuer: "https://idp.example.com".into(),
+            client_id: "kubegate".into(),
+            client_secret: None,
+            scopes: vec![],
+            claims: ClaimNames { user: "email".into(), groups: "groups".into(), uid: Some("sub".into()) },
+            user_prefix: "corp:".into(),
+            group_prefix: "corp:".into(),
+            trust_email: vec!["example.com".into()],
+            certificate_authority: None,
+            extra_parameters: vec![],
+        }
+    }
+
+    fn mapped(provider: &Provider, claims: &Value) -> Result<Mapped, IdentityError> {
+        map(provider, claims.as_object().unwrap())
+    }
+
+    #[test]
+    fn claims_become_an_identity() {
+        let claims = json!({
+            "sub": "1234", "email": "alice@example.org", "email_verified": true, "groups": ["b", "a", "b"],
+            "department": "sre", "nonce": "n", "acr": "2", "amr": ["pwd", "otp"],
+        });
+        let identity = mapped(&provider(), &claims).unwrap().identity;
+        assert_eq!(identity.person().as_str(), "corp:1234");
+        assert_eq!((identity.user.as_str(), identity.uid.as_deref()), ("corp:alice@example.org", Some("1234")));
+        assert_eq!(identity.groups, ["corp:a", "corp:b"]);
+        assert_eq!(identity.claims.get("department"), Some(&json!("sre")));
+        assert!(!identity.claims.contains_key("nonce"));
+        assert_eq!((identity.acr.as_deref(), identity.amr.len()), (Some("2"), 2));
+    }
+
+    #[test]
+    fn an_address_counts_only_when_verified_or_trusted() {
+        for (email, verified, counts) in [
+            ("a@example.org", json!(true), true),
+            ("a@example.org", json!("true"), true),
+            ("a@example.org", json!(false), false),
+            ("a@example.org", json!(1), false),
+            ("a@example.org", json!(null), false),
+            ("a@example.com", json!(false), true),
+            ("a@EXAMPLE.com", json!(null), true),
+            ("a@sub.example.com", json!(null), false),
+            ("example.com", json!(null), false),
+        ] {
+            let claims = json!({"sub": "1", "email": email, "email_verified": verified});
+            assert_eq!(mapped(&provider(), &claims).is_ok(), counts, "{email} {verified}");
+        }
+    }
+
+    #[test]
+    fn names_that_would_mislead_an_api_server_are_refused() {
+        let mut provider = provider();
+        provider.claims.user = "preferred_username".into();
+        provider.user_prefix = String::new();
+        for name in ["system:masters", "SYSTEM:admin", "a,b", "a\nb", "jos\u{e9}", " a", ""] {
+            let claims = json!({"sub": "1", "preferred_username": name});
+            assert!(mapped(&provider, &claims).is_err(), "{name:?}");
+        }
+        provider.user_prefix = "corp:".into();
+        assert!(mapped(&provider, &json!({"sub": "1", "preferred_username": "system:x"})).is_err(), "behind a prefix too");
+        assert!(mapped(&provider, &json!({"sub": "1", "preferred_username": 7})).is_err(), "not text");
+        assert!(mapped(&provider, &json!({"preferred_username": "a"})).is_err(), "no subject");
+    }
+
+    #[test]
+    fn groups_that_cannot_be_passed_on_are_left_out() {
+        let mut provider = provider();
+        provider.claims.user = "sub".into();
+        let claims = json!({"sub": "1", "groups": ["a", "b,system:masters", "c\n", "", 7, "\u{fc}"]});
+        let mapped = mapped(&provider, &claims).unwrap();
+        assert_eq!((mapped.identity.groups, mapped.groups_dropped), (vec!["corp:a".to_owned()], 5));
+    }
+
+    #[test]
+    fn groups_may_be_nested_or_a_single_text() {
+        let mut provider = provider();
+        provider.claims.user = "sub".into();
+        provider.claims.groups = "realm_access.roles".into();
+        let nested = json!({"sub": "1", "realm_access": {"roles": ["x"]}});
+        assert_eq!(mapped(&provider, &nested).unwrap().identity.groups, ["corp:x"]);
+        let single = json!({"sub": "1", "realm_access.roles": "y"});
+        assert_eq!(mapped(&provider, &single).unwrap().identity.groups, ["corp:y"]);
+    }
+}

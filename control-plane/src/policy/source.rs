@@ -1,0 +1,57 @@
+//! Reads the policy file.
+
+use std::path::{Path, PathBuf};
+
+use kubegate_core::authoring::{self, AuthoredPolicy, MAX_FILE};
+use kubegate_core::document::Problems;
+
+/// A policy as its file says it.
+pub type Authored = AuthoredPolicy;
+
+/// Why a policy file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error("{}: cannot be read: {source} (check the path and the rights of the user that runs the control plane)", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is longer than any policy should be.
+    #[error("{}: is longer than {MAX_FILE} bytes (split the rules over fewer people, or name groups instead of users)", .0.display())]
+    TooLong(PathBuf),
+    /// It has mistakes.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+    /// The reader gave up.
+    #[error("{}: the reader gave up", .0.display())]
+    Aborted(PathBuf),
+}
+
+/// Reads the policy file at `path`, and the files that it refers to.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub async fn load(path: &Path) -> Result<Authored, LoadError> {
+    let path = path.to_owned();
+    let aborted = path.clone();
+    // Parsing a large policy takes a while.
+    tokio::task::spawn_blocking(move || load_now(&path)).await.unwrap_or(Err(LoadError::Aborted(aborted)))
+}
+
+/// The same, at once.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_now(path: &Path) -> Result<Authored, LoadError> {
+    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    if text.len() > MAX_FILE {
+        return Err(LoadError::TooLong(path.to_owned()));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let beside = |name: &Path| std::fs::read(folder.join(name));
+    Ok(authoring::parse(&path.display().to_string(), &text, &beside)?)
+}

@@ -1,0 +1,96 @@
+//! Sessions of browsers, held by a cookie.
+
+use kubegate_core::id::SessionId;
+use kubegate_core::secret::Secret;
+use kubegate_core::time::Timestamp;
+
+use super::{SessionError, Sessions};
+use crate::person::Identity;
+use crate::random;
+use crate::store::session::{EndReason, Session, SessionKind};
+use crate::store::{SecretHash, session};
+
+/// How long a use goes unwritten, so that a page view is no write.
+const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A sign-in that succeeded.
+#[derive(Debug)]
+pub struct SignIn {
+    /// Who it is.
+    pub identity: Identity,
+    /// When the person last proved it, as the provider says.
+    pub auth_time: Timestamp,
+    /// The request of ours that the person signed in for by choice: it may go on without another question.
+    pub granted: Option<String>,
+}
+
+impl Sessions {
+    /// Begins a browser's session. The secret goes into its cookie.
+    ///
+    /// # Errors
+    /// When the store fails or there is no randomness.
+    pub async fn begin(&self, sign_in: SignIn, now: Timestamp) -> Result<(Session, Secret), SessionError> {
+        let cookie = random::secret("kgb_")?;
+        let session = Session {
+            id: SessionId::from(random::id("s_")?),
+            kind: SessionKind::Browser,
+            identity: sign_in.identity,
+            auth_time: sign_in.auth_time,
+            signed_in_at: now,
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.after(self.limits.max_lifetime),
+            tokens_until: Timestamp::default(),
+            ended: None,
+        };
+        let grant = sign_in.granted.as_deref().map(SecretHash::of);
+        let mut tx = self.store.write().await?;
+        let told = self.make_room(&mut tx, &session.identity.person(), now).await?;
+        session::insert(&mut tx, &session, Some(SecretHash::of(&cookie)), grant).await?;
+        tx.commit().await?;
+        self.tell(told);
+        Ok((session, Secret::from(cookie)))
+    }
+
+    /// The live session that this cookie holds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn by_cookie(&self, cookie: &str, now: Timestamp) -> Result<Option<Session>, SessionError> {
+        let found = session::find_by_cookie(&mut *self.store.read().await?, SecretHash::of(cookie)).await?;
+        let Some(found) = found.filter(|session| session.is_live(now)) else {
+            return Ok(None);
+        };
+        let unused = now.since(found.last_used_at);
+        if unused > self.limits.idle_timeout {
+            self.end(&found.id, EndReason::Idle, now).await?;
+            return Ok(None);
+        }
+        if unused >= TOUCH_EVERY {
+            let mut tx = self.store.write().await?;
+            session::touch(&mut tx, &found.id, now, None).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(found))
+    }
+
+    /// Takes the leave that the sign-in of `session` gave to `request`; there is one, for one use.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_grant(&self, session: &Session, request: &str) -> Result<bool, SessionError> {
+        let mut tx = self.store.write().await?;
+        let taken = session::take_grant(&mut tx, &session.id, SecretHash::of(request)).await?;
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    /// The session with this id, while it is live.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn live(&self, id: &SessionId, now: Timestamp) -> Result<Option<Session>, SessionError> {
+        let found = session::find(&mut *self.store.read().await?, id).await?;
+        Ok(found.filter(|session| session.is_live(now)))
+    }
+}

@@ -1,0 +1,144 @@
+//! Authorization codes (RFC 6749 section 4.1) with PKCE (RFC 7636, S256 only).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kubegate_core::id::SessionId;
+use kubegate_core::secret::Secret;
+use kubegate_core::time::Timestamp;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::end::{News, end_in};
+use super::{CODE_LIFETIME, GrantError, Issued, SessionError, Sessions};
+use crate::random;
+use crate::store::code::{self, Code};
+use crate::store::session::{self, EndReason, Session, SessionKind};
+use crate::store::{SecretHash, Write, refresh};
+
+/// What a browser asks a code for.
+#[derive(Clone, Debug)]
+pub struct CodeRequest {
+    /// The client that will trade it.
+    pub client_id: String,
+    /// Where it is sent.
+    pub redirect_uri: String,
+    /// The S256 challenge.
+    pub code_challenge: String,
+}
+
+/// What a client trades a code with.
+#[derive(Clone, Debug)]
+pub struct CodeExchange<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// The client.
+    pub client_id: &'a str,
+    /// Where the code was sent.
+    pub redirect_uri: &'a str,
+    /// What the challenge was made of.
+    pub verifier: &'a str,
+}
+
+impl Sessions {
+    /// A code that grants a session of its own to the client.
+    ///
+    /// # Errors
+    /// When the store fails or there is no randomness.
+    pub async fn grant_code(
+        &self,
+        browser: &Session,
+        request: CodeRequest,
+        now: Timestamp,
+    ) -> Result<Secret, SessionError> {
+        let secret = random::secret("kgc_")?;
+        let code = Code {
+            session: browser.id.clone(),
+            client_id: request.client_id,
+            redirect_uri: request.redirect_uri,
+            code_challenge: request.code_challenge,
+            expires_at: now.after(CODE_LIFETIME),
+            spent: false,
+            issued_session: None,
+        };
+        let mut tx = self.store.write().await?;
+        code::insert(&mut tx, SecretHash::of(&secret), &code).await?;
+        tx.commit().await?;
+        Ok(Secret::from(secret))
+    }
+
+    /// Trades a code for a session of the command line. A code that does not fit is spent all the
+    /// same, and a spent one ends what came of it.
+    ///
+    /// # Errors
+    /// Why the code is refused.
+    pub async fn redeem(&self, exchange: &CodeExchange<'_>, now: Timestamp) -> Result<Issued, GrantError> {
+        let hash = SecretHash::of(exchange.code);
+        let mut tx = self.store.write().await?;
+        let code = code::find(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
+        if code.spent {
+            let news = end_issued(&mut tx, &code, now).await?;
+            tx.commit().await?;
+            self.tell(news);
+            return Err(GrantError::Reused);
+        }
+        let checked = check(&code, exchange, now);
+        let browser = session::find(&mut tx, &code.session).await?.filter(|session| session.is_live(now));
+        let browser = match (checked, browser) {
+            (Ok(()), Some(browser)) => browser,
+            (checked, _) => {
+                code::spend(&mut tx, hash, None, now).await?;
+                tx.commit().await?;
+                return Err(checked.err().unwrap_or(GrantError::SessionExpired));
+            }
+        };
+        let session = self.cli_session(&browser, now)?;
+        let token_until = self.token_until(&session, now);
+        let secret = random::secret("kgr_")?;
+        let news = self.make_room(&mut tx, &session.identity.person(), now).await?;
+        session::insert(&mut tx, &session, None, None).await?;
+        session::touch(&mut tx, &session.id, now, Some(token_until)).await?;
+        refresh::insert(&mut tx, SecretHash::of(&secret), &session.id, None, now).await?;
+        code::spend(&mut tx, hash, Some(&session.id), now).await?;
+        tx.commit().await?;
+        self.tell(news);
+        Ok(Issued { session, token_until, refresh: Secret::from(secret) })
+    }
+
+    /// The session of a command line that a browser's sign-in vouches for; it ends with that sign-in.
+    fn cli_session(&self, browser: &Session, now: Timestamp) -> Result<Session, SessionError> {
+        Ok(Session {
+            id: SessionId::from(random::id("s_")?),
+            kind: SessionKind::Cli,
+            identity: browser.identity.clone(),
+            auth_time: browser.auth_time,
+            signed_in_at: browser.signed_in_at,
+            created_at: now,
+            last_used_at: now,
+            expires_at: browser.signed_in_at.after(self.limits.max_lifetime),
+            tokens_until: Timestamp::default(),
+            ended: None,
+        })
+    }
+}
+
+fn check(code: &Code, exchange: &CodeExchange<'_>, now: Timestamp) -> Result<(), GrantError> {
+    if now >= code.expires_at {
+        return Err(GrantError::Expired);
+    }
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(exchange.verifier.as_bytes()));
+    let verified: bool = challenge.as_bytes().ct_eq(code.code_challenge.as_bytes()).into();
+    if code.client_id != exchange.client_id || code.redirect_uri != exchange.redirect_uri || !verified {
+        return Err(GrantError::Mismatch);
+    }
+    Ok(())
+}
+
+async fn end_issued(tx: &mut Write, code: &Code, now: Timestamp) -> Result<News, GrantError> {
+    let Some(id) = &code.issued_session else {
+        return Ok(News(false));
+    };
+    match session::find(tx, id).await? {
+        Some(session) => Ok(end_in(tx, &session, EndReason::Reuse, now).await?),
+        None => Ok(News(false)),
+    }
+}

@@ -1,0 +1,135 @@
+//! How sessions end before their time.
+
+use kubegate_core::id::{PersonId, SessionId};
+use kubegate_core::time::Timestamp;
+
+use super::{LEEWAY, SessionError, Sessions};
+use crate::store::revocation::{self, Revocation, Subject};
+use crate::store::session::{self, EndReason, Session};
+use crate::store::{StoreError, Write};
+
+/// Whether gateways have something new to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct News(pub(super) bool);
+
+impl Sessions {
+    /// Ends a session; `false` when it had ended before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end(&self, id: &SessionId, reason: EndReason, now: Timestamp) -> Result<bool, SessionError> {
+        let mut tx = self.store.write().await?;
+        let Some(session) = session::find(&mut tx, id).await? else {
+            return Ok(false);
+        };
+        let news = end_in(&mut tx, &session, reason, now).await?;
+        tx.commit().await?;
+        self.tell(news);
+        Ok(session.is_live(now))
+    }
+
+    /// Ends all sessions of a person, and refuses every token that was made for them until now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_all(&self, person: &PersonId, reason: EndReason, now: Timestamp) -> Result<usize, SessionError> {
+        let mut tx = self.store.write().await?;
+        let sessions = session::live_of(&mut tx, person, now).await?;
+        for session in &sessions {
+            session::end(&mut tx, &session.id, now, reason).await?;
+        }
+        let entry = Revocation {
+            subject: Subject::Person { person: person.clone(), not_before: now.after(SECOND) },
+            until: now.after(self.limits.max_lifetime).after(LEEWAY),
+            reason: reason.as_str().to_owned(),
+        };
+        revocation::put(&mut tx, &entry).await?;
+        tx.commit().await?;
+        self.tell(News(true));
+        Ok(sessions.len())
+    }
+
+    /// Ends the live sessions whose identity no longer stands.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_withdrawn(
+        &self,
+        stands: impl Fn(&crate::person::Identity) -> bool + Send,
+        now: Timestamp,
+    ) -> Result<usize, SessionError> {
+        let mut tx = self.store.write().await?;
+        let withdrawn: Vec<Session> =
+            session::live(&mut tx, now).await?.into_iter().filter(|session| !stands(&session.identity)).collect();
+        let mut news = News(false);
+        for session in &withdrawn {
+            news.0 |= end_in(&mut tx, session, EndReason::Withdrawn, now).await?.0;
+        }
+        tx.commit().await?;
+        self.tell(news);
+        Ok(withdrawn.len())
+    }
+
+    /// Forgets what can concern nothing any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn sweep(&self, now: Timestamp) -> Result<(), SessionError> {
+        let mut tx = self.store.write().await?;
+        session::purge(&mut tx, now.before(KEEP_ENDED)).await?;
+        crate::store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
+        revocation::purge(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Ends the oldest sessions of a person, so that one more can begin.
+    pub(super) async fn make_room(
+        &self,
+        tx: &mut Write,
+        person: &PersonId,
+        now: Timestamp,
+    ) -> Result<News, StoreError> {
+        let sessions = session::live_of(tx, person, now).await?;
+        let surplus = (sessions.len() + 1).saturating_sub(self.limits.max_per_person);
+        let mut news = News(false);
+        for session in sessions.iter().take(surplus) {
+            news.0 |= end_in(tx, session, EndReason::TooMany, now).await?.0;
+        }
+        Ok(news)
+    }
+
+    /// Tells the publisher, after the commit.
+    pub(super) fn tell(&self, news: News) {
+        if news.0 {
+            self.ended.notify_one();
+        }
+    }
+}
+
+/// A token made in this very second could be older than the end; so it is refused, and asked for again.
+const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// How long an ended session is remembered, so that its holder can be told why it ended.
+const KEEP_ENDED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// Ends `session` within `tx`, and revokes what was made from it. Idle time ends no open stream, so it revokes nothing.
+pub(super) async fn end_in(
+    tx: &mut Write,
+    session: &Session,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<News, StoreError> {
+    let ended = session.is_live(now) && session::end(tx, &session.id, now, reason).await?;
+    let made_tokens = session.tokens_until > Timestamp::default();
+    if !ended || !made_tokens || reason == EndReason::Idle {
+        return Ok(News(false));
+    }
+    let entry = Revocation {
+        subject: Subject::Session(session.id.clone()),
+        until: session.expires_at.after(LEEWAY),
+        reason: reason.as_str().to_owned(),
+    };
+    revocation::put(tx, &entry).await?;
+    Ok(News(true))
+}

@@ -1,0 +1,154 @@
+//! Sessions: how they begin, are used, and end.
+//!
+//! ```text
+//!  sign-in ─▶ browser session ─(authorization code)─▶ cli session ─(refresh secret)─▶ session tokens
+//! ```
+//!
+//! Each operation is one transaction. What ends a session early is written to the live set in the
+//! same transaction, and the publisher is told once it is committed.
+
+mod browser;
+mod code;
+mod end;
+mod refresh;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kubegate_core::secret::Secret;
+use kubegate_core::time::Timestamp;
+use tokio::sync::Notify;
+
+pub use self::browser::SignIn;
+pub use self::code::{CodeExchange, CodeRequest};
+pub use self::refresh::Review;
+use crate::random::RandomError;
+pub use crate::store::session::{EndReason, Session, SessionKind};
+use crate::store::{Store, StoreError};
+
+/// How far apart clocks may be.
+pub const LEEWAY: Duration = Duration::from_secs(60);
+
+/// How long an authorization code can be traded.
+pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
+
+/// The configured limits of sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a session token lives.
+    pub token_lifetime: Duration,
+    /// How long after the sign-in a session ends, however much it is used.
+    pub max_lifetime: Duration,
+    /// How long a session may go unused.
+    pub idle_timeout: Duration,
+    /// How many sessions one person may have; the oldest gives way.
+    pub max_per_person: usize,
+}
+
+/// All sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    store: Store,
+    limits: Limits,
+    ended: Arc<Notify>,
+}
+
+/// What a grant gives to a client.
+#[derive(Debug)]
+pub struct Issued {
+    /// The session that it was made from.
+    pub session: Session,
+    /// When the token that goes with it ends.
+    pub token_until: Timestamp,
+    /// The next refresh secret.
+    pub refresh: Secret,
+}
+
+/// Something about sessions failed that is not the client's doing.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl From<sqlx::Error> for SessionError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Why a grant is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// There is no such code or secret, or it is forgotten.
+    #[error("it is not known")]
+    Unknown,
+    /// It was made for another client, redirect URI or verifier.
+    #[error("it was made for another request")]
+    Mismatch,
+    /// The code came too late.
+    #[error("it has expired")]
+    Expired,
+    /// It was used before, and what came of it too: somebody else may hold a copy. The session has been ended.
+    #[error("it was used twice, so the session was ended")]
+    Reused,
+    /// The session reached its end.
+    #[error("the session reached its end")]
+    SessionExpired,
+    /// The session was ended before, for this reason.
+    #[error("the session was ended ({0})")]
+    SessionEnded(String),
+    /// Something failed that is not the client's doing.
+    #[error(transparent)]
+    Failed(#[from] SessionError),
+}
+
+impl From<StoreError> for GrantError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<sqlx::Error> for GrantError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<RandomError> for GrantError {
+    fn from(error: RandomError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Sessions {
+    /// The sessions in `store`, held to `limits`.
+    #[must_use]
+    pub fn new(store: Store, limits: Limits) -> Self {
+        Self { store, limits, ended: Arc::new(Notify::new()) }
+    }
+
+    /// Wakes when a session was ended that gateways must hear of.
+    #[must_use]
+    pub fn ended(&self) -> Arc<Notify> {
+        Arc::clone(&self.ended)
+    }
+
+    /// The configured limits.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// When a token made now from `session` ends: never after the session.
+    fn token_until(&self, session: &Session, now: Timestamp) -> Timestamp {
+        now.after(self.limits.token_lifetime).min(session.expires_at)
+    }
+}
+
+#[cfg(test)]
+mod tests;

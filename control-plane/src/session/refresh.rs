@@ -1,0 +1,111 @@
+//! Rotating refresh secrets.
+//!
+//! Each use of a secret makes a successor, and the secret stays good until one of its successors is
+//! used: so a lost answer, a Ctrl-C or a race of two loses nobody their session. Then the secret and
+//! the successor's unused siblings are spent, and the use of one of them ends the session, because
+//! somebody else may hold a copy.
+
+use kubegate_core::secret::Secret;
+use kubegate_core::time::Timestamp;
+
+use super::end::end_in;
+use super::{GrantError, Issued, SessionError, Sessions};
+use crate::person::Identity;
+use crate::random;
+use crate::store::session::{self, EndReason, Session};
+use crate::store::{SecretHash, Write, refresh};
+
+/// What has become of an identity since its sign-in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Review {
+    /// It stands.
+    Stands,
+    /// It stands, with other groups or attributes.
+    Changed(Box<Identity>),
+    /// It is no longer there.
+    Withdrawn,
+}
+
+impl Sessions {
+    /// Trades a refresh secret for the next one, and leave to make a token.
+    ///
+    /// # Errors
+    /// Why the secret is refused.
+    pub async fn refresh(
+        &self,
+        secret: &str,
+        review: impl Fn(&Identity) -> Review + Send,
+        now: Timestamp,
+    ) -> Result<Issued, GrantError> {
+        let hash = SecretHash::of(secret);
+        let mut tx = self.store.write().await?;
+        let standing = refresh::standing(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
+        let mut session = session::find(&mut tx, &standing.session).await?.ok_or(GrantError::Unknown)?;
+        check_live(&session, now)?;
+        if standing.successor_used || standing.sibling_used {
+            self.end_and_commit(tx, &session, EndReason::Reuse, now).await?;
+            return Err(GrantError::Reused);
+        }
+        if now.since(session.last_used_at) > self.limits.idle_timeout {
+            self.end_and_commit(tx, &session, EndReason::Idle, now).await?;
+            return Err(GrantError::SessionEnded(EndReason::Idle.as_str().to_owned()));
+        }
+        match review(&session.identity) {
+            Review::Stands => {}
+            Review::Changed(identity) => {
+                session::update_identity(&mut tx, &session.id, &identity).await?;
+                session.identity = *identity;
+            }
+            Review::Withdrawn => {
+                self.end_and_commit(tx, &session, EndReason::Withdrawn, now).await?;
+                return Err(GrantError::SessionEnded(EndReason::Withdrawn.as_str().to_owned()));
+            }
+        }
+        let next = random::secret("kgr_")?;
+        let token_until = self.token_until(&session, now);
+        refresh::mark_used(&mut tx, hash, now).await?;
+        refresh::insert(&mut tx, SecretHash::of(&next), &session.id, Some(hash), now).await?;
+        session::touch(&mut tx, &session.id, now, Some(token_until)).await?;
+        tx.commit().await?;
+        Ok(Issued { session, token_until, refresh: Secret::from(next) })
+    }
+
+    /// Ends the session of a refresh secret, spent or not; `None` when the secret is not known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke(&self, secret: &str, now: Timestamp) -> Result<Option<Session>, SessionError> {
+        let mut tx = self.store.write().await?;
+        let Some(standing) = refresh::standing(&mut tx, SecretHash::of(secret)).await? else {
+            return Ok(None);
+        };
+        let Some(session) = session::find(&mut tx, &standing.session).await? else {
+            return Ok(None);
+        };
+        self.end_and_commit(tx, &session, EndReason::SignedOut, now).await?;
+        Ok(Some(session))
+    }
+
+    async fn end_and_commit(
+        &self,
+        mut tx: Write,
+        session: &Session,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<(), SessionError> {
+        let news = end_in(&mut tx, session, reason, now).await?;
+        tx.commit().await?;
+        self.tell(news);
+        Ok(())
+    }
+}
+
+fn check_live(session: &Session, now: Timestamp) -> Result<(), GrantError> {
+    if let Some((_, reason)) = &session.ended {
+        return Err(GrantError::SessionEnded(reason.clone()));
+    }
+    if !session.is_live(now) {
+        return Err(GrantError::SessionExpired);
+    }
+    Ok(())
+}

@@ -1,0 +1,230 @@
+use super::*;
+use crate::person::Identity;
+use crate::store::revocation;
+
+const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+struct World {
+    sessions: Sessions,
+    _dir: tempfile::TempDir,
+}
+
+async fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+    let limits =
+        Limits { token_lifetime: 10 * MINUTE, max_lifetime: 12 * HOUR, idle_timeout: 2 * HOUR, max_per_person: 4 };
+    World { sessions: Sessions::new(store, limits), _dir: dir }
+}
+
+fn alice() -> Identity {
+    Identity {
+        provider: "accounts".into(),
+        subject: "alice".into(),
+        user: "alice@example.com".into(),
+        uid: None,
+        email: None,
+        groups: vec!["team".into()],
+        claims: std::collections::BTreeMap::new(),
+        acr: None,
+        amr: vec![],
+        credential: None,
+    }
+}
+
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const REDIRECT: &str = "http://127.0.0.1:7777/callback";
+
+fn exchange(code: &str) -> CodeExchange<'_> {
+    CodeExchange { code, client_id: "kubegate-cli", redirect_uri: REDIRECT, verifier: VERIFIER }
+}
+
+impl World {
+    async fn code(&self, now: Timestamp) -> Secret {
+        let sign_in = SignIn { identity: alice(), auth_time: now, granted: None };
+        let (browser, _) = self.sessions.begin(sign_in, now).await.unwrap();
+        let request = CodeRequest {
+            client_id: "kubegate-cli".into(),
+            redirect_uri: REDIRECT.into(),
+            code_challenge: CHALLENGE.into(),
+        };
+        self.sessions.grant_code(&browser, request, now).await.unwrap()
+    }
+
+    async fn signed_in(&self, now: Timestamp) -> Issued {
+        let code = self.code(now).await;
+        self.sessions.redeem(&exchange(code.expose()), now).await.unwrap()
+    }
+
+    async fn refresh(&self, secret: &Secret, now: Timestamp) -> Result<Secret, GrantError> {
+        self.sessions.refresh(secret.expose(), |_| Review::Stands, now).await.map(|issued| issued.refresh)
+    }
+
+    async fn revoked(&self, now: Timestamp) -> usize {
+        revocation::live(&mut self.sessions.store.read().await.unwrap(), now).await.unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_loses_nothing() {
+    let world = world().await;
+    let first = world.signed_in(START).await.refresh;
+    let _lost = world.refresh(&first, START.after(MINUTE)).await.unwrap();
+    let second = world.refresh(&first, START.after(2 * MINUTE)).await.unwrap();
+    let third = world.refresh(&second, START.after(3 * MINUTE)).await.unwrap();
+    world.refresh(&third, START.after(4 * MINUTE)).await.unwrap();
+    assert_eq!(world.revoked(START).await, 0);
+}
+
+#[tokio::test]
+async fn a_race_of_two_loses_nothing() {
+    let world = world().await;
+    let first = world.signed_in(START).await.refresh;
+    let (one, two) = tokio::join!(world.refresh(&first, START), world.refresh(&first, START));
+    let (_one, two) = (one.unwrap(), two.unwrap());
+    world.refresh(&two, START).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_spent_secret_ends_the_session_once_its_successor_was_used() {
+    let world = world().await;
+    let first = world.signed_in(START).await.refresh;
+    let second = world.refresh(&first, START).await.unwrap();
+    let third = world.refresh(&second, START).await.unwrap();
+    assert!(matches!(world.refresh(&first, START).await, Err(GrantError::Reused)));
+    assert_eq!(world.revoked(START).await, 1, "gateways hear of it");
+    match world.refresh(&third, START).await {
+        Err(GrantError::SessionEnded(reason)) => assert_eq!(reason, "reuse"),
+        other => panic!("the newest secret is worth nothing either: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_sibling_ends_the_session_once_the_other_was_used() {
+    let world = world().await;
+    let first = world.signed_in(START).await.refresh;
+    let one = world.refresh(&first, START).await.unwrap();
+    let two = world.refresh(&first, START).await.unwrap();
+    world.refresh(&two, START).await.unwrap();
+    assert!(matches!(world.refresh(&one, START).await, Err(GrantError::Reused)));
+}
+
+#[tokio::test]
+async fn idle_sessions_end_without_cutting_streams() {
+    let world = world().await;
+    let first = world.signed_in(START).await.refresh;
+    let late = START.after(2 * HOUR + MINUTE);
+    match world.refresh(&first, late).await {
+        Err(GrantError::SessionEnded(reason)) => assert_eq!(reason, "idle"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.revoked(late).await, 0, "idle time ends no open stream");
+}
+
+#[tokio::test]
+async fn no_session_outlives_its_sign_in() {
+    let world = world().await;
+    let mut secret = world.signed_in(START).await.refresh;
+    for hour in 1..12 {
+        secret = world.refresh(&secret, START.after(hour * HOUR)).await.unwrap();
+    }
+    let late = START.after(12 * HOUR - MINUTE);
+    let issued = world.sessions.refresh(secret.expose(), |_| Review::Stands, late).await.unwrap();
+    assert_eq!(issued.token_until, START.after(12 * HOUR), "a token ends with its session");
+    let end = START.after(12 * HOUR);
+    assert!(matches!(world.refresh(&issued.refresh, end).await, Err(GrantError::SessionExpired)));
+}
+
+#[tokio::test]
+async fn a_code_is_good_once_and_its_second_use_ends_what_came_of_it() {
+    let world = world().await;
+    let code = world.code(START).await;
+    let issued = world.sessions.redeem(&exchange(code.expose()), START).await.unwrap();
+    let again = world.sessions.redeem(&exchange(code.expose()), START).await;
+    assert!(matches!(again, Err(GrantError::Reused)));
+    assert!(matches!(world.refresh(&issued.refresh, START).await, Err(GrantError::SessionEnded(_))));
+    assert_eq!(world.revoked(START).await, 1);
+}
+
+#[tokio::test]
+async fn a_code_fits_one_request_only() {
+    let world = world().await;
+    let wrong = [
+        CodeExchange { verifier: "another", ..exchange("") },
+        CodeExchange { redirect_uri: "http://127.0.0.1:7778/callback", ..exchange("") },
+        CodeExchange { client_id: "another", ..exchange("") },
+    ];
+    for exchange in wrong {
+        let code = world.code(START).await;
+        let exchange = CodeExchange { code: code.expose(), ..exchange };
+        assert!(matches!(world.sessions.redeem(&exchange, START).await, Err(GrantError::Mismatch)), "{exchange:?}");
+    }
+    let code = world.code(START).await;
+    let late = START.after(MINUTE);
+    assert!(matches!(world.sessions.redeem(&exchange(code.expose()), late).await, Err(GrantError::Expired)));
+    assert!(matches!(world.sessions.redeem(&exchange("kgc_unknown"), START).await, Err(GrantError::Unknown)));
+}
+
+#[tokio::test]
+async fn the_oldest_session_gives_way() {
+    let world = world().await;
+    // A sign-in makes two sessions, the browser's and the command line's; there is room for four.
+    let first = world.signed_in(START).await;
+    let second = world.signed_in(START.after(MINUTE)).await;
+    world.refresh(&first.refresh, START.after(MINUTE)).await.unwrap();
+    let third = world.signed_in(START.after(2 * MINUTE)).await;
+    match world.refresh(&first.refresh, START.after(3 * MINUTE)).await {
+        Err(GrantError::SessionEnded(reason)) => assert_eq!(reason, "too-many"),
+        other => panic!("{other:?}"),
+    }
+    for issued in [second, third] {
+        world.refresh(&issued.refresh, START.after(3 * MINUTE)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawn_identity_ends_at_the_next_refresh() {
+    let world = world().await;
+    let issued = world.signed_in(START).await;
+    let refused = world.sessions.refresh(issued.refresh.expose(), |_| Review::Withdrawn, START).await;
+    assert!(matches!(refused, Err(GrantError::SessionEnded(_))));
+    assert_eq!(world.revoked(START).await, 1);
+}
+
+#[tokio::test]
+async fn many_lost_answers_stay_bounded_and_harmless() {
+    let world = world().await;
+    let first = world.signed_in(START).await.refresh;
+    for minute in 0..100 {
+        world.refresh(&first, START.after(minute * MINUTE / 10)).await.unwrap();
+    }
+    world.refresh(&first, START.after(20 * MINUTE)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_browser_session_is_found_by_its_cookie_until_it_ends() {
+    let world = world().await;
+    let sign_in = SignIn { identity: alice(), auth_time: START, granted: Some("/oauth/authorize?x".into()) };
+    let (session, cookie) = world.sessions.begin(sign_in, START).await.unwrap();
+    assert!(world.sessions.by_cookie(cookie.expose(), START).await.unwrap().is_some());
+    assert!(world.sessions.by_cookie("kgb_other", START).await.unwrap().is_none());
+    assert!(!world.sessions.take_grant(&session, "/oauth/authorize?y").await.unwrap(), "another request");
+    assert!(world.sessions.take_grant(&session, "/oauth/authorize?x").await.unwrap());
+    assert!(!world.sessions.take_grant(&session, "/oauth/authorize?x").await.unwrap(), "once");
+    assert!(world.sessions.end(&session.id, EndReason::SignedOut, START).await.unwrap());
+    assert!(world.sessions.by_cookie(cookie.expose(), START).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kubegate.db");
+    let limits = Limits { token_lifetime: MINUTE, max_lifetime: HOUR, idle_timeout: HOUR, max_per_person: 9 };
+    let world = World { sessions: Sessions::new(Store::open(&path).await.unwrap(), limits.clone()), _dir: dir };
+    let issued = world.signed_in(START).await;
+    let again = Sessions::new(Store::open(&path).await.unwrap(), limits);
+    again.refresh(issued.refresh.expose(), |_| Review::Stands, START).await.unwrap();
+}

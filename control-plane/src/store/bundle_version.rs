@@ -1,0 +1,75 @@
+//! The versions of the bundle's documents: they grow with every publication and never go back.
+
+use sqlx::{Row, SqliteConnection};
+
+use super::StoreError;
+
+/// Which of the bundle's two documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// Clusters, rules, keys.
+    Policy,
+    /// Revocations and elevations.
+    Live,
+}
+
+impl Document {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// The last version that was given out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredVersion {
+    /// Begun anew by the operator after restoring a backup.
+    pub epoch: u64,
+    /// Grows within an epoch.
+    pub counter: u64,
+    /// What the version says, apart from its number.
+    pub content_hash: Option<Vec<u8>>,
+}
+
+/// The last version of `document`; `None` before the first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn last(conn: &mut SqliteConnection, document: Document) -> Result<Option<StoredVersion>, StoreError> {
+    let row = sqlx::query("SELECT epoch, counter, content_hash FROM bundle_version WHERE document = ?")
+        .bind(document.as_str())
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| {
+        Ok(StoredVersion {
+            epoch: row.try_get::<i64, _>("epoch")?.unsigned_abs(),
+            counter: row.try_get::<i64, _>("counter")?.unsigned_abs(),
+            content_hash: row.try_get("content_hash")?,
+        })
+    })
+    .transpose()
+}
+
+/// Writes down the version about to be given out.
+///
+/// # Errors
+/// When the store fails.
+pub async fn put(
+    conn: &mut SqliteConnection,
+    document: Document,
+    version: &StoredVersion,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO bundle_version (document, epoch, counter, content_hash) VALUES (?, ?, ?, ?) ON CONFLICT (document) \
+         DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter, content_hash = excluded.content_hash",
+    )
+    .bind(document.as_str())
+    .bind(i64::try_from(version.epoch).unwrap_or(i64::MAX))
+    .bind(i64::try_from(version.counter).unwrap_or(i64::MAX))
+    .bind(&version.content_hash)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

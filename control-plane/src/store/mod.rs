@@ -1,0 +1,129 @@
+//! The store: one SQLite file. A file here per aggregate, each with the only SQL about it.
+//!
+//! Every change is one transaction, begun as a writer (`BEGIN IMMEDIATE`) on the one writing
+//! connection, and committed once at its end. The write-ahead log is synced at each commit
+//! (`synchronous = FULL`), so what was acknowledged outlives a killed process and a lost machine.
+
+pub mod bundle_version;
+pub mod code;
+pub mod login_state;
+pub mod refresh;
+pub mod revocation;
+pub mod session;
+pub mod token_key;
+
+use std::path::Path;
+use std::time::Duration;
+
+use kubegate_core::time::Timestamp;
+use sha2::{Digest, Sha256};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+/// The store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no.
+    #[error("the store failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the store's schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Something in the store is not as this program wrote it.
+    #[error("the store holds a {what} that cannot be read")]
+    Corrupt {
+        /// What it should have been.
+        what: &'static str,
+        /// Why it cannot be read.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// How the store writes a moment.
+fn seconds(moment: Timestamp) -> i64 {
+    i64::try_from(moment.seconds()).unwrap_or(i64::MAX)
+}
+
+/// The moment that the store wrote as `seconds`.
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(u64::try_from(seconds).unwrap_or(0))
+}
+
+/// A transaction that may write.
+pub type Write = Transaction<'static, Sqlite>;
+
+/// The SHA-256 of a secret that only its holder has. High entropy makes a plain hash enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// The hash of `secret`.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// An open store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl Store {
+    /// Opens the store at `path`, making it and bringing its schema up to date as needed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or made, or is not a store of this program.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5));
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.clone())
+            .await?;
+        sqlx::migrate!().run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        Ok(Self { readers, writer })
+    }
+
+    /// Begins a transaction that may write; no other is open at the same time.
+    ///
+    /// # Errors
+    /// When the database is busy for too long or gone.
+    pub async fn write(&self) -> Result<Write, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// A connection for reading.
+    ///
+    /// # Errors
+    /// When the database is gone.
+    pub async fn read(&self) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
+        Ok(self.readers.acquire().await?)
+    }
+
+    /// Closes the store, once what is under way has ended.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,268 @@
+//! Sessions.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::{SecretHash, StoreError, moment, seconds};
+use kubegate_core::time::Timestamp;
+use kubegate_core::id::{PersonId, SessionId};
+use crate::person::Identity;
+
+/// What a session is held by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// A browser, by a cookie.
+    Browser,
+    /// The command line, by a refresh secret.
+    Cli,
+}
+
+impl SessionKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Cli => "cli",
+        }
+    }
+}
+
+/// Why a session ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The person signed out.
+    SignedOut,
+    /// A spent refresh secret or code was used again: somebody else may hold a copy.
+    Reuse,
+    /// The person began more sessions than one may have.
+    TooMany,
+    /// Not used for longer than allowed.
+    Idle,
+    /// The account or provider that it came from is no longer in the configuration, or its password changed.
+    Withdrawn,
+    /// An administrator ended it.
+    Administrator,
+}
+
+impl EndReason {
+    /// A stable word for logs, metrics and the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed-out",
+            Self::Reuse => "reuse",
+            Self::TooMany => "too-many",
+            Self::Idle => "idle",
+            Self::Withdrawn => "withdrawn",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
+/// One sign-in of one person.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// What it is held by.
+    pub kind: SessionKind,
+    /// Who signed in.
+    pub identity: Identity,
+    /// When the person last proved who they are, as the provider says.
+    pub auth_time: Timestamp,
+    /// When the sign-in was that this session comes from.
+    pub signed_in_at: Timestamp,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+    /// The latest end of a token made from it.
+    pub tokens_until: Timestamp,
+    /// When it was ended before that, and why.
+    pub ended: Option<(Timestamp, String)>,
+}
+
+impl Session {
+    /// Whether it is still good at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ended.is_none() && now < self.expires_at
+    }
+}
+
+const COLUMNS: &str = "id, kind, identity, auth_time, signed_in_at, created_at, last_used_at, expires_at, tokens_until, \
+                       ended_at, ended_reason";
+
+/// Writes a new session down; a browser's is found again by its cookie's hash.
+///
+/// # Errors
+/// When the store fails.
+pub async fn insert(
+    conn: &mut SqliteConnection,
+    session: &Session,
+    cookie: Option<SecretHash>,
+    grant: Option<SecretHash>,
+) -> Result<(), StoreError> {
+    let identity =
+        serde_json::to_string(&session.identity).map_err(|source| StoreError::Corrupt { what: "identity", source })?;
+    sqlx::query(
+        "INSERT INTO session (id, kind, person, identity, auth_time, signed_in_at, created_at, last_used_at, expires_at, \
+         secret_hash, grant_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(session.id.as_str())
+    .bind(session.kind.as_str())
+    .bind(session.identity.person().as_str())
+    .bind(identity)
+    .bind(seconds(session.auth_time))
+    .bind(seconds(session.signed_in_at))
+    .bind(seconds(session.created_at))
+    .bind(seconds(session.last_used_at))
+    .bind(seconds(session.expires_at))
+    .bind(cookie.as_ref().map(SecretHash::as_bytes))
+    .bind(grant.as_ref().map(SecretHash::as_bytes))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The session with this id, live or not.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find(conn: &mut SqliteConnection, id: &SessionId) -> Result<Option<Session>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM session WHERE id = ?");
+    sqlx::query(&sql).bind(id.as_str()).fetch_optional(conn).await?.map(|row| read(&row)).transpose()
+}
+
+/// The browser session whose cookie has this hash, live or not.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find_by_cookie(conn: &mut SqliteConnection, cookie: SecretHash) -> Result<Option<Session>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM session WHERE secret_hash = ?");
+    sqlx::query(&sql).bind(cookie.as_bytes()).fetch_optional(conn).await?.map(|row| read(&row)).transpose()
+}
+
+/// The sessions of `person` that have not ended, the oldest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn live_of(
+    conn: &mut SqliteConnection,
+    person: &PersonId,
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM session WHERE person = ? AND ended_at IS NULL AND expires_at > ? ORDER BY created_at, id"
+    );
+    sqlx::query(&sql).bind(person.as_str()).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
+}
+
+/// All sessions that have not ended.
+///
+/// # Errors
+/// When the store fails.
+pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM session WHERE ended_at IS NULL AND expires_at > ? ORDER BY created_at, id");
+    sqlx::query(&sql).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
+}
+
+/// Takes the leave that a sign-in gave to one request; `false` when it gave none to this one, or it was taken before.
+///
+/// # Errors
+/// When the store fails.
+pub async fn take_grant(
+    conn: &mut SqliteConnection,
+    id: &SessionId,
+    grant: SecretHash,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE session SET grant_hash = NULL WHERE id = ? AND grant_hash = ?")
+        .bind(id.as_str())
+        .bind(grant.as_bytes())
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes that the session was used, and until when a token made from it lives.
+///
+/// # Errors
+/// When the store fails.
+pub async fn touch(
+    conn: &mut SqliteConnection,
+    id: &SessionId,
+    now: Timestamp,
+    token_until: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE session SET last_used_at = max(last_used_at, ?), tokens_until = max(tokens_until, ?) WHERE id = ?")
+        .bind(seconds(now))
+        .bind(token_until.map_or(0, seconds))
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes over what has changed about the person since the sign-in.
+///
+/// # Errors
+/// When the store fails.
+pub async fn update_identity(
+    conn: &mut SqliteConnection,
+    id: &SessionId,
+    identity: &Identity,
+) -> Result<(), StoreError> {
+    let identity = serde_json::to_string(identity).map_err(|source| StoreError::Corrupt { what: "identity", source })?;
+    sqlx::query("UPDATE session SET identity = ? WHERE id = ?").bind(identity).bind(id.as_str()).execute(conn).await?;
+    Ok(())
+}
+
+/// Ends a session; `false` when it had ended before.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end(
+    conn: &mut SqliteConnection,
+    id: &SessionId,
+    now: Timestamp,
+    reason: EndReason,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE session SET ended_at = ?, ended_reason = ? WHERE id = ? AND ended_at IS NULL")
+        .bind(seconds(now))
+        .bind(reason.as_str())
+        .bind(id.as_str())
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets sessions that ended before `before`, with their refresh secrets and codes.
+///
+/// # Errors
+/// When the store fails.
+pub async fn purge(conn: &mut SqliteConnection, before: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM session WHERE expires_at < ?").bind(seconds(before)).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+fn read(row: &SqliteRow) -> Result<Session, StoreError> {
+    let kind: String = row.try_get("kind")?;
+    let identity: String = row.try_get("identity")?;
+    let ended_at: Option<i64> = row.try_get("ended_at")?;
+    let ended_reason: Option<String> = row.try_get("ended_reason")?;
+    let at = |column: &str| row.try_get::<i64, _>(column).map(moment);
+    Ok(Session {
+        id: SessionId::from(row.try_get::<String, _>("id")?),
+        kind: if kind == "browser" { SessionKind::Browser } else { SessionKind::Cli },
+        identity: serde_json::from_str(&identity)
+            .map_err(|source| StoreError::Corrupt { what: "identity", source })?,
+        auth_time: at("auth_time")?,
+        signed_in_at: at("signed_in_at")?,
+        created_at: at("created_at")?,
+        last_used_at: at("last_used_at")?,
+        expires_at: at("expires_at")?,
+        tokens_until: at("tokens_until")?,
+        ended: ended_at.map(|at| (moment(at), ended_reason.unwrap_or_default())),
+    })
+}

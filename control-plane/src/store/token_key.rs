@@ -1,0 +1,85 @@
+//! The keys that sign session tokens, encrypted.
+
+use sqlx::{Row, SqliteConnection};
+
+use super::{StoreError, moment, seconds};
+use kubegate_core::time::Timestamp;
+
+/// A key as the store holds it.
+#[derive(Clone, Debug)]
+pub struct StoredKey {
+    /// Its id, as in the header of what it signs.
+    pub kid: String,
+    /// Its seed, sealed for this row.
+    pub sealed_seed: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it begins to sign; it is published before.
+    pub signs_from: Timestamp,
+    /// When it is no longer published; `None` while nothing has taken its place.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// Writes a new key down.
+///
+/// # Errors
+/// When the store fails.
+pub async fn insert(conn: &mut SqliteConnection, key: &StoredKey) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO token_key (kid, sealed_seed, created_at, signs_from) VALUES (?, ?, ?, ?)")
+        .bind(&key.kid)
+        .bind(&key.sealed_seed)
+        .bind(seconds(key.created_at))
+        .bind(seconds(key.signs_from))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// All keys, the oldest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<StoredKey>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT kid, sealed_seed, created_at, signs_from, retires_at FROM token_key ORDER BY signs_from, kid",
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(StoredKey {
+                kid: row.try_get("kid")?,
+                sealed_seed: row.try_get("sealed_seed")?,
+                created_at: moment(row.try_get("created_at")?),
+                signs_from: moment(row.try_get("signs_from")?),
+                retires_at: row.try_get::<Option<i64>, _>("retires_at")?.map(moment),
+            })
+        })
+        .collect()
+}
+
+/// Decides when the keys that sign before `successor` are no longer published.
+///
+/// # Errors
+/// When the store fails.
+pub async fn retire_before(
+    conn: &mut SqliteConnection,
+    successor: Timestamp,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE token_key SET retires_at = ? WHERE signs_from < ? AND retires_at IS NULL")
+        .bind(seconds(at))
+        .bind(seconds(successor))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Forgets keys that are no longer published.
+///
+/// # Errors
+/// When the store fails.
+pub async fn purge(conn: &mut SqliteConnection, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM token_key WHERE retires_at < ?").bind(seconds(now)).execute(conn).await?;
+    Ok(done.rows_affected())
+}

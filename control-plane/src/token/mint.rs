@@ -1,0 +1,138 @@
+//! How tokens are made of sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kubegate_core::bundle::Version;
+use kubegate_core::id::ClusterName;
+use kubegate_core::policy::Policy;
+use kubegate_core::time::Timestamp;
+use kubegate_core::token::{ACCESS_TYPE, AccessClaims, MAX_GROUPS, MAX_TOKEN, SESSION_TYPE, SessionClaims};
+
+use super::TokenKeys;
+use crate::person::Identity;
+use crate::random::{self, RandomError};
+use crate::store::session::Session;
+
+/// How far tokens are back-dated, for gateways whose clocks are behind.
+const BACKDATE: Duration = Duration::from_secs(30);
+
+/// A token could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MintError {
+    /// The person has more groups that the policy needs than a token can carry.
+    #[error("the token would be {length} characters long, and no more than {MAX_TOKEN} can be sent")]
+    TooLarge {
+        /// How long it would be.
+        length: usize,
+    },
+    /// There is no key to sign with.
+    #[error("there is no key to sign the token with")]
+    NoKey,
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+/// Makes tokens.
+#[derive(Clone, Debug)]
+pub struct Minter {
+    issuer: String,
+    keys: Arc<TokenKeys>,
+}
+
+impl Minter {
+    /// Makes tokens of `issuer`, signed with `keys`.
+    #[must_use]
+    pub fn new(issuer: String, keys: Arc<TokenKeys>) -> Self {
+        Self { issuer, keys }
+    }
+
+    /// A session token for one cluster, good until `until`.
+    ///
+    /// # Errors
+    /// When it would be too long, or cannot be signed.
+    pub fn session_token(
+        &self,
+        session: &Session,
+        cluster: &ClusterName,
+        policy: (&Policy, Version),
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<String, MintError> {
+        let identity = &session.identity;
+        let (groups, groups_policy) = carried_groups(identity, cluster, policy);
+        let claims = policy.0.claim_keys().iter().map(|key| {
+            let value = identity.claims.get(key).cloned().unwrap_or_default();
+            (key.clone(), value)
+        });
+        let claims = SessionClaims {
+            iss: self.issuer.clone(),
+            sub: identity.person(),
+            aud: cluster.clone(),
+            exp: until,
+            nbf: now.before(BACKDATE),
+            iat: now,
+            jti: random::id("t_")?,
+            sid: session.id.clone(),
+            session_exp: session.expires_at,
+            auth_time: session.auth_time,
+            provider: identity.provider.clone(),
+            user: identity.user.clone(),
+            uid: identity.uid.clone(),
+            email: identity.email.clone(),
+            groups,
+            groups_policy,
+            claims: claims.collect(),
+            acr: identity.acr.clone(),
+            amr: identity.amr.clone(),
+        };
+        let token = self.keys.sign(SESSION_TYPE, &claims, now).ok_or(MintError::NoKey)?;
+        if token.len() > MAX_TOKEN {
+            return Err(MintError::TooLarge { length: token.len() });
+        }
+        Ok(token)
+    }
+
+    /// An access token for the control plane's own API (RFC 9068), good until `until`.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn access_token(&self, session: &Session, until: Timestamp, now: Timestamp) -> Result<String, MintError> {
+        let claims = AccessClaims {
+            iss: self.issuer.clone(),
+            sub: session.identity.person(),
+            aud: self.issuer.clone(),
+            exp: until,
+            nbf: now.before(BACKDATE),
+            iat: now,
+            jti: random::id("t_")?,
+            sid: session.id.clone(),
+            user: session.identity.user.clone(),
+        };
+        self.keys.sign(ACCESS_TYPE, &claims, now).ok_or(MintError::NoKey)
+    }
+
+    /// Reads an access token for our own API; `None` when it is no good now.
+    #[must_use]
+    pub fn verify_access(&self, token: &str, now: Timestamp) -> Option<AccessClaims> {
+        let keys = self.keys.verifying(now);
+        let (claims, _): (AccessClaims, _) =
+            kubegate_core::jws::verify(token, ACCESS_TYPE, &keys, MAX_TOKEN).ok()?;
+        let ours = claims.iss == self.issuer && claims.aud == self.issuer;
+        (ours && claims.nbf <= now && now < claims.exp).then_some(claims)
+    }
+}
+
+/// All groups while they fit; beyond that those that the policy names or passes on, with its version.
+fn carried_groups(
+    identity: &Identity,
+    cluster: &ClusterName,
+    (policy, version): (&Policy, Version),
+) -> (Vec<String>, Option<Version>) {
+    let length: usize = identity.groups.iter().map(String::len).sum();
+    if length <= MAX_GROUPS {
+        return (identity.groups.clone(), None);
+    }
+    (policy.relevant_groups(&identity.as_rules_see(), cluster), Some(version))
+}
