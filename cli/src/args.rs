@@ -108,7 +108,12 @@ impl ServerArgs {
 impl SignInArgs {
     /// The same, for the sign-in itself.
     pub(crate) fn options(&self) -> SignInOptions {
-        SignInOptions { no_browser: self.no_browser, provider: self.provider.clone(), timeout: self.timeout }
+        SignInOptions {
+            no_browser: self.no_browser,
+            provider: self.provider.clone(),
+            stdin_is_ours: true,
+            timeout: self.timeout,
+        }
     }
 }
 

@@ -91,7 +91,6 @@ impl Failure {
             Self::Client(error) => of_client(error),
             Self::Session(error) => match error {
                 SessionError::NotSignedIn { .. }
-                | SessionError::NotInteractive { .. }
                 | SessionError::CoolingDown(_)
                 | SessionError::SignIn(
                     SignInError::TimedOut { .. }

@@ -50,15 +50,6 @@ pub(crate) enum SessionError {
     /// Another kubegate found just now that the control plane is away.
     #[error(transparent)]
     Outage(#[from] Outage),
-    /// kubectl keeps the terminal to itself.
-    #[error(
-        "not signed in to {server}, and kubectl runs without a terminal, where no sign-in begins by itself. \
-         Type in a terminal: kubegate login --server {server}"
-    )]
-    NotInteractive {
-        /// The control plane.
-        server: ServerUrl,
-    },
 }
 
 /// Who may begin a sign-in.

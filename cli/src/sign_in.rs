@@ -28,6 +28,8 @@ pub(crate) struct SignInOptions {
     pub(crate) no_browser: bool,
     /// The identity provider to go to, when the control plane has several.
     pub(crate) provider: Option<String>,
+    /// Whether a code may be read from stdin; else only from the terminal itself.
+    pub(crate) stdin_is_ours: bool,
     /// How long a person may take.
     pub(crate) timeout: Duration,
 }
@@ -176,7 +178,7 @@ impl Attempt<'_> {
     fn by_pasted_code(&self, tick: &mut dyn FnMut()) -> Result<(UnixTime, TokenAnswer), SignInError> {
         let redirect_uri = self.client.server().join("/oauth/code");
         let url = self.authorization_url(&redirect_uri)?;
-        let input = Input::open().map_err(|source| self.no_terminal(source))?;
+        let input = Input::open(self.options.stdin_is_ours).map_err(|source| self.no_terminal(source))?;
         say(&format!("kubegate: to sign in, go with any browser, on any computer, to\n\n  {url}\n"));
         input.prompt("Then enter the code that the last page shows: ");
         let (sender, lines) = mpsc::sync_channel(1);
@@ -226,19 +228,21 @@ impl Attempt<'_> {
     }
 }
 
-/// Where a person types: stdin when it is a terminal, else the terminal itself (kubectl may feed
-/// stdin from a file), else, without any terminal, stdin after all.
+/// Where a person types: stdin when it is a terminal, else the terminal itself (kubectl may feed stdin from a file),
+/// else, without any terminal, stdin if that is ours.
 struct Input(Box<dyn Read + Send>);
 
 impl Input {
-    fn open() -> io::Result<Self> {
+    fn open(stdin_is_ours: bool) -> io::Result<Self> {
         let stdin = io::stdin();
-        if !stdin.is_terminal()
-            && let Ok(terminal) = OpenOptions::new().read(true).open("/dev/tty")
-        {
-            return Ok(Self(Box::new(terminal)));
+        if stdin_is_ours && stdin.is_terminal() {
+            return Ok(Self(Box::new(stdin)));
         }
-        Ok(Self(Box::new(stdin)))
+        match OpenOptions::new().read(true).open("/dev/tty") {
+            Ok(terminal) => Ok(Self(Box::new(terminal))),
+            Err(_) if stdin_is_ours => Ok(Self(Box::new(stdin))),
+            Err(error) => Err(error),
+        }
     }
 
     fn prompt(&self, text: &str) {

@@ -39,7 +39,6 @@ impl Person {
         let browser_log = dir.join("browser.log");
         let mut kubectl = Kubectl::new(kubectl, &kubeconfig)
             .with_env("BROWSER", paths::binary("scripted-browser")?)
-            .with_env("KUBEGATE_INTERACTIVE", "true")
             .with_env("KUBECACHEDIR", dir.join("kube-cache"))
             .with_env("SCRIPTED_USER", &login.user)
             .with_env("SCRIPTED_PASSWORD", &login.password)

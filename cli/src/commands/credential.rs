@@ -16,6 +16,7 @@ use crate::secret::Secret;
 use crate::server::ServerUrl;
 use crate::session::{May, Session, SessionError};
 use crate::session_check::{Target, Verdict};
+use crate::sign_in::SignInOptions;
 
 /// A cached token is served while it has more than this many seconds left.
 const MARGIN: u64 = 30;
@@ -44,8 +45,8 @@ In a kubeconfig:
           interactiveMode: IfAvailable
           provideClusterInfo: true
 
-Environment: KUBERNETES_EXEC_INFO is set by kubectl. KUBEGATE_INTERACTIVE=true lets it open a browser
-even when kubectl has no terminal (an editor's kubectl, for one); false forbids it everywhere.")]
+Environment: KUBERNETES_EXEC_INFO is set by kubectl. With KUBEGATE_INTERACTIVE=false no sign-in begins by
+itself (for scripts): the command says what to type instead.")]
 pub(crate) struct Credential {
     #[command(flatten)]
     server: ServerArgs,
@@ -100,12 +101,11 @@ impl Credential {
         if let Some(token) = kept.as_ref().filter(|token| token.is_good(UnixTime::now(), MARGIN)) {
             return Ok(token.clone());
         }
-        let interactive = is_interactive(info);
-        let may = if interactive { May::SignInUnlessCoolingDown } else { May::OnlyRefresh };
-        match session.cluster_token(&self.cluster, &self.sign_in.options(), may) {
-            Err(SessionError::NotSignedIn { server }) if !interactive => {
-                Err(SessionError::NotInteractive { server }.into())
-            }
+        let may = if may_sign_in() { May::SignInUnlessCoolingDown } else { May::OnlyRefresh };
+        // A browser needs no terminal; a code to paste does, and stdin belongs to kubectl unless it says otherwise.
+        let stdin_is_ours = info.interactive.unwrap_or_else(|| io::stdin().is_terminal());
+        let options = SignInOptions { stdin_is_ours, ..self.sign_in.options() };
+        match session.cluster_token(&self.cluster, &options, may) {
             Err(error) => last_resort(kept, error, store.server()),
             Ok(token) => Ok(token),
         }
@@ -132,12 +132,9 @@ fn question() -> Result<ExecInfo, ExecInfoError> {
     }
 }
 
-fn is_interactive(info: &ExecInfo) -> bool {
-    match env::var("KUBEGATE_INTERACTIVE").as_deref() {
-        Ok("true" | "1") => true,
-        Ok("false" | "0") => false,
-        _ => info.interactive.unwrap_or_else(|| io::stdin().is_terminal()),
-    }
+/// Whether a sign-in may begin by itself.
+fn may_sign_in() -> bool {
+    !matches!(env::var("KUBEGATE_INTERACTIVE").as_deref(), Ok("false" | "0"))
 }
 
 /// With the control plane away, tokens in hand work until they end.

@@ -232,21 +232,20 @@ fn after_a_failed_sign_in_no_other_browser_opens() {
 }
 
 #[test]
-fn without_a_terminal_it_says_what_to_type() {
+fn a_browser_needs_no_terminal_and_scripts_can_forbid_it() {
     let world = World::new();
     let silent = |world: &World| {
         let mut command = world.credential();
         command.env("KUBERNETES_EXEC_INFO", world.exec_info("v1", false).to_string());
         command
     };
-    Ended::from(silent(&world).output().unwrap()).failed(3, &["kubegate login --server", &world.fake.url]);
+    let forbidden = silent(&world).env("KUBEGATE_INTERACTIVE", "false").output().unwrap();
+    Ended::from(forbidden).failed(3, &["kubegate login --server", &world.fake.url]);
     assert_eq!(world.visits(), 0);
-    let allowed = silent(&world).env("KUBEGATE_INTERACTIVE", "true").output().unwrap();
-    Ended::from(allowed).token();
-    let refreshed = {
-        world.change_cache(|cache| cache["tokens"] = json!({}));
-        silent(&world).output().unwrap()
-    };
+    Ended::from(silent(&world).output().unwrap()).token();
+    assert_eq!(world.visits(), 1);
+    world.change_cache(|cache| cache["tokens"] = json!({}));
+    let refreshed = silent(&world).env("KUBEGATE_INTERACTIVE", "false").output().unwrap();
     Ended::from(refreshed).token();
 }
 
