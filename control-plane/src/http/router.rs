@@ -40,6 +40,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/oauth/revoke", post(oauth::revoke::post))
         .route("/api/v1/whoami", get(api::whoami::get))
         .route("/api/v1/clusters", get(api::clusters::get))
+        .route("/api/v1/revocations", post(api::revocations::post))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)

@@ -16,7 +16,7 @@ const LONGEST: usize = 1 << 20;
 
 /// A provider could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(super) enum HttpError {
     /// The connection or the request failed.
     #[error("{0}")]
     Request(#[from] reqwest::Error),

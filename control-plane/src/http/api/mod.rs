@@ -1,6 +1,7 @@
 //! The API for command lines that hold an access token of ours.
 
 pub(super) mod clusters;
+pub(super) mod revocations;
 pub(super) mod whoami;
 
 use axum::http::header;

@@ -1,0 +1,140 @@
+//! A small identity provider on a port of its own, which can be told to misbehave.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Form, State};
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kubegate_core::jws::SigningKey;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// What it does.
+#[derive(Clone)]
+pub(super) struct Behaviour {
+    /// The key that signs.
+    pub(super) seed: [u8; 32],
+    /// Claims of the ID token besides the necessary; `null` takes one away.
+    pub(super) claims: Value,
+    /// What the userinfo endpoint adds.
+    pub(super) user_info: Value,
+    /// Sends the ID token unsigned.
+    pub(super) unsigned: bool,
+}
+
+/// The provider.
+pub(super) struct Idp {
+    pub(super) issuer: String,
+    pub(super) behaviour: Arc<Mutex<Behaviour>>,
+    state: Arc<Server>,
+}
+
+struct Server {
+    issuer: String,
+    behaviour: Arc<Mutex<Behaviour>>,
+    /// Code to challenge and nonce.
+    codes: Mutex<HashMap<String, (String, String)>>,
+}
+
+impl Idp {
+    pub(super) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let behaviour = Arc::new(Mutex::new(Behaviour {
+            seed: [1; 32],
+            claims: json!({"email": "carol@example.com", "email_verified": true}),
+            user_info: json!({"groups": ["team-a", "bad,group"], "department": "sre"}),
+            unsigned: false,
+        }));
+        let server =
+            Server { issuer: issuer.clone(), behaviour: Arc::clone(&behaviour), codes: Mutex::default() };
+        let state = Arc::new(server);
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(discovery))
+            .route("/jwks", get(jwks))
+            .route("/token", post(token))
+            .route("/userinfo", get(user_info))
+            .with_state(Arc::clone(&state));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { issuer, behaviour, state }
+    }
+
+    /// The section of the configuration that names it.
+    pub(super) fn section(&self) -> String {
+        format!(
+            "providers:\n  - {{id: corp, name: Corp, issuer: \"{}\", clientId: kubegate, userPrefix: \"corp:\", groupPrefix: \
+             \"corp:\", scopes: [openid, email, groups], extraParameters: {{prompt: select_account}}}}\n",
+            self.issuer
+        )
+    }
+
+    /// What a person does there: signs in, and is sent back with a code. Returns the callback's path and query.
+    pub(super) fn authorize(&self, url: &str) -> String {
+        let parameter = |name| super::world::parameter(url, name).unwrap_or_else(|| panic!("no {name} in {url}"));
+        assert!(url.starts_with(&format!("{}/authorize?", self.issuer)), "{url}");
+        assert_eq!((parameter("response_type"), parameter("code_challenge_method")), ("code".into(), "S256".into()));
+        assert_eq!((parameter("scope"), parameter("prompt")), ("openid email groups".into(), "select_account".into()));
+        let code = format!("code-{}", parameter("state"));
+        let asked = (parameter("code_challenge"), parameter("nonce"));
+        self.state.codes.lock().unwrap().insert(code.clone(), asked);
+        let redirect = parameter("redirect_uri");
+        let path = redirect.strip_prefix(super::world::ISSUER).unwrap();
+        format!("{path}?{}", super::world::encode(&[("code", &code), ("state", &parameter("state"))]))
+    }
+}
+
+async fn discovery(State(server): State<Arc<Server>>) -> Json<Value> {
+    let issuer = &server.issuer;
+    Json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["EdDSA"],
+    }))
+}
+
+async fn jwks(State(server): State<Arc<Server>>) -> Json<Value> {
+    let key = SigningKey::from_seed(server.behaviour.lock().unwrap().seed);
+    Json(json!({ "keys": [key.public()] }))
+}
+
+async fn token(State(server): State<Arc<Server>>, Form(form): Form<HashMap<String, String>>) -> Json<Value> {
+    let (challenge, nonce) = server.codes.lock().unwrap().remove(&form["code"]).unwrap();
+    assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())), challenge, "PKCE");
+    let behaviour = server.behaviour.lock().unwrap().clone();
+    let now = crate::clock::Clock::system().now().seconds();
+    let mut claims = json!({
+        "iss": server.issuer, "sub": "u-1", "aud": "kubegate", "iat": now, "exp": now + 300, "nonce": nonce, "auth_time": now - 5,
+    });
+    for (name, value) in behaviour.claims.as_object().unwrap() {
+        if value.is_null() {
+            claims.as_object_mut().unwrap().remove(name);
+        } else {
+            claims[name] = value.clone();
+        }
+    }
+    let signed = SigningKey::from_seed(behaviour.seed).sign("JWT", &claims).unwrap();
+    let id_token = if behaviour.unsigned {
+        let header = URL_SAFE_NO_PAD.encode(json!({"alg": "none"}).to_string());
+        format!("{header}.{}.", signed.split('.').nth(1).unwrap())
+    } else {
+        signed
+    };
+    Json(json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token}))
+}
+
+async fn user_info(State(server): State<Arc<Server>>, headers: HeaderMap) -> Json<Value> {
+    assert_eq!(headers["authorization"], "Bearer at");
+    let mut claims = json!({"sub": "u-1"});
+    let more = server.behaviour.lock().unwrap().user_info.clone();
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    Json(claims)
+}
