@@ -13,7 +13,7 @@ use crate::policy::{self, Authored};
 use crate::telemetry::{self, LogFormat};
 use crate::{random, serve};
 
-const AFTER_HELP: &str = "\
+pub(crate) const AFTER_HELP: &str = "\
 Begin with a configuration:
 
   issuer: https://kubegate.example.com       # where people reach this service, through Envoy

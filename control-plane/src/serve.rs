@@ -29,7 +29,9 @@ pub enum ServeError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source} (is another program there? `listen` in the configuration says where)")]
+    #[error(
+        "cannot listen on {address}: {source} (is another program there? `listen` in the configuration says where)"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -129,4 +131,64 @@ async fn listen(listener: TcpListener, router: Router, mut stopping: watch::Rece
             let _ = stopping.wait_for(|stopping| *stopping).await;
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use kubegate_core::jws::{PrivateJwk, SigningKey};
+
+    use super::*;
+
+    const POLICY: &str =
+        "clusters: [{name: prod, hosts: [prod.example.com], server: \"https://prod.example.com\"}]\nrules: []\n";
+    const CREDENTIAL: &str = "kgg_0123456789012345678901234567890123456789012";
+
+    fn free_port() -> u16 {
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    }
+
+    #[tokio::test]
+    async fn a_long_poll_is_answered_at_once_when_it_is_time_to_stop() {
+        let dir = tempfile::tempdir().unwrap();
+        let jwk = serde_json::to_string(&PrivateJwk::from(&SigningKey::from_seed([7; 32]))).unwrap();
+        std::fs::write(dir.path().join("bundle-key.json"), jwk).unwrap();
+        std::fs::write(dir.path().join("credential"), CREDENTIAL).unwrap();
+        std::fs::write(dir.path().join("policy.yaml"), POLICY).unwrap();
+        let (public, internal) = (free_port(), free_port());
+        let text = format!(
+            "issuer: https://kubegate.example.com\nlisten: {{public: \"127.0.0.1:{public}\", internal: \"127.0.0.1:{internal}\"}}\n\
+             store: {{path: kubegate.db}}\npolicy: policy.yaml\nkeys: {{bundle: bundle-key.json}}\n\
+             gateways: [{{name: edge, credentialFile: credential}}]\n\
+             providers: [{{id: corp, issuer: \"https://idp.example.com\", clientId: kubegate}}]\n"
+        );
+        let key = |name: &str| {
+            (name == "KUBEGATE_ENCRYPTION_KEY").then(|| "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned())
+        };
+        let config = Config::parse("kubegate.yaml", &text, dir.path(), &key).unwrap();
+        let authored = policy::load_now(&config.policy).unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(serve(config, authored, async {
+            let _ = stopped.await;
+        }));
+
+        let client = reqwest::Client::new();
+        let get = |path: &str| client.get(format!("http://127.0.0.1:{internal}{path}")).bearer_auth(CREDENTIAL);
+        let mut tries = 0;
+        while get("/readyz").send().await.is_err() {
+            tries += 1;
+            assert!(tries < 200, "it does not become ready");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        let first = get("/v1/bundle").send().await.unwrap();
+        let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+        let polling = tokio::spawn(get("/v1/bundle").header("if-none-match", tag).header("prefer", "wait=25").send());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let began = Instant::now();
+        stop.send(()).unwrap();
+        assert_eq!(polling.await.unwrap().unwrap().status(), 304);
+        serving.await.unwrap().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(2), "it took {:?}", began.elapsed());
+    }
 }

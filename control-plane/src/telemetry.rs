@@ -141,7 +141,11 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&self, to: &mut Registry) {
         to.register("sign_ins", "Sign-ins by provider and result", self.sign_ins.clone());
-        to.register("tokens_minted", "Tokens made, by cluster (empty: for the control plane's API)", self.tokens.clone());
+        to.register(
+            "tokens_minted",
+            "Tokens made, by cluster (empty: for the control plane's API)",
+            self.tokens.clone(),
+        );
         to.register("refreshes", "Uses of refresh secrets, by result", self.refreshes.clone());
         to.register("sessions_ended", "Sessions ended before their time, by reason", self.sessions_ended.clone());
         to.register("revocations", "Entries of the live set", self.revocations.clone());

@@ -51,7 +51,10 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<V
         Some(gateway)
     })?;
     if gateways.is_empty() {
-        node.report("is empty, so no gateway can get the policy", "add one; `kubegate-control-plane gateway-credential NAME` makes its credential");
+        node.report(
+            "is empty, so no gateway can get the policy",
+            "add one; `kubegate-control-plane gateway-credential NAME` makes its credential",
+        );
         return None;
     }
     Some(gateways)
@@ -64,7 +67,10 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Gateway> {
         (Some(node), None) => from_hex(&node),
         (None, Some(node)) => from_file(&node, surroundings),
         (None, None) => {
-            node.report("has no credential", "add credentialSha256 or credentialFile; `kubegate-control-plane gateway-credential NAME` makes one");
+            node.report(
+                "has no credential",
+                "add credentialSha256 or credentialFile; `kubegate-control-plane gateway-credential NAME` makes one",
+            );
             None
         }
         (Some(_), Some(node)) => {
@@ -82,7 +88,10 @@ fn from_hex(node: &Node<'_>) -> Option<[u8; 32]> {
     let bytes: Option<Vec<u8>> = plain.then(|| (0..64).step_by(2).map(digit).collect()).flatten();
     let digest = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     if digest.is_none() {
-        node.report("is not a SHA-256 in hexadecimal (64 digits)", "paste what `kubegate-control-plane gateway-credential NAME` prints");
+        node.report(
+            "is not a SHA-256 in hexadecimal (64 digits)",
+            "paste what `kubegate-control-plane gateway-credential NAME` prints",
+        );
     }
     digest
 }
@@ -91,7 +100,10 @@ fn from_file(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<[u8; 32
     let credential = Secret::from(surroundings.content(node)?);
     let trimmed = Secret::from(credential.expose().trim());
     if trimmed.expose().len() < SHORTEST {
-        node.report(format!("the file holds fewer than {SHORTEST} characters"), "put a random credential there; `kubegate-control-plane gateway-credential NAME` makes one");
+        node.report(
+            format!("the file holds fewer than {SHORTEST} characters"),
+            "put a random credential there; `kubegate-control-plane gateway-credential NAME` makes one",
+        );
         return None;
     }
     Some(digest_of(&trimmed))

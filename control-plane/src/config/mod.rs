@@ -93,7 +93,9 @@ impl Surroundings<'_> {
     fn content(&self, node: &Node<'_>) -> Option<String> {
         let path = self.path(node)?;
         std::fs::read_to_string(&path)
-            .map_err(|error| node.report(format!("{} cannot be read: {error}", path.display()), "check the path and its rights"))
+            .map_err(|error| {
+                node.report(format!("{} cannot be read: {error}", path.display()), "check the path and its rights")
+            })
             .ok()
     }
 
@@ -109,7 +111,8 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(Self::parse(&path.display().to_string(), &text, folder, environment)?)
     }
@@ -129,9 +132,8 @@ impl Config {
     }
 }
 
-const FIELDS: [&str; 11] = [
-    "issuer", "listen", "store", "policy", "keys", "epoch", "gateways", "sessions", "admins", "providers", "accounts",
-];
+const FIELDS: [&str; 11] =
+    ["issuer", "listen", "store", "policy", "keys", "epoch", "gateways", "sessions", "admins", "providers", "accounts"];
 
 fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     let fields = root.fields(&FIELDS)?;
@@ -189,7 +191,10 @@ fn store_path(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<PathBu
     let path = surroundings.path(&node)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        node.report(format!("the folder {} does not exist", folder.display()), "make it, owned by the user that runs the control plane");
+        node.report(
+            format!("the folder {} does not exist", folder.display()),
+            "make it, owned by the user that runs the control plane",
+        );
         return None;
     }
     Some(path)

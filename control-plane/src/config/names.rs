@@ -16,14 +16,15 @@ const REMEDY: &str = "give each provider a `userPrefix` and a `groupPrefix` of i
 pub(super) fn check_apart(root: &Node<'_>, providers: &[Provider], accounts: &[Account]) {
     for (position, one) in providers.iter().enumerate() {
         for other in providers.iter().skip(position + 1) {
-            let prefixes = [
-                ("users", &one.user_prefix, &other.user_prefix),
-                ("groups", &one.group_prefix, &other.group_prefix),
-            ];
+            let prefixes =
+                [("users", &one.user_prefix, &other.user_prefix), ("groups", &one.group_prefix, &other.group_prefix)];
             for (what, first, second) in prefixes {
                 if first.starts_with(second.as_str()) || second.starts_with(first.as_str()) {
                     let (one, other) = (&one.id, &other.id);
-                    root.report(format!("the {what} of the providers {one:?} and {other:?} can have the same names"), REMEDY);
+                    root.report(
+                        format!("the {what} of the providers {one:?} and {other:?} can have the same names"),
+                        REMEDY,
+                    );
                 }
             }
         }

@@ -171,7 +171,8 @@ fn issuer(node: &Node<'_>) -> Option<String> {
 /// `Some(None)` of a public client, `None` when something is wrong.
 #[expect(clippy::option_option, reason = "absent and wrong are two things")]
 fn client_secret(fields: &Fields<'_>, id: Option<&str>, surroundings: &Surroundings<'_>) -> Option<Option<Secret>> {
-    let variable = id.map(|id| format!("KUBEGATE_PROVIDER_{}_CLIENT_SECRET", id.to_ascii_uppercase().replace('-', "_")));
+    let variable =
+        id.map(|id| format!("KUBEGATE_PROVIDER_{}_CLIENT_SECRET", id.to_ascii_uppercase().replace('-', "_")));
     if let Some(secret) = variable.and_then(|variable| surroundings.variable(&variable)) {
         return Some(Some(Secret::from(secret)));
     }
@@ -188,8 +189,7 @@ fn client_secret(fields: &Fields<'_>, id: Option<&str>, surroundings: &Surroundi
 }
 
 fn claim_names(fields: &Fields<'_>) -> Option<ClaimNames> {
-    let defaults =
-        ClaimNames { user: "email".to_owned(), groups: "groups".to_owned(), uid: Some("sub".to_owned()) };
+    let defaults = ClaimNames { user: "email".to_owned(), groups: "groups".to_owned(), uid: Some("sub".to_owned()) };
     let Some(node) = fields.get("claims") else {
         return Some(defaults);
     };
@@ -213,7 +213,9 @@ fn prefix(fields: &Fields<'_>, name: &str) -> Option<String> {
         return Some(String::new());
     };
     let prefix = node.text()?;
-    if prefix.to_ascii_lowercase().starts_with("system:") || !prefix.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b',') {
+    if prefix.to_ascii_lowercase().starts_with("system:")
+        || !prefix.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b',')
+    {
         node.report(format!("{prefix:?} cannot begin a name"), "use ASCII without blanks and commas, not system:");
         return None;
     }
@@ -231,7 +233,8 @@ fn domain(node: &Node<'_>) -> Option<String> {
 
 fn certificates(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<String> {
     let pem = surroundings.content(node)?;
-    let found = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).is_ok_and(|certificates| !certificates.is_empty());
+    let found =
+        reqwest::Certificate::from_pem_bundle(pem.as_bytes()).is_ok_and(|certificates| !certificates.is_empty());
     if !found {
         node.report("the file holds no certificate in PEM form", "put the provider's certificate authority there");
         return None;

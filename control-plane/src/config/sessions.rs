@@ -25,8 +25,11 @@ pub(super) fn read(node: Option<&Node<'_>>) -> Option<Limits> {
     };
     let token_lifetime = duration("tokenLifetime", 10 * SECOND..=HOUR, defaults.token_lifetime);
     let max_lifetime = duration("maxLifetime", MINUTE..=30 * DAY, defaults.max_lifetime);
-    let idle_timeout =
-        duration("idleTimeout", MINUTE..=30 * DAY, defaults.idle_timeout.min(max_lifetime.unwrap_or(defaults.max_lifetime)));
+    let idle_timeout = duration(
+        "idleTimeout",
+        MINUTE..=30 * DAY,
+        defaults.idle_timeout.min(max_lifetime.unwrap_or(defaults.max_lifetime)),
+    );
     let max_per_person = match fields.get("maxPerPerson") {
         Some(node) => node.integer(2..=10_000).and_then(|number| usize::try_from(number).ok()),
         None => Some(defaults.max_per_person),
@@ -38,7 +41,10 @@ pub(super) fn read(node: Option<&Node<'_>>) -> Option<Limits> {
         max_per_person: max_per_person?,
     };
     if limits.idle_timeout < limits.token_lifetime {
-        node.report("idleTimeout is shorter than tokenLifetime, so every session would be idle", "make idleTimeout longer");
+        node.report(
+            "idleTimeout is shorter than tokenLifetime, so every session would be idle",
+            "make idleTimeout longer",
+        );
         return None;
     }
     Some(limits)

@@ -27,9 +27,7 @@ impl Forms {
 
     /// Whether `proof` is that proof.
     pub(crate) fn proves(&self, proof: &str, browser: Option<&Secret>, purpose: &[&str]) -> bool {
-        browser.is_some_and(|browser| {
-            self.proof(browser, purpose).as_bytes().ct_eq(proof.as_bytes()).into()
-        })
+        browser.is_some_and(|browser| self.proof(browser, purpose).as_bytes().ct_eq(proof.as_bytes()).into())
     }
 }
 

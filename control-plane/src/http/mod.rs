@@ -1,13 +1,13 @@
 //! The two listeners: one for people and command lines, one for gateways.
 
-pub mod error;
 mod api;
 mod assets;
 mod cookies;
+pub mod error;
 mod extract;
 mod forms;
-mod health;
 mod gateways;
+mod health;
 mod oauth;
 mod pages;
 mod router;

@@ -108,11 +108,7 @@ async fn headers(State(app): State<Arc<App>>, request: Request, next: Next) -> R
 }
 
 /// Counts and logs every request, by its route: paths and queries may hold codes.
-async fn observe(
-    State((app, listener)): State<(Arc<App>, &'static str)>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn observe(State((app, listener)): State<(Arc<App>, &'static str)>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     let began = Instant::now();

@@ -14,7 +14,19 @@ const LONGEST_CLAIM: usize = 4096;
 
 /// Claims about the token rather than the person.
 const PROTOCOL: [&str; 14] = [
-    "iss", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "at_hash", "c_hash", "s_hash", "sid", "auth_time",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "azp",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "sid",
+    "auth_time",
     "_claim_sources",
 ];
 
@@ -95,7 +107,9 @@ fn user(provider: &Provider, claims: &Map<String, Value>, email: Option<&str>) -
     }
     let user = format!("{}{name}", provider.user_prefix);
     // The name alone must not be reserved either: a prefix is no reason to let somebody look like the system.
-    check_user(&name).and_then(|()| check_user(&user)).map_err(|why| IdentityError::User { user: user.clone(), why })?;
+    check_user(&name)
+        .and_then(|()| check_user(&user))
+        .map_err(|why| IdentityError::User { user: user.clone(), why })?;
     Ok(user)
 }
 
@@ -107,7 +121,8 @@ fn uid(claims: &Map<String, Value>, name: &str) -> Result<String, IdentityError>
 
 /// The groups, prefixed; and how many have a name that cannot be passed on.
 fn groups(provider: &Provider, claims: &Map<String, Value>) -> (Vec<String>, u64) {
-    let overage = claims.get("_claim_names").and_then(Value::as_object).is_some_and(|names| names.contains_key("groups"));
+    let overage =
+        claims.get("_claim_names").and_then(Value::as_object).is_some_and(|names| names.contains_key("groups"));
     if overage {
         tracing::warn!(
             provider = provider.id,
@@ -123,7 +138,8 @@ fn groups(provider: &Provider, claims: &Map<String, Value>) -> (Vec<String>, u64
     let mut groups = Vec::with_capacity(named.len());
     let mut dropped = 0;
     for group in named {
-        let name = group.as_str().filter(|group| !group.is_empty()).map(|group| format!("{}{group}", provider.group_prefix));
+        let name =
+            group.as_str().filter(|group| !group.is_empty()).map(|group| format!("{}{group}", provider.group_prefix));
         match name.filter(|name| identity_name::check(name).is_ok()) {
             Some(name) => groups.push(name),
             None => {
@@ -139,9 +155,9 @@ fn groups(provider: &Provider, claims: &Map<String, Value>) -> (Vec<String>, u64
 
 /// The claims about the person, for rules that ask for them.
 fn kept(claims: &Map<String, Value>) -> BTreeMap<String, Value> {
-    let about = claims.iter().filter(|(name, value)| {
-        !PROTOCOL.contains(&name.as_str()) && value.to_string().len() <= LONGEST_CLAIM
-    });
+    let about = claims
+        .iter()
+        .filter(|(name, value)| !PROTOCOL.contains(&name.as_str()) && value.to_string().len() <= LONGEST_CLAIM);
     about.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -226,7 +242,10 @@ mod tests {
             assert!(mapped(&provider, &claims).is_err(), "{name:?}");
         }
         provider.user_prefix = "corp:".into();
-        assert!(mapped(&provider, &json!({"sub": "1", "preferred_username": "system:x"})).is_err(), "behind a prefix too");
+        assert!(
+            mapped(&provider, &json!({"sub": "1", "preferred_username": "system:x"})).is_err(),
+            "behind a prefix too"
+        );
         assert!(mapped(&provider, &json!({"sub": "1", "preferred_username": 7})).is_err(), "not text");
         assert!(mapped(&provider, &json!({"preferred_username": "a"})).is_err(), "no subject");
     }

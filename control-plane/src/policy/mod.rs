@@ -10,6 +10,9 @@ mod publisher;
 mod source;
 mod watch;
 
-pub use self::publisher::{Bundle, HEARTBEAT, InForce, Parts, PublishError, Publisher, Status};
+pub use self::publisher::{Bundle, InForce, Parts, PublishError, Publisher, Status};
 pub use self::source::{Authored, LoadError, load, load_now};
 pub use self::watch::watch;
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use crate::telemetry::Metrics;
 use crate::token::{KeyError, TokenKeys};
 
 /// How often the live set is signed anew even when nothing has changed.
-pub const HEARTBEAT: Duration = Duration::from_secs(30);
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// When to try again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
@@ -265,7 +265,8 @@ impl Signer<'_> {
             return Err(PublishError::TooMany(entries));
         }
         let version = self.next_version(Document::Live, None).await?;
-        let mut content = LiveDocument { version, policy: policy.to_owned(), issued_at: now, ..LiveDocument::default() };
+        let mut content =
+            LiveDocument { version, policy: policy.to_owned(), issued_at: now, ..LiveDocument::default() };
         for entry in revocations {
             let until = entry.until;
             match entry.subject {

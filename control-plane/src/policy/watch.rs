@@ -96,7 +96,9 @@ fn watch_folder(path: &Path, changed: Arc<Notify>) -> Option<RecommendedWatcher>
         Ok(watcher)
     });
     watcher
-        .inspect_err(|error| tracing::warn!(%error, "the policy's folder cannot be watched; it is read every two seconds"))
+        .inspect_err(
+            |error| tracing::warn!(%error, "the policy's folder cannot be watched; it is read every two seconds"),
+        )
         .ok()
 }
 

@@ -56,11 +56,7 @@ pub async fn last(conn: &mut SqliteConnection, document: Document) -> Result<Opt
 ///
 /// # Errors
 /// When the store fails.
-pub async fn put(
-    conn: &mut SqliteConnection,
-    document: Document,
-    version: &StoredVersion,
-) -> Result<(), StoreError> {
+pub async fn put(conn: &mut SqliteConnection, document: Document, version: &StoredVersion) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO bundle_version (document, epoch, counter, content_hash) VALUES (?, ?, ?, ?) ON CONFLICT (document) \
          DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter, content_hash = excluded.content_hash",

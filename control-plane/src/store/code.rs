@@ -2,8 +2,8 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use kubegate_core::id::SessionId;
 use super::{SecretHash, StoreError, moment, seconds};
+use kubegate_core::id::SessionId;
 use kubegate_core::time::Timestamp;
 
 /// A code that was given out.

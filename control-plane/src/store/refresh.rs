@@ -2,8 +2,8 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use kubegate_core::id::SessionId;
 use super::{SecretHash, StoreError, seconds};
+use kubegate_core::id::SessionId;
 use kubegate_core::time::Timestamp;
 
 /// Where a presented refresh secret stands in its session's tree.

@@ -3,9 +3,9 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::{StoreError, moment, seconds};
+use kubegate_core::id::PersonId;
 use kubegate_core::id::SessionId;
 use kubegate_core::time::Timestamp;
-use kubegate_core::id::PersonId;
 
 /// Whom a revocation concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,10 +60,11 @@ pub async fn put(conn: &mut SqliteConnection, revocation: &Revocation) -> Result
 /// # Errors
 /// When the store fails.
 pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Revocation>, StoreError> {
-    let rows = sqlx::query("SELECT subject, not_before, until, reason FROM revocation WHERE until > ? ORDER BY subject")
-        .bind(seconds(now))
-        .fetch_all(conn)
-        .await?;
+    let rows =
+        sqlx::query("SELECT subject, not_before, until, reason FROM revocation WHERE until > ? ORDER BY subject")
+            .bind(seconds(now))
+            .fetch_all(conn)
+            .await?;
     rows.iter()
         .map(|row| {
             let subject: String = row.try_get("subject")?;
@@ -72,15 +73,9 @@ pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Rev
                     person: PersonId::from(person.to_owned()),
                     not_before: moment(row.try_get("not_before")?),
                 },
-                _ => Subject::Session(SessionId::from(
-                    subject.strip_prefix("session:").unwrap_or(&subject).to_owned(),
-                )),
+                _ => Subject::Session(SessionId::from(subject.strip_prefix("session:").unwrap_or(&subject).to_owned())),
             };
-            Ok(Revocation {
-                subject,
-                until: moment(row.try_get("until")?),
-                reason: row.try_get("reason")?,
-            })
+            Ok(Revocation { subject, until: moment(row.try_get("until")?), reason: row.try_get("reason")? })
         })
         .collect()
 }

@@ -4,9 +4,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::{SecretHash, StoreError, moment, seconds};
-use kubegate_core::time::Timestamp;
-use kubegate_core::id::{PersonId, SessionId};
 use crate::person::Identity;
+use kubegate_core::id::{PersonId, SessionId};
+use kubegate_core::time::Timestamp;
 
 /// What a session is held by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +164,8 @@ pub async fn live_of(
 /// # Errors
 /// When the store fails.
 pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM session WHERE ended_at IS NULL AND expires_at > ? ORDER BY created_at, id");
+    let sql =
+        format!("SELECT {COLUMNS} FROM session WHERE ended_at IS NULL AND expires_at > ? ORDER BY created_at, id");
     sqlx::query(&sql).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
 }
 
@@ -172,11 +173,7 @@ pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Ses
 ///
 /// # Errors
 /// When the store fails.
-pub async fn take_grant(
-    conn: &mut SqliteConnection,
-    id: &SessionId,
-    grant: SecretHash,
-) -> Result<bool, StoreError> {
+pub async fn take_grant(conn: &mut SqliteConnection, id: &SessionId, grant: SecretHash) -> Result<bool, StoreError> {
     let done = sqlx::query("UPDATE session SET grant_hash = NULL WHERE id = ? AND grant_hash = ?")
         .bind(id.as_str())
         .bind(grant.as_bytes())
@@ -195,12 +192,14 @@ pub async fn touch(
     now: Timestamp,
     token_until: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE session SET last_used_at = max(last_used_at, ?), tokens_until = max(tokens_until, ?) WHERE id = ?")
-        .bind(seconds(now))
-        .bind(token_until.map_or(0, seconds))
-        .bind(id.as_str())
-        .execute(conn)
-        .await?;
+    sqlx::query(
+        "UPDATE session SET last_used_at = max(last_used_at, ?), tokens_until = max(tokens_until, ?) WHERE id = ?",
+    )
+    .bind(seconds(now))
+    .bind(token_until.map_or(0, seconds))
+    .bind(id.as_str())
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -213,7 +212,8 @@ pub async fn update_identity(
     id: &SessionId,
     identity: &Identity,
 ) -> Result<(), StoreError> {
-    let identity = serde_json::to_string(identity).map_err(|source| StoreError::Corrupt { what: "identity", source })?;
+    let identity =
+        serde_json::to_string(identity).map_err(|source| StoreError::Corrupt { what: "identity", source })?;
     sqlx::query("UPDATE session SET identity = ? WHERE id = ?").bind(identity).bind(id.as_str()).execute(conn).await?;
     Ok(())
 }
@@ -255,8 +255,7 @@ fn read(row: &SqliteRow) -> Result<Session, StoreError> {
     Ok(Session {
         id: SessionId::from(row.try_get::<String, _>("id")?),
         kind: if kind == "browser" { SessionKind::Browser } else { SessionKind::Cli },
-        identity: serde_json::from_str(&identity)
-            .map_err(|source| StoreError::Corrupt { what: "identity", source })?,
+        identity: serde_json::from_str(&identity).map_err(|source| StoreError::Corrupt { what: "identity", source })?,
         auth_time: at("auth_time")?,
         signed_in_at: at("signed_in_at")?,
         created_at: at("created_at")?,

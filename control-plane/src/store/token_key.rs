@@ -62,11 +62,7 @@ pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<StoredKey>, StoreErr
 ///
 /// # Errors
 /// When the store fails.
-pub async fn retire_before(
-    conn: &mut SqliteConnection,
-    successor: Timestamp,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub async fn retire_before(conn: &mut SqliteConnection, successor: Timestamp, at: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE token_key SET retires_at = ? WHERE signs_from < ? AND retires_at IS NULL")
         .bind(seconds(at))
         .bind(seconds(successor))

@@ -95,7 +95,10 @@ impl TokenKeys {
     #[must_use]
     pub fn public(&self, now: Timestamp) -> Vec<PublicKey> {
         let keys = self.snapshot();
-        keys.iter().filter(|key| key.retires_at.is_none_or(|at| now < at)).map(|key| key.signing.public().clone()).collect()
+        keys.iter()
+            .filter(|key| key.retires_at.is_none_or(|at| now < at))
+            .map(|key| key.signing.public().clone())
+            .collect()
     }
 
     /// The same, to verify with.

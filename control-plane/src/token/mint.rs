@@ -117,8 +117,7 @@ impl Minter {
     #[must_use]
     pub fn verify_access(&self, token: &str, now: Timestamp) -> Option<AccessClaims> {
         let keys = self.keys.verifying(now);
-        let (claims, _): (AccessClaims, _) =
-            kubegate_core::jws::verify(token, ACCESS_TYPE, &keys, MAX_TOKEN).ok()?;
+        let (claims, _): (AccessClaims, _) = kubegate_core::jws::verify(token, ACCESS_TYPE, &keys, MAX_TOKEN).ok()?;
         let ours = claims.iss == self.issuer && claims.aud == self.issuer;
         (ours && claims.nbf <= now && now < claims.exp).then_some(claims)
     }

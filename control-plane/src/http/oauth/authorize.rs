@@ -19,8 +19,8 @@ use super::super::error::PageError;
 use super::super::extract::{BrowserSession, Parameters};
 use super::super::pages::login_url;
 use super::super::templates::{self, ConsentPage};
-use super::request::{AuthorizationRequest, InvalidRequest};
 use super::CLIENT;
+use super::request::{AuthorizationRequest, InvalidRequest};
 use crate::app::App;
 use crate::session::{CodeRequest, EndReason, Session};
 

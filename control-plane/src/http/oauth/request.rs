@@ -55,7 +55,9 @@ impl AuthorizationRequest {
             return Err(InvalidRequest::Unanswerable("client_id is not that of the kubegate command line"));
         }
         let redirect = parameters.get("redirect_uri").and_then(|uri| Redirect::parse(uri, issuer)).ok_or(
-            InvalidRequest::Unanswerable("redirect_uri is neither http://127.0.0.1:PORT/callback nor our own code page"),
+            InvalidRequest::Unanswerable(
+                "redirect_uri is neither http://127.0.0.1:PORT/callback nor our own code page",
+            ),
         )?;
         let state = parameters.get("state").map(str::to_owned);
         let refuse = |error, description| {
@@ -175,8 +177,12 @@ mod tests {
             assert!(matches!(parse(query), Err(InvalidRequest::Unanswerable(_))), "{query}");
         }
         let base = "client_id=kubegate-cli&redirect_uri=http://127.0.0.1:1/callback&state=s";
-        for rest in ["", "&response_type=token", "&response_type=code", "&response_type=code&code_challenge=x&code_challenge_method=plain"]
-        {
+        for rest in [
+            "",
+            "&response_type=token",
+            "&response_type=code",
+            "&response_type=code&code_challenge=x&code_challenge_method=plain",
+        ] {
             let query = format!("{base}{rest}");
             assert!(matches!(parse(&query), Err(InvalidRequest::Answerable { .. })), "{query}");
         }

@@ -44,7 +44,8 @@ pub(in crate::http) async fn post(State(app): State<Arc<App>>, body: String) -> 
         Some("authorization_code") => redeem(&app, &parameters).await?,
         Some("refresh_token") => refresh(&app, &parameters).await?,
         Some(other) => {
-            let description = format!("the grant type {other} is not offered; authorization_code and refresh_token are");
+            let description =
+                format!("the grant type {other} is not offered; authorization_code and refresh_token are");
             return Err(OAuthError::new("unsupported_grant_type", description));
         }
         None => return Err(missing("grant_type")),
@@ -87,12 +88,7 @@ async fn refresh(app: &App, parameters: &Parameters) -> Result<Issued, OAuthErro
     issued.map_err(|error| refused(app, error, "refresh_token"))
 }
 
-fn answer(
-    app: &App,
-    in_force: &InForce,
-    issued: &Issued,
-    cluster: Option<&Cluster>,
-) -> Result<Response, OAuthError> {
+fn answer(app: &App, in_force: &InForce, issued: &Issued, cluster: Option<&Cluster>) -> Result<Response, OAuthError> {
     let now = app.clock.now();
     let token = match cluster {
         Some(cluster) => {

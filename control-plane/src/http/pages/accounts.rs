@@ -38,7 +38,7 @@ pub(in crate::http) async fn post(
     let return_to = ReturnTo::parse(form.get("return_to"), &app.issuer);
     let user = form.get("username").unwrap_or_default();
     let password = Secret::from(form.get("password").unwrap_or_default());
-    match app.accounts.sign_in(user, password, address).await {
+    match app.accounts.sign_in(user, password, address, app.clock.now()).await {
         Ok(identity) => {
             app.metrics.sign_in(PROVIDER, "ok");
             let granted = return_to.authorization(&app.issuer).map(|_| return_to.as_str().to_owned());
@@ -58,7 +58,7 @@ fn again(app: &App, browser: &Secret, return_to: &ReturnTo, user: &str, refused:
     let (problem, status, wait) = match refused {
         Refused::Wrong => ("The user name or the password is wrong.".to_owned(), StatusCode::UNAUTHORIZED, None),
         Refused::Wait(wait) => {
-            let seconds = wait.as_secs() + 1;
+            let seconds = wait.as_secs().max(1);
             let problem = format!("Too many failed attempts. Wait {seconds} seconds, then try again.");
             (problem, StatusCode::TOO_MANY_REQUESTS, Some(seconds))
         }

@@ -33,7 +33,9 @@ impl ReturnTo {
 }
 
 fn is_own(text: &str, issuer: &Issuer) -> bool {
-    let plain = text.starts_with('/') && !text.starts_with("//") && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let plain = text.starts_with('/')
+        && !text.starts_with("//")
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let joined = Url::parse(issuer.as_str()).and_then(|base| base.join(text));
     plain && joined.is_ok_and(|url| url.origin().ascii_serialization() == issuer.as_str())
 }
@@ -50,8 +52,17 @@ mod tests {
             assert_eq!(parse(own), own);
         }
         for other in [
-            "", "https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "/a\nb", "/\t/evil.example",
-            "javascript:alert(1)", "evil", "/a b", "/\u{e9}",
+            "",
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/a\nb",
+            "/\t/evil.example",
+            "javascript:alert(1)",
+            "evil",
+            "/a b",
+            "/\u{e9}",
         ] {
             assert_eq!(parse(other), "/", "{other:?}");
         }

@@ -34,7 +34,8 @@ async fn codes_fit_one_request_once() {
         ("code_verifier", "", "invalid_request"),
     ] {
         let code = world.browser().code("alice").await;
-        let form = good(&code).into_iter().map(|(name, value)| (name, if name == field { wrong.to_owned() } else { value }));
+        let form =
+            good(&code).into_iter().map(|(name, value)| (name, if name == field { wrong.to_owned() } else { value }));
         let answer = send(form.collect()).await;
         assert_eq!((answer.status, answer.json()["error"].as_str()), (StatusCode::BAD_REQUEST, Some(error)), "{field}");
         assert_eq!(answer.header("cache-control"), "no-store", "{field}");
@@ -77,7 +78,9 @@ async fn a_wrong_target_spends_nothing() {
 async fn authorization_requests_lead_nowhere_else() {
     let world = World::new().await;
     let mut browser = world.browser();
-    for redirect in ["https://evil.example/callback", "http://127.0.0.1:7777/other", "http://evil.example:7777/callback"] {
+    for redirect in
+        ["https://evil.example/callback", "http://127.0.0.1:7777/other", "http://evil.example:7777/callback"]
+    {
         let answer = browser.get(&super::world::authorize_url_for(redirect)).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{redirect}");
         assert!(answer.headers.get("location").is_none() && !answer.text.contains("evil"), "{redirect}");

@@ -50,8 +50,7 @@ impl Idp {
             user_info: json!({"groups": ["team-a", "bad,group"], "department": "sre"}),
             unsigned: false,
         }));
-        let server =
-            Server { issuer: issuer.clone(), behaviour: Arc::clone(&behaviour), codes: Mutex::default() };
+        let server = Server { issuer: issuer.clone(), behaviour: Arc::clone(&behaviour), codes: Mutex::default() };
         let state = Arc::new(server);
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))

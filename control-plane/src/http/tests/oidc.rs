@@ -35,8 +35,11 @@ async fn a_person_who_chose_the_provider_gets_on_without_another_question() {
     assert_eq!(back, authorize_url());
     let code = parameter(browser.get(&back).await.location(), "code").unwrap();
     let form = [
-        ("grant_type", "authorization_code"), ("client_id", "kubegate-cli"), ("code", &*code),
-        ("redirect_uri", super::world::CALLBACK), ("code_verifier", super::world::VERIFIER),
+        ("grant_type", "authorization_code"),
+        ("client_id", "kubegate-cli"),
+        ("code", &*code),
+        ("redirect_uri", super::world::CALLBACK),
+        ("code_verifier", super::world::VERIFIER),
     ];
     let token = world.form("/oauth/token", &form).await.json();
     let whoami = world.api("/api/v1/whoami", token["access_token"].as_str().unwrap()).await.json();
@@ -134,7 +137,8 @@ async fn a_provider_that_says_no_is_quoted() {
     let mut browser = world.browser();
     let link = link(&mut browser, "/login").await;
     let there = browser.get(&link).await.location().to_owned();
-    let callback = idp.authorize(&there).replace("code=", "error=access_denied&error_description=%3Cb%3Eno%3C%2Fb%3E&x=");
+    let callback =
+        idp.authorize(&there).replace("code=", "error=access_denied&error_description=%3Cb%3Eno%3C%2Fb%3E&x=");
     let answer = browser.get(&callback).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.text.contains("no") && !answer.text.contains("<b>"), "{}", answer.text);

@@ -62,7 +62,8 @@ async fn an_unknown_visitor_gets_no_further_than_listed() {
 fn the_lists_above_have_every_route() {
     let router = include_str!("../router.rs");
     for route in router.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-        let listed = PUBLIC.iter().any(|(_, path, _)| *path == route) || INTERNAL.iter().any(|(path, _)| *path == route);
+        let listed =
+            PUBLIC.iter().any(|(_, path, _)| *path == route) || INTERNAL.iter().any(|(path, _)| *path == route);
         assert!(listed, "{route} is not in the list of this test");
     }
 }

@@ -8,7 +8,9 @@ use kubegate_core::id::ClusterName;
 use kubegate_core::token::VerifiedToken;
 use serde_json::json;
 
-use super::world::{CALLBACK, ISSUER, PASSWORD, START, VERIFIER, World, authorize_url, authorize_url_for, parameter, soon};
+use super::world::{
+    CALLBACK, ISSUER, PASSWORD, START, VERIFIER, World, authorize_url, authorize_url_for, parameter, soon,
+};
 
 const PROD: Option<&str> = Some("urn:kubegate:cluster:prod");
 
@@ -96,11 +98,13 @@ async fn a_browser_that_is_signed_in_is_asked_before_a_command_line_goes_on() {
     let moved = [("csrf", &*csrf), ("request", &*other_request), ("decision", "allow")];
     assert_eq!(browser.post("/oauth/authorize", &moved).await.status, StatusCode::FORBIDDEN, "for one request only");
 
-    let allowed = browser.post("/oauth/authorize", &[("csrf", &csrf), ("request", &request), ("decision", "allow")]).await;
+    let allowed =
+        browser.post("/oauth/authorize", &[("csrf", &csrf), ("request", &request), ("decision", "allow")]).await;
     assert!(parameter(allowed.location(), "code").is_some());
     let denied = browser.post("/oauth/authorize", &[("csrf", &csrf), ("request", &request)]).await;
     assert_eq!(parameter(denied.location(), "error").as_deref(), Some("access_denied"));
-    let other = browser.post("/oauth/authorize", &[("csrf", &csrf), ("request", &request), ("decision", "other")]).await;
+    let other =
+        browser.post("/oauth/authorize", &[("csrf", &csrf), ("request", &request), ("decision", "other")]).await;
     assert!(other.location().starts_with("/login?"), "{}", other.location());
     assert!(browser.get(&authorize_url()).await.location().starts_with("/login?"), "signed out");
 }
@@ -118,8 +122,11 @@ async fn a_code_to_copy_is_shown_on_a_page_of_ours() {
     let code = parameter(&there, "code").unwrap();
     assert!(page.text.contains(&code), "{}", page.text);
     let form = [
-        ("grant_type", "authorization_code"), ("client_id", "kubegate-cli"), ("code", &*code),
-        ("redirect_uri", &*redirect), ("code_verifier", VERIFIER),
+        ("grant_type", "authorization_code"),
+        ("client_id", "kubegate-cli"),
+        ("code", &*code),
+        ("redirect_uri", &*redirect),
+        ("code_verifier", VERIFIER),
     ];
     assert_eq!(world.form("/oauth/token", &form).await.status, StatusCode::OK);
     let page = browser.get("/oauth/code?code=kgc_%3Cscript%3E").await;
@@ -168,7 +175,8 @@ async fn an_account_that_is_gone_ends_its_sessions() {
 async fn changed_groups_of_an_account_come_with_the_next_token() {
     let world = World::new().await;
     let answer = world.signed_in("alice", PROD).await;
-    let world = world.restarted(|config| config.replace("groups: [platform-admins], email", "groups: [others], email")).await;
+    let world =
+        world.restarted(|config| config.replace("groups: [platform-admins], email", "groups: [others], email")).await;
     let answer = world.refresh(answer["refresh_token"].as_str().unwrap(), None).await.json();
     let whoami = world.api("/api/v1/whoami", answer["access_token"].as_str().unwrap()).await.json();
     assert_eq!(whoami["groups"], json!(["others"]));
@@ -186,7 +194,11 @@ async fn an_administrator_ends_what_others_hold() {
     let bad = world.api_post("/api/v1/revocations", &admin, &json!({"nobody": 1})).await;
     assert_eq!(bad.status, StatusCode::BAD_REQUEST);
     let done = world.api_post("/api/v1/revocations", &admin, &target).await;
-    assert_eq!((done.status, done.json()), (StatusCode::OK, json!({"sessions": 2})), "the browser's and the command line's");
+    assert_eq!(
+        (done.status, done.json()),
+        (StatusCode::OK, json!({"sessions": 2})),
+        "the browser's and the command line's"
+    );
     assert_eq!(world.api("/api/v1/whoami", bobs).await.status, StatusCode::UNAUTHORIZED, "at once");
     assert_eq!(world.api("/api/v1/whoami", &admin).await.status, StatusCode::OK);
 }
@@ -203,7 +215,8 @@ async fn many_groups_are_carried_as_far_as_the_policy_needs_them() {
     assert_eq!(verified.claims.groups_policy, Some(world.app.in_force().version));
     assert_eq!(verified.claims.groups.len(), 601, "no rule of hers leaves any out");
 
-    let narrow = World::policy().replace("[platform-admins]}\n", "[platform-admins]}\n    groups: {pass: [platform-*]}\n");
+    let narrow =
+        World::policy().replace("[platform-admins]}\n", "[platform-admins]}\n    groups: {pass: [platform-*]}\n");
     world.change_policy(&narrow).await;
     soon("the policy", async {
         while world.app.in_force().version.counter < 2 {

@@ -207,8 +207,7 @@ impl World {
 
     /// Trades a refresh secret.
     pub(super) async fn refresh(&self, secret: &str, resource: Option<&str>) -> Answer {
-        let mut form =
-            vec![("grant_type", "refresh_token"), ("client_id", "kubegate-cli"), ("refresh_token", secret)];
+        let mut form = vec![("grant_type", "refresh_token"), ("client_id", "kubegate-cli"), ("refresh_token", secret)];
         form.extend(resource.map(|resource| ("resource", resource)));
         self.form("/oauth/token", &form).await
     }
