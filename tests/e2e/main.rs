@@ -16,6 +16,7 @@ mod credential;
 mod impersonation;
 mod objects;
 mod policy;
+mod request_info;
 mod sabotage;
 mod streams;
 mod tokens;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         impersonation::trials(&suite),
         credential::trials(&suite),
         policy::trials(&suite),
+        request_info::trials(&suite),
         upstream::trials(&suite),
         tokens::trials(&suite),
         walls::trials(&suite),
