@@ -91,7 +91,7 @@ impl App {
         let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
         let providers = providers(&config, &store, &sealer)?;
         let accounts = Accounts::new(config.accounts);
-        let sessions = Sessions::new(store.clone(), config.sessions);
+        let sessions = Sessions::new(store.clone(), config.sessions, Arc::clone(&metrics));
         let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");

@@ -80,7 +80,8 @@ pub async fn serve(config: Config, authored: Authored, stop: impl Future<Output 
         }
     }
     background.abort_all();
-    store.close().await;
+    // A request that does not end keeps its connection; what it has not committed is undone at the next start.
+    let _ = tokio::time::timeout(Duration::from_secs(2), store.close()).await;
     Ok(())
 }
 

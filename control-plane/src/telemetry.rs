@@ -26,7 +26,8 @@ pub enum LogFormat {
 pub fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("KUBEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     // A second call has no effect: the first subscriber stays.
     let _ = match format {
         LogFormat::Text => registry.with(layer).try_init(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kubegate_core::bundle::{
     self, LIVE_TYPE, LiveDocument, MAX_REVOCATIONS, NotBefore, POLICY_TYPE, PolicyDocument, RevokedSession, Version,
 };
-use kubegate_core::jws::SigningKey;
+use kubegate_core::jws::{PublicKey, SigningKey};
 use kubegate_core::policy::{InvalidPolicy, Policy};
 use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -34,6 +34,8 @@ pub struct InForce {
     pub version: Version,
     /// The SHA-256 of the signed document.
     pub hash: String,
+    /// The keys that tokens are verified with.
+    pub token_keys: Vec<PublicKey>,
     /// The signed document.
     pub document: String,
 }
@@ -119,6 +121,8 @@ pub struct Publisher {
     clock: Clock,
     metrics: Arc<Metrics>,
     authored: Authored,
+    /// Whether `authored`, with the token keys of now, is not yet in force.
+    behind: bool,
     bundle: watch::Sender<Arc<Bundle>>,
 }
 
@@ -154,7 +158,7 @@ impl Publisher {
         metrics.policy_valid.set(1);
         metrics.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
         let (bundle, receiver) = watch::channel(Arc::new(Bundle { in_force, live, live_version }));
-        Ok((Self { issuer, epoch, key, store, token_keys, clock, metrics, authored, bundle }, receiver))
+        Ok((Self { issuer, epoch, key, store, token_keys, clock, metrics, authored, behind: false, bundle }, receiver))
     }
 
     /// Publishes whatever comes, until `policies` is closed.
@@ -182,17 +186,11 @@ impl Publisher {
     /// Takes a policy into force.
     ///
     /// # Errors
-    /// When the store fails or the policy is no good; the one before stays in force.
+    /// When the store fails or the policy is no good; the one before stays in force until the next try.
     pub async fn take(&mut self, authored: Authored) -> Result<(), PublishError> {
-        let before = Arc::clone(&self.bundle.borrow().in_force);
-        let in_force = Arc::new(self.signer().policy(&authored, self.clock.now()).await?);
         self.authored = authored;
-        if in_force.hash == before.hash {
-            return Ok(());
-        }
-        tracing::info!(version = %in_force.version, hash = in_force.hash, "a new policy is in force");
-        self.metrics.policy_loads.inc();
-        self.publish(in_force).await
+        self.behind = true;
+        self.catch_up().await
     }
 
     /// Signs the live set anew.
@@ -204,11 +202,29 @@ impl Publisher {
         self.publish(in_force).await
     }
 
+    /// Publishes the policy that is wanted, when it is not what is in force.
+    async fn catch_up(&mut self) -> Result<(), PublishError> {
+        let before = Arc::clone(&self.bundle.borrow().in_force);
+        let in_force = Arc::new(self.signer().policy(&self.authored, self.clock.now()).await?);
+        if in_force.hash != before.hash {
+            let version = in_force.version;
+            self.publish(in_force).await?;
+            self.metrics.policy_loads.inc();
+            tracing::info!(%version, "a new policy is in force");
+        }
+        self.behind = false;
+        Ok(())
+    }
+
     /// Keeps the live set fresh and the token keys young.
     async fn beat(&mut self) -> Result<(), PublishError> {
-        if self.token_keys.rotate(self.clock.now()).await? {
-            tracing::info!("the token keys have changed");
-            return self.take(self.authored.clone()).await;
+        let now = self.clock.now();
+        if let Err(error) = self.token_keys.rotate(now).await {
+            tracing::error!(%error, "the token keys could not be replaced; those there stay in use");
+        }
+        self.behind |= self.token_keys.public(now) != self.bundle.borrow().in_force.token_keys;
+        if self.behind {
+            self.catch_up().await?;
         }
         self.publish_live().await
     }
@@ -254,7 +270,13 @@ impl Signer<'_> {
         let content_hash = Sha256::digest(serde_json::to_vec(&content)?).to_vec();
         content.version = self.next_version(Document::Policy, Some(content_hash)).await?;
         let document = self.key.sign(POLICY_TYPE, &content).map_err(|_| PublishError::Sign)?;
-        Ok(InForce { policy, version: content.version, hash: bundle::policy_hash(&document), document })
+        Ok(InForce {
+            policy,
+            version: content.version,
+            hash: bundle::policy_hash(&document),
+            token_keys: content.keys,
+            document,
+        })
     }
 
     /// Signs the live set that goes with the policy `policy`. Also says how many entries it has.

@@ -8,7 +8,7 @@ use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::end::{News, end_in};
+use super::end::News;
 use super::{CODE_LIFETIME, GrantError, Issued, SessionError, Sessions};
 use crate::random;
 use crate::store::code::{self, Code};
@@ -73,10 +73,12 @@ impl Sessions {
     /// Why the code is refused.
     pub async fn redeem(&self, exchange: &CodeExchange<'_>, now: Timestamp) -> Result<Issued, GrantError> {
         let hash = SecretHash::of(exchange.code);
+        // What is not there needs no turn at the one writing connection.
+        code::find(&mut *self.store.read().await?, hash).await?.ok_or(GrantError::Unknown)?;
         let mut tx = self.store.write().await?;
         let code = code::find(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
         if code.spent {
-            let news = end_issued(&mut tx, &code, now).await?;
+            let news = self.end_issued(&mut tx, &code, now).await?;
             tx.commit().await?;
             self.tell(news);
             return Err(GrantError::Reused);
@@ -119,6 +121,17 @@ impl Sessions {
             ended: None,
         })
     }
+
+    /// Ends what came of a code that was used twice.
+    async fn end_issued(&self, tx: &mut Write, code: &Code, now: Timestamp) -> Result<News, GrantError> {
+        let Some(id) = &code.issued_session else {
+            return Ok(News(false));
+        };
+        match session::find(tx, id).await? {
+            Some(session) => Ok(self.end_in(tx, &session, EndReason::Reuse, now).await?),
+            None => Ok(News(false)),
+        }
+    }
 }
 
 fn check(code: &Code, exchange: &CodeExchange<'_>, now: Timestamp) -> Result<(), GrantError> {
@@ -131,14 +144,4 @@ fn check(code: &Code, exchange: &CodeExchange<'_>, now: Timestamp) -> Result<(),
         return Err(GrantError::Mismatch);
     }
     Ok(())
-}
-
-async fn end_issued(tx: &mut Write, code: &Code, now: Timestamp) -> Result<News, GrantError> {
-    let Some(id) = &code.issued_session else {
-        return Ok(News(false));
-    };
-    match session::find(tx, id).await? {
-        Some(session) => Ok(end_in(tx, &session, EndReason::Reuse, now).await?),
-        None => Ok(News(false)),
-    }
 }

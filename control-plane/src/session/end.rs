@@ -7,6 +7,7 @@ use super::{LEEWAY, SessionError, Sessions};
 use crate::store::revocation::{self, Revocation, Subject};
 use crate::store::session::{self, EndReason, Session};
 use crate::store::{StoreError, Write};
+use crate::telemetry::ResultLabels;
 
 /// Whether gateways have something new to hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Sessions {
         let Some(session) = session::find(&mut tx, id).await? else {
             return Ok(false);
         };
-        let news = end_in(&mut tx, &session, reason, now).await?;
+        let news = self.end_in(&mut tx, &session, reason, now).await?;
         tx.commit().await?;
         self.tell(news);
         Ok(session.is_live(now))
@@ -36,7 +37,7 @@ impl Sessions {
         let mut tx = self.store.write().await?;
         let sessions = session::live_of(&mut tx, person, now).await?;
         for session in &sessions {
-            session::end(&mut tx, &session.id, now, reason).await?;
+            self.end_in(&mut tx, session, reason, now).await?;
         }
         let entry = Revocation {
             subject: Subject::Person { person: person.clone(), not_before: now.after(SECOND) },
@@ -63,7 +64,7 @@ impl Sessions {
             session::live(&mut tx, now).await?.into_iter().filter(|session| !stands(&session.identity)).collect();
         let mut news = News(false);
         for session in &withdrawn {
-            news.0 |= end_in(&mut tx, session, EndReason::Withdrawn, now).await?.0;
+            news.0 |= self.end_in(&mut tx, session, EndReason::Withdrawn, now).await?.0;
         }
         tx.commit().await?;
         self.tell(news);
@@ -94,9 +95,34 @@ impl Sessions {
         let surplus = (sessions.len() + 1).saturating_sub(self.limits.max_per_person);
         let mut news = News(false);
         for session in sessions.iter().take(surplus) {
-            news.0 |= end_in(tx, session, EndReason::TooMany, now).await?.0;
+            news.0 |= self.end_in(tx, session, EndReason::TooMany, now).await?.0;
         }
         Ok(news)
+    }
+
+    /// Ends `session` within `tx`, and revokes what was made from it. Idle time ends no open stream, so it revokes nothing.
+    pub(super) async fn end_in(
+        &self,
+        tx: &mut Write,
+        session: &Session,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<News, StoreError> {
+        let ended = session.is_live(now) && session::end(tx, &session.id, now, reason).await?;
+        if ended {
+            self.metrics.sessions_ended.get_or_create(&ResultLabels { result: reason.as_str() }).inc();
+        }
+        let made_tokens = session.tokens_until > Timestamp::default();
+        if !ended || !made_tokens || reason == EndReason::Idle {
+            return Ok(News(false));
+        }
+        let entry = Revocation {
+            subject: Subject::Session(session.id.clone()),
+            until: session.expires_at.after(LEEWAY),
+            reason: reason.as_str().to_owned(),
+        };
+        revocation::put(tx, &entry).await?;
+        Ok(News(true))
     }
 
     /// Tells the publisher, after the commit.
@@ -112,24 +138,3 @@ const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How long an ended session is remembered, so that its holder can be told why it ended.
 const KEEP_ENDED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
-
-/// Ends `session` within `tx`, and revokes what was made from it. Idle time ends no open stream, so it revokes nothing.
-pub(super) async fn end_in(
-    tx: &mut Write,
-    session: &Session,
-    reason: EndReason,
-    now: Timestamp,
-) -> Result<News, StoreError> {
-    let ended = session.is_live(now) && session::end(tx, &session.id, now, reason).await?;
-    let made_tokens = session.tokens_until > Timestamp::default();
-    if !ended || !made_tokens || reason == EndReason::Idle {
-        return Ok(News(false));
-    }
-    let entry = Revocation {
-        subject: Subject::Session(session.id.clone()),
-        until: session.expires_at.after(LEEWAY),
-        reason: reason.as_str().to_owned(),
-    };
-    revocation::put(tx, &entry).await?;
-    Ok(News(true))
-}

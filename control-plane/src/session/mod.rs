@@ -25,6 +25,7 @@ pub use self::refresh::Review;
 use crate::random::RandomError;
 pub use crate::store::session::{EndReason, Session, SessionKind};
 use crate::store::{Store, StoreError};
+use crate::telemetry::Metrics;
 
 /// How far apart clocks may be.
 pub const LEEWAY: Duration = Duration::from_secs(60);
@@ -50,6 +51,7 @@ pub struct Limits {
 pub struct Sessions {
     store: Store,
     limits: Limits,
+    metrics: Arc<Metrics>,
     ended: Arc<Notify>,
 }
 
@@ -128,8 +130,8 @@ impl From<RandomError> for GrantError {
 impl Sessions {
     /// The sessions in `store`, held to `limits`.
     #[must_use]
-    pub fn new(store: Store, limits: Limits) -> Self {
-        Self { store, limits, ended: Arc::new(Notify::new()) }
+    pub fn new(store: Store, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        Self { store, limits, metrics, ended: Arc::new(Notify::new()) }
     }
 
     /// Wakes when a session was ended that gateways must hear of.

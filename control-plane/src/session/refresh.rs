@@ -8,7 +8,6 @@
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 
-use super::end::end_in;
 use super::{GrantError, Issued, SessionError, Sessions};
 use crate::person::Identity;
 use crate::random;
@@ -38,6 +37,8 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Issued, GrantError> {
         let hash = SecretHash::of(secret);
+        // What is not there needs no turn at the one writing connection.
+        refresh::standing(&mut *self.store.read().await?, hash).await?.ok_or(GrantError::Unknown)?;
         let mut tx = self.store.write().await?;
         let standing = refresh::standing(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
         let mut session = session::find(&mut tx, &standing.session).await?.ok_or(GrantError::Unknown)?;
@@ -70,16 +71,19 @@ impl Sessions {
         Ok(Issued { session, token_until, refresh: Secret::from(next) })
     }
 
-    /// Ends the session of a refresh secret, spent or not; `None` when the secret is not known.
+    /// Ends the session of a refresh secret, spent or not; `None` when the secret is not known, or the session had
+    /// ended before.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn revoke(&self, secret: &str, now: Timestamp) -> Result<Option<Session>, SessionError> {
-        let mut tx = self.store.write().await?;
-        let Some(standing) = refresh::standing(&mut tx, SecretHash::of(secret)).await? else {
+        let known = refresh::standing(&mut *self.store.read().await?, SecretHash::of(secret)).await?;
+        let Some(standing) = known else {
             return Ok(None);
         };
-        let Some(session) = session::find(&mut tx, &standing.session).await? else {
+        let mut tx = self.store.write().await?;
+        let found = session::find(&mut tx, &standing.session).await?;
+        let Some(session) = found.filter(|session| session.is_live(now)) else {
             return Ok(None);
         };
         self.end_and_commit(tx, &session, EndReason::SignedOut, now).await?;
@@ -93,7 +97,7 @@ impl Sessions {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<(), SessionError> {
-        let news = end_in(&mut tx, session, reason, now).await?;
+        let news = self.end_in(&mut tx, session, reason, now).await?;
         tx.commit().await?;
         self.tell(news);
         Ok(())

@@ -16,7 +16,7 @@ async fn world() -> World {
     let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
     let limits =
         Limits { token_lifetime: 10 * MINUTE, max_lifetime: 12 * HOUR, idle_timeout: 2 * HOUR, max_per_person: 4 };
-    World { sessions: Sessions::new(store, limits), _dir: dir }
+    World { sessions: Sessions::new(store, limits, Arc::default()), _dir: dir }
 }
 
 fn alice() -> Identity {
@@ -223,8 +223,9 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("kubegate.db");
     let limits = Limits { token_lifetime: MINUTE, max_lifetime: HOUR, idle_timeout: HOUR, max_per_person: 9 };
-    let world = World { sessions: Sessions::new(Store::open(&path).await.unwrap(), limits.clone()), _dir: dir };
+    let world =
+        World { sessions: Sessions::new(Store::open(&path).await.unwrap(), limits.clone(), Arc::default()), _dir: dir };
     let issued = world.signed_in(START).await;
-    let again = Sessions::new(Store::open(&path).await.unwrap(), limits);
+    let again = Sessions::new(Store::open(&path).await.unwrap(), limits, Arc::default());
     again.refresh(issued.refresh.expose(), |_| Review::Stands, START).await.unwrap();
 }

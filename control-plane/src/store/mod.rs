@@ -12,7 +12,7 @@ pub mod revocation;
 pub mod session;
 pub mod token_key;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kubegate_core::time::Timestamp;
@@ -26,6 +26,15 @@ pub enum StoreError {
     /// The database said no.
     #[error("the store failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// The file cannot be made or opened.
+    #[error("the store {} cannot be opened: {source} (check the folder and its rights)", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The schema could not be brought up to date.
     #[error("the store's schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -38,6 +47,13 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+}
+
+/// Makes the file readable by its owner only; `SQLite` gives its other files the same rights.
+fn private_file(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    made.map(drop).map_err(|source| StoreError::File { path: path.to_owned(), source })
 }
 
 /// How the store writes a moment.
@@ -91,6 +107,7 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5));
+        private_file(path)?;
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(10))
@@ -125,5 +142,28 @@ impl Store {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_owner_reads_the_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        revocation::purge(&mut tx, Timestamp::default()).await.unwrap();
+        tx.commit().await.unwrap();
+        let files: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(Result::unwrap).collect();
+        assert!(files.len() >= 2, "the database and its log: {files:?}");
+        for file in files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
+        let missing = Store::open(&dir.path().join("nowhere/kubegate.db")).await.unwrap_err();
+        assert!(missing.to_string().contains("nowhere/kubegate.db"), "{missing}");
     }
 }

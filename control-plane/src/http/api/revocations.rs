@@ -14,7 +14,6 @@ use super::super::error::ApiError;
 use super::super::extract::Caller;
 use crate::app::App;
 use crate::session::EndReason;
-use crate::telemetry::ResultLabels;
 
 /// What to revoke.
 #[derive(Deserialize)]
@@ -61,7 +60,5 @@ pub(in crate::http) async fn post(
         }
     };
     tracing::info!(administrator = identity.user, what, sessions, "revoked by an administrator");
-    let labels = ResultLabels { result: EndReason::Administrator.as_str() };
-    app.metrics.sessions_ended.get_or_create(&labels).inc_by(sessions as u64);
     Ok(super::json(Revoked { sessions }))
 }

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use super::super::error::OAuthError;
 use super::super::extract::Parameters;
 use crate::app::App;
-use crate::telemetry::ResultLabels;
 
 /// Ends the session at once. An unknown token is no error: it is as revoked as can be.
 pub(in crate::http) async fn post(State(app): State<Arc<App>>, body: String) -> Result<Response, OAuthError> {
@@ -18,7 +17,6 @@ pub(in crate::http) async fn post(State(app): State<Arc<App>>, body: String) -> 
     let token = parameters.get("token").ok_or_else(|| OAuthError::new("invalid_request", "token is missing"))?;
     let ended = app.sessions.revoke(token, app.clock.now()).await.map_err(OAuthError::unavailable)?;
     if let Some(session) = ended {
-        app.metrics.sessions_ended.get_or_create(&ResultLabels { result: "signed-out" }).inc();
         tracing::info!(session = %session.id, user = session.identity.user, "signed out");
     }
     Ok((StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response())

@@ -74,7 +74,7 @@ async fn redeem(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError
         redirect_uri: required("redirect_uri")?,
         verifier: required("code_verifier")?,
     };
-    let issued = app.sessions.redeem(&exchange, app.clock.now()).await.map_err(|error| refused(app, error, "code"))?;
+    let issued = app.sessions.redeem(&exchange, app.clock.now()).await.map_err(|error| refused(error, "code"))?;
     tracing::info!(session = %issued.session.id, user = issued.session.identity.user, "a command line signed in");
     Ok(issued)
 }
@@ -85,7 +85,7 @@ async fn refresh(app: &App, parameters: &Parameters) -> Result<Issued, OAuthErro
     let issued = app.sessions.refresh(secret, review, app.clock.now()).await;
     let result = if issued.is_ok() { "ok" } else { "refused" };
     app.metrics.refreshes.get_or_create(&ResultLabels { result }).inc();
-    issued.map_err(|error| refused(app, error, "refresh_token"))
+    issued.map_err(|error| refused(error, "refresh_token"))
 }
 
 fn answer(app: &App, in_force: &InForce, issued: &Issued, cluster: Option<&Cluster>) -> Result<Response, OAuthError> {
@@ -116,7 +116,7 @@ fn missing(name: &str) -> OAuthError {
     OAuthError::new("invalid_request", format!("{name} is missing"))
 }
 
-fn refused(app: &App, error: GrantError, what: &str) -> OAuthError {
+fn refused(error: GrantError, what: &str) -> OAuthError {
     let again = "sign in again with 'kubegate login'";
     let description = match error {
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
@@ -124,7 +124,6 @@ fn refused(app: &App, error: GrantError, what: &str) -> OAuthError {
         GrantError::Mismatch => format!("the {what} was made for another request; {again}"),
         GrantError::Expired => format!("the {what} came too late; {again}"),
         GrantError::Reused => {
-            app.metrics.sessions_ended.get_or_create(&ResultLabels { result: "reuse" }).inc();
             tracing::warn!(what, "a spent secret was used again; its session was ended");
             format!(
                 "the {what} was used before, so somebody else may hold a copy, and the session was ended for safety; {again}"
