@@ -89,8 +89,8 @@ struct Failure {
 }
 
 impl Failure {
-    fn new(text: impl ToString) -> Self {
-        Self { text: text.to_string(), code: 1 }
+    fn new(error: impl Into<anyhow::Error>) -> Self {
+        Self { text: telemetry::chain(error.into().as_ref()), code: 1 }
     }
 }
 
@@ -109,7 +109,7 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
         runtime.block_on(async {
             let stop = stop_signal().map_err(Failure::new)?;
-            serve::serve(config, authored, stop).await.map_err(|error| Failure::new(telemetry::chain(&error)))
+            serve::serve(config, authored, stop).await.map_err(Failure::new)
         })
     }
 }

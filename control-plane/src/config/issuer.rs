@@ -31,7 +31,8 @@ impl Issuer {
         const REMEDY: &str = "write it like https://kubegate.example.com";
         let url = Url::parse(text).map_err(|error| (format!("{text:?} is not a URL: {error}"), REMEDY))?;
         let secure = url.scheme() == "https";
-        if !secure && !(url.scheme() == "http" && is_loopback(&url)) {
+        let allowed = secure || url.scheme() == "http" && is_loopback(&url);
+        if !allowed {
             return Err((format!("{text:?} is not on https"), "use https; http is for loopback addresses only"));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {

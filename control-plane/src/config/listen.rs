@@ -38,7 +38,7 @@ fn address(fields: Option<&Fields<'_>>, name: &str, default_port: u16) -> Option
     let text = node.non_empty_text()?;
     text.parse()
         .map_err(|_| {
-            node.report(format!("{text:?} is not an address and port"), "write it like 127.0.0.1:8080 or [::]:8080")
+            node.report(format!("{text:?} is not an address and port"), "write it like 127.0.0.1:8080 or [::]:8080");
         })
         .ok()
 }

@@ -94,7 +94,7 @@ impl Surroundings<'_> {
         let path = self.path(node)?;
         std::fs::read_to_string(&path)
             .map_err(|error| {
-                node.report(format!("{} cannot be read: {error}", path.display()), "check the path and its rights")
+                node.report(format!("{} cannot be read: {error}", path.display()), "check the path and its rights");
             })
             .ok()
     }

@@ -71,7 +71,7 @@ impl Discovery {
                 tracing::warn!(issuer = %self.issuer.as_str(), problem, "a provider's discovery document could not be renewed");
                 Ok(Arc::clone(document))
             }
-            (Err(problem), None) => Err(OidcError::Unavailable(Failure::new(problem))),
+            (Err(problem), None) => Err(OidcError::Unavailable(Failure::cause(problem))),
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub(super) struct Failure(String);
 
 impl Failure {
-    pub(super) fn new(words: impl Into<String>) -> Cause {
+    pub(super) fn cause(words: impl Into<String>) -> Cause {
         Box::new(Self(words.into()))
     }
 }

@@ -169,9 +169,9 @@ impl OidcProvider {
             .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier))
             .request_async(&self.discovery.http)
             .await
-            .map_err(|error| OidcError::Exchange(Failure::new(chain(&error))))?;
+            .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))?;
         let id_token =
-            response.id_token().ok_or_else(|| OidcError::IdToken(Failure::new("the answer holds no ID token")))?;
+            response.id_token().ok_or_else(|| OidcError::IdToken(Failure::cause("the answer holds no ID token")))?;
         let nonce = Nonce::new(memory.nonce);
         let client = match verified(&client, id_token, &response, &nonce) {
             Ok(_) => client,
@@ -207,7 +207,7 @@ impl OidcProvider {
         let answer: UserInfoClaims<AnyClaims, CoreGenderClaim> = request
             .request_async(&self.discovery.http)
             .await
-            .map_err(|error| OidcError::UserInfo(Failure::new(chain(&error))))?;
+            .map_err(|error| OidcError::UserInfo(Failure::cause(chain(&error))))?;
         match serde_json::to_value(&answer) {
             Ok(Value::Object(claims)) => Ok(claims),
             _ => Ok(Map::new()),
@@ -249,7 +249,7 @@ fn verified<'a>(
 
 /// The claims of a verified ID token, as they stand in it.
 fn payload(id_token: &CoreIdToken) -> Result<Map<String, Value>, OidcError> {
-    let unreadable = || OidcError::IdToken(Failure::new("the payload cannot be read"));
+    let unreadable = || OidcError::IdToken(Failure::cause("the payload cannot be read"));
     let text = id_token.to_string();
     let payload = text.split('.').nth(1).ok_or_else(unreadable)?;
     let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| unreadable())?;

@@ -146,12 +146,12 @@ impl TokenKeys {
 
     async fn reload(&self) -> Result<(), KeyError> {
         let stored = token_key::all(&mut *self.store.read().await?).await?;
-        let keys = stored.into_iter().map(|key| self.unseal(key)).collect::<Result<Vec<_>, _>>()?;
+        let keys = stored.iter().map(|key| self.unseal(key)).collect::<Result<Vec<_>, _>>()?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
     }
 
-    fn unseal(&self, stored: StoredKey) -> Result<Key, KeyError> {
+    fn unseal(&self, stored: &StoredKey) -> Result<Key, KeyError> {
         let sealed = |source| KeyError::Sealed { kid: stored.kid.clone(), source };
         let seed = self.sealer.open(&place(&stored.kid), &stored.sealed_seed).map_err(sealed)?;
         let seed: [u8; 32] = seed.as_slice().try_into().map_err(|_| sealed(SealError::Open))?;

@@ -62,8 +62,7 @@ async fn newest(app: &App, held: Option<&str>, waits: Option<Duration>) -> Arc<B
         _ = stopping.wait_for(|stopping| *stopping) => {}
         () = tokio::time::sleep(waits) => {}
     }
-    let newest = Arc::clone(&bundle.borrow());
-    newest
+    Arc::clone(&*bundle.borrow())
 }
 
 /// Counts a poll out, even when its gateway has hung up.
