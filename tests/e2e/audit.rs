@@ -40,7 +40,11 @@ fn names_the_person(suite: &Suite, world: &World) {
     assert_eq!(person["extra"]["kubegate.io/cluster"][0], "demo", "{person}");
     assert!(person["extra"]["kubegate.io/session"][0].is_string(), "{person}");
     let audit_id = event["auditID"].as_str().unwrap();
-    assert!(world.envoy.access_log().unwrap().contains(audit_id), "our access log has the audit id {audit_id}");
+    poll::until("the audit id in our access log", LIMIT, || {
+        let log = world.envoy.access_log().map_err(|error| error.to_string())?;
+        if log.contains(audit_id) { Ok(()) } else { Err(format!("no {audit_id}")) }
+    })
+    .unwrap();
 }
 
 fn spoofed_headers(suite: &Suite, world: &World) {

@@ -42,7 +42,6 @@ fn change(suite: &Suite, world: &mut World) {
     let closed =
         old.replace("verbs: [get, list, watch, create, update, patch, delete, deletecollection]", "verbs: [create]");
     assert_ne!(old, closed);
-    // Every worker of Envoy has a VM of its own: many requests, so that each of them is asked.
     for _ in 0..5 {
         files::replace(&file, closed.as_bytes()).unwrap();
         let closing = until_status(world, &token, 403, Duration::from_secs(5));

@@ -44,9 +44,9 @@ fn spdy(suite: &Suite, world: &World) -> Kubectl {
 
 fn watch(suite: &Suite, world: &World) {
     let alice = suite.person(world, Who::Admin).kubectl;
-    alice.run(&["auth", "whoami"]).unwrap().ok().unwrap();
+    alice.run(&["create", "configmap", "made-before", "-n", "workshop"]).unwrap().ok().unwrap();
     let mut watch = alice.start(&["get", "configmaps", "-n", "workshop", "--watch", "--output-watch-events"]).unwrap();
-    watch.wait_for("kube-root-ca.crt", LIMIT).or_else(|_| watch.wait_for("EVENT", LIMIT)).unwrap();
+    watch.wait_for("made-before", LIMIT).unwrap();
     world.api.admin.run(&["create", "configmap", "made-later", "-n", "workshop"]).unwrap().ok().unwrap();
     watch.wait_for("made-later", LIMIT).unwrap();
 }

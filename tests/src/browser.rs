@@ -80,9 +80,14 @@ impl Browser {
     pub fn sign_in(&self, url: &str, login: &Login) -> Result<Page> {
         let mut page = self.open(url)?;
         for _ in 0..MAX_HOPS {
-            let Some((form, filled)) = next_form(&page, login) else { return Ok(page) };
-            let filled: Vec<(&str, &str)> = filled.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-            let next = self.submit(&page, &form, &filled)?;
+            let next = match next_step(&page, login) {
+                Step::Follow(link) => self.open(page.url.join(&link)?.as_str())?,
+                Step::Submit(form, filled) => {
+                    let filled: Vec<(&str, &str)> = filled.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+                    self.submit(&page, &form, &filled)?
+                }
+                Step::Done => return Ok(page),
+            };
             if next.status >= 400 {
                 bail!("sign-in as {} failed with {} at {}: {}", login.user, next.status, next.url, next.text());
             }
@@ -121,20 +126,31 @@ impl Browser {
     }
 }
 
-/// What a person who wants to sign in does with this page, if it asks for anything.
-fn next_form(page: &Page, login: &Login) -> Option<(Form, Vec<(String, String)>)> {
+/// What a person who wants to sign in does with a page.
+enum Step {
+    Follow(String),
+    Submit(Form, Vec<(String, String)>),
+    Done,
+}
+
+fn next_step(page: &Page, login: &Login) -> Step {
     let forms = html::forms(&page.body);
-    let password = |form: &Form| form.fields.contains_key("password");
     let press = |form: &Form| form.buttons.iter().find(|(_, value)| value == "allow").cloned();
-    if let Some(form) = forms.iter().find(|form| press(form).is_some()) {
-        return Some((form.clone(), press(form).into_iter().collect()));
+    if let Some((form, button)) = forms.iter().find_map(|form| press(form).map(|button| (form, button))) {
+        return Step::Submit(form.clone(), vec![button]);
     }
     if let Some(provider) = &login.provider {
-        let choice = format!("/login/{provider}");
-        if let Some(form) = forms.iter().find(|form| form.action.split('?').next() == Some(choice.as_str())) {
-            return Some((form.clone(), Vec::new()));
+        let (with_query, plain) = (format!("/login/{provider}?"), format!("/login/{provider}"));
+        let chosen = |link: &String| link.starts_with(&with_query) || *link == plain;
+        if let Some(link) = html::links(&page.body).into_iter().find(chosen) {
+            return Step::Follow(link);
         }
     }
-    let form = forms.into_iter().find(password)?;
-    Some((form, vec![("username".to_owned(), login.user.clone()), ("password".to_owned(), login.password.clone())]))
+    match forms.into_iter().find(|form| form.fields.contains_key("password")) {
+        Some(form) => {
+            let typed = [("username", &login.user), ("password", &login.password)];
+            Step::Submit(form, typed.map(|(name, value)| (name.to_owned(), value.clone())).to_vec())
+        }
+        None => Step::Done,
+    }
 }

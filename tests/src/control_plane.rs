@@ -149,7 +149,8 @@ fn configuration(dir: &Path, settings: &Settings<'_>, listen: (u16, u16), bundle
         files::write_private(&dir.join("client-secret"), idp.client_secret.as_bytes())?;
         let provider = json!({
             "id": idp::PROVIDER, "name": "Example company", "issuer": idp.issuer, "clientId": idp.client_id,
-            "clientSecretFile": "client-secret", "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
+            "clientSecretFile": "client-secret",
+            "scopes": ["email", "profile", "groups"], "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
         });
         fields.insert("providers".to_owned(), json!([provider]));
     }

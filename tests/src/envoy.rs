@@ -88,6 +88,9 @@ impl Envoy {
 fn command(config: &Path) -> Result<Command> {
     let mut command = Command::new(paths::envoy()?);
     // Two workers, as on the smallest real machine: what is per worker shows.
-    command.arg("-c").arg(config).args(["--concurrency", "2", "--use-dynamic-base-id", "--log-level", "info"]);
+    command.arg("-c").arg(config).args(["--concurrency", "2", "--use-dynamic-base-id", "--log-level", "warning"]);
+    command.args(["--component-log-level", "wasm:info"]);
+    // The access log is looked at while it is written.
+    command.args(["--file-flush-interval-msec", "100"]);
     Ok(command)
 }

@@ -42,6 +42,12 @@ pub fn forms(page: &str) -> Vec<Form> {
     forms
 }
 
+/// Where the links of a page lead, in order, as written.
+#[must_use]
+pub fn links(page: &str) -> Vec<String> {
+    tags(page).iter().filter(|tag| tag.name == "a").map(|tag| tag.attribute("href")).collect()
+}
+
 /// What a person reads on a page: its text without tags, in one line.
 #[must_use]
 pub fn text(page: &str) -> String {

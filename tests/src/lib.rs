@@ -42,3 +42,4 @@ pub mod service_account;
 pub mod template;
 pub mod variant;
 pub mod world;
+pub mod yaml;

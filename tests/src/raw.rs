@@ -47,14 +47,30 @@ pub fn get(ca: &Path, host: &str, port: u16, path: &str, headers: &[&[u8]]) -> R
     send(ca, host, port, &request)
 }
 
-/// Sends bytes, reads to the end of the connection.
+/// Sends bytes and reads one answer; Envoy lingers for a second before it closes, which is not waited for.
 pub fn send(ca: &Path, host: &str, port: u16, request: &[u8]) -> Result<Answer> {
     let mut stream = connect(ca, host, port)?;
     stream.write_all(request)?;
     let mut bytes = Vec::new();
-    // An end without a TLS goodbye is how a reset looks: what came before it counts.
-    let _ = stream.read_to_end(&mut bytes);
+    let mut chunk = [0; 16 * 1024];
+    while !is_complete(&String::from_utf8_lossy(&bytes)) {
+        // An end without a TLS goodbye is how a reset looks: what came before it counts.
+        match stream.read(&mut chunk) {
+            Ok(count @ 1..) => bytes.extend_from_slice(&chunk[..count]),
+            _ => break,
+        }
+    }
     parse(&String::from_utf8_lossy(&bytes))
+}
+
+fn is_complete(text: &str) -> bool {
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let head = head.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    match length {
+        Some(length) => body.len() >= length,
+        None => head.contains("transfer-encoding: chunked") && body.ends_with("0\r\n\r\n"),
+    }
 }
 
 /// A TLS connection that speaks HTTP/1.1.

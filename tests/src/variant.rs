@@ -1,12 +1,13 @@
 //! The running Envoy's bootstrap with one thing changed, for a second Envoy beside it.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::envoy::Envoy;
-use crate::port;
+use crate::{port, yaml};
 
 /// A bootstrap to change.
 #[derive(Debug, Clone)]
@@ -16,11 +17,10 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// What `envoy`, which listens for people on `people_port`, was started with, by its own word.
+    /// What `envoy`, which listens for people on `people_port`, was started with.
     pub fn of(envoy: &Envoy, people_port: u16) -> Result<Self> {
-        let mut dump: Value = serde_json::from_str(&envoy.config_dump()?)?;
-        let bootstrap = dump.pointer_mut("/configs/0/bootstrap").context("no bootstrap in the config dump")?.take();
-        Ok(Self { bootstrap, people_port })
+        let text = fs::read_to_string(&envoy.config).with_context(|| envoy.config.display().to_string())?;
+        Ok(Self { bootstrap: yaml::parse(&text)?, people_port })
     }
 
     /// Without the filter, as after a mistake in the configuration.
@@ -49,10 +49,13 @@ impl Variant {
     #[must_use]
     pub fn with_plugin_configuration(mut self, mut change: impl FnMut(&mut Value)) -> Self {
         walk(&mut self.bootstrap, &mut |value| {
-            if value.get("vm_config").is_some()
-                && let Some(configuration) = value.pointer_mut("/configuration/value")
-            {
-                change(configuration);
+            if value.get("vm_config").is_none() {
+                return;
+            }
+            if let Some(Value::String(text)) = value.pointer_mut("/configuration/value") {
+                let mut configuration = serde_json::from_str(text).expect("the plugin configuration is JSON");
+                change(&mut configuration);
+                *text = configuration.to_string();
             }
         });
         self

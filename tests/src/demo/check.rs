@@ -111,8 +111,9 @@ fn try_case(person: &Person, case: Case) -> Result<Verdict> {
 }
 
 fn judge(outcome: &Outcome, expected: Expected) -> (String, bool) {
-    let refused = !outcome.succeeded() && outcome.stderr.contains("Forbidden");
-    let by_kubegate = outcome.stderr.contains("kubegate") || outcome.stderr.contains("Kubegate");
+    let said = outcome.stderr.to_lowercase();
+    let refused = said.contains("forbidden");
+    let by_kubegate = said.contains("kubegate's policy") || said.contains("kubegate:");
     match (outcome.succeeded(), refused, by_kubegate) {
         (true, ..) => {
             let good = matches!(expected, Expected::Allowed(text) if outcome.stdout.contains(text));
