@@ -56,6 +56,16 @@ pub fn rfc3339(moment: Timestamp) -> String {
         .unwrap_or_else(|| moment.seconds().to_string())
 }
 
+/// A moment for people, in UTC and to the minute.
+#[must_use]
+pub fn for_people(moment: Timestamp) -> String {
+    let text = rfc3339(moment);
+    match (text.get(..10), text.get(11..16)) {
+        (Some(date), Some(time)) => format!("{date} {time} UTC"),
+        _ => text,
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
 fn system_now() -> Timestamp {
     Timestamp::from(std::time::SystemTime::now())
@@ -77,5 +87,6 @@ mod tests {
     #[test]
     fn moments_are_written_as_rfc_3339_says() {
         assert_eq!(rfc3339(Timestamp::from_seconds(1_700_000_000)), "2023-11-14T22:13:20Z");
+        assert_eq!(for_people(Timestamp::from_seconds(1_700_000_000)), "2023-11-14 22:13 UTC");
     }
 }

@@ -10,6 +10,9 @@ use crate::person::check_user;
 
 const HASH_REMEDY: &str = "make it with `kubegate-control-plane hash-password`";
 
+/// The fields of this section.
+pub(super) const FIELDS: [&str; 5] = ["user", "passwordHash", "groups", "email", "uid"];
+
 /// Reads `accounts`.
 pub(super) fn read(node: &Node<'_>) -> Option<Vec<Account>> {
     let mut users = Vec::new();
@@ -25,7 +28,7 @@ pub(super) fn read(node: &Node<'_>) -> Option<Vec<Account>> {
 }
 
 fn one(node: &Node<'_>) -> Option<Account> {
-    let fields = node.fields(&["user", "passwordHash", "groups", "email", "uid"])?;
+    let fields = node.fields(&FIELDS)?;
     let user = fields.require("user").and_then(|node| user(&node));
     let password_hash = fields.require("passwordHash").and_then(|node| {
         let hash = node.text()?;

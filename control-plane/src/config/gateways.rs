@@ -38,6 +38,9 @@ pub fn digest_of(credential: &Secret) -> [u8; 32] {
 /// The shortest credential: anything shorter is not random enough for a plain hash.
 const SHORTEST: usize = 32;
 
+/// The fields of this section.
+pub(super) const FIELDS: [&str; 3] = ["name", "credentialSha256", "credentialFile"];
+
 /// Reads `gateways`.
 pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Vec<Gateway>> {
     let mut names = Vec::new();
@@ -61,7 +64,7 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<V
 }
 
 fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Gateway> {
-    let fields = node.fields(&["name", "credentialSha256", "credentialFile"])?;
+    let fields = node.fields(&FIELDS)?;
     let name = fields.require("name").and_then(|node| Some(node.non_empty_text()?.to_owned()));
     let digest = match (fields.get("credentialSha256"), fields.get("credentialFile")) {
         (Some(node), None) => from_hex(&node),

@@ -41,9 +41,12 @@ pub(super) struct Keys {
     pub(super) encryption: EncryptionKey,
 }
 
+/// The fields of this section.
+pub(super) const FIELDS: [&str; 2] = ["bundle", "encryptionKeyFile"];
+
 /// Reads `keys`.
 pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Keys> {
-    let fields = node.fields(&["bundle", "encryptionKeyFile"])?;
+    let fields = node.fields(&FIELDS)?;
     let bundle = fields.require("bundle").and_then(|node| bundle_key(&node, surroundings));
     let encryption = encryption_key(&fields, surroundings);
     Some(Keys { bundle: bundle?, encryption: encryption? })

@@ -11,10 +11,13 @@ pub(super) struct Listen {
     pub(super) trusted_proxy_hops: usize,
 }
 
+/// The fields of this section.
+pub(super) const FIELDS: [&str; 3] = ["public", "internal", "trustedProxyHops"];
+
 /// Reads `listen`.
 pub(super) fn read(node: Option<&Node<'_>>) -> Option<Listen> {
     let fields = match node {
-        Some(node) => Some(node.fields(&["public", "internal", "trustedProxyHops"])?),
+        Some(node) => Some(node.fields(&FIELDS)?),
         None => None,
     };
     let public = address(fields.as_ref(), "public", 8080);

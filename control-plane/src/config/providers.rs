@@ -48,7 +48,8 @@ pub struct ClaimNames {
     pub uid: Option<String>,
 }
 
-const FIELDS: [&str; 13] = [
+/// The fields of a provider.
+pub(super) const FIELDS: [&str; 13] = [
     "id",
     "type",
     "name",
@@ -63,6 +64,9 @@ const FIELDS: [&str; 13] = [
     "certificateAuthority",
     "extraParameters",
 ];
+
+/// The fields of `claims`.
+pub(super) const CLAIMS: [&str; 3] = ["user", "groups", "uid"];
 
 /// Parameters that are ours to set.
 const RESERVED_PARAMETERS: [&str; 9] = [
@@ -193,7 +197,7 @@ fn claim_names(fields: &Fields<'_>) -> Option<ClaimNames> {
     let Some(node) = fields.get("claims") else {
         return Some(defaults);
     };
-    let claims = node.fields(&["user", "groups", "uid"])?;
+    let claims = node.fields(&CLAIMS)?;
     let name = |field, default: String| match claims.get(field) {
         Some(node) => Some(node.non_empty_text()?.to_owned()),
         None => Some(default),

@@ -11,6 +11,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// The fields of this section.
+pub(super) const FIELDS: [&str; 4] = ["tokenLifetime", "maxLifetime", "idleTimeout", "maxPerPerson"];
+
 /// Reads `sessions`.
 pub(super) fn read(node: Option<&Node<'_>>) -> Option<Limits> {
     let defaults =
@@ -18,7 +21,7 @@ pub(super) fn read(node: Option<&Node<'_>>) -> Option<Limits> {
     let Some(node) = node else {
         return Some(defaults);
     };
-    let fields = node.fields(&["tokenLifetime", "maxLifetime", "idleTimeout", "maxPerPerson"])?;
+    let fields = node.fields(&FIELDS)?;
     let duration = |name, range, default| match fields.get(name) {
         Some(node) => node.duration(range),
         None => Some(default),

@@ -192,3 +192,36 @@ fn the_example_of_the_help_is_good() {
     let config = folder.parse_with(&example, &[("KUBEGATE_ENCRYPTION_KEY", KEY)]);
     assert!(config.is_ok(), "{}", config.unwrap_err());
 }
+
+const REFERENCE: &str = include_str!("../../../docs/configuration.md");
+
+#[test]
+fn the_example_of_the_reference_is_good() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.path().join("corp-client-secret"), "s3cret\n").unwrap();
+    let example = REFERENCE.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let hash = hash_password(&"x".into()).unwrap();
+    let example = example.replace("/var/lib/kubegate/", "").replace("$argon2id$v=19$m=19456,t=2,p=1$…", &hash);
+    let config = folder.parse(&example);
+    assert!(config.is_ok(), "{}", config.unwrap_err());
+}
+
+#[test]
+fn the_reference_has_every_field() {
+    let sections = [
+        ("", FIELDS.as_slice()),
+        ("listen.", listen::FIELDS.as_slice()),
+        ("gateways[].", gateways::FIELDS.as_slice()),
+        ("sessions.", sessions::FIELDS.as_slice()),
+        ("keys.", keys::FIELDS.as_slice()),
+        ("", providers::FIELDS.as_slice()),
+        ("claims.", providers::CLAIMS.as_slice()),
+        ("", accounts::FIELDS.as_slice()),
+    ];
+    for (section, fields) in sections {
+        for field in fields {
+            let named = [format!("`{section}{field}`"), format!("`{field}."), format!("`{field}[]")];
+            assert!(named.iter().any(|name| REFERENCE.contains(name)), "{section}{field} is not in the reference");
+        }
+    }
+}

@@ -97,6 +97,11 @@ pub(super) struct ErrorPage<'a> {
     pub(super) reference: &'a str,
 }
 
+/// The pieces of a text, and which of them stand between backticks: commands to type.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    text.split('`').enumerate().map(|(position, piece)| (position % 2 == 1, piece))
+}
+
 /// A page. `form_target` is an origin that a form's answer may send the browser to, besides our own.
 pub(super) fn page<T: Template>(template: &T, status: StatusCode, form_target: Option<&str>) -> Response {
     let html = match template.render() {

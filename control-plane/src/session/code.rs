@@ -1,5 +1,7 @@
 //! Authorization codes (RFC 6749 section 4.1) with PKCE (RFC 7636, S256 only).
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_core::id::SessionId;
@@ -9,7 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::end::News;
-use super::{CODE_LIFETIME, GrantError, Issued, SessionError, Sessions};
+use super::{GrantError, Issued, SessionError, Sessions};
 use crate::random;
 use crate::store::code::{self, Code};
 use crate::store::session::{self, EndReason, Session, SessionKind};
@@ -24,6 +26,8 @@ pub struct CodeRequest {
     pub redirect_uri: String,
     /// The S256 challenge.
     pub code_challenge: String,
+    /// How long it can be traded.
+    pub lifetime: Duration,
 }
 
 /// What a client trades a code with.
@@ -56,7 +60,7 @@ impl Sessions {
             client_id: request.client_id,
             redirect_uri: request.redirect_uri,
             code_challenge: request.code_challenge,
-            expires_at: now.after(CODE_LIFETIME),
+            expires_at: now.after(request.lifetime),
             spent: false,
             issued_session: None,
         };

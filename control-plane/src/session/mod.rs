@@ -33,6 +33,9 @@ pub const LEEWAY: Duration = Duration::from_secs(60);
 /// How long an authorization code can be traded.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
 
+/// How long when a person has to carry it to another machine.
+pub const COPIED_CODE_LIFETIME: Duration = Duration::from_secs(300);
+
 /// The configured limits of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

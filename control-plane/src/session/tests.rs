@@ -50,6 +50,7 @@ impl World {
             client_id: "kubegate-cli".into(),
             redirect_uri: REDIRECT.into(),
             code_challenge: CHALLENGE.into(),
+            lifetime: CODE_LIFETIME,
         };
         self.sessions.grant_code(&browser, request, now).await.unwrap()
     }

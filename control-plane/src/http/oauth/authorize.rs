@@ -22,7 +22,7 @@ use super::super::templates::{self, ConsentPage};
 use super::CLIENT;
 use super::request::{AuthorizationRequest, InvalidRequest};
 use crate::app::App;
-use crate::session::{CodeRequest, EndReason, Session};
+use crate::session::{CODE_LIFETIME, COPIED_CODE_LIFETIME, CodeRequest, EndReason, Session};
 
 /// The path of this endpoint.
 pub(in crate::http) const PATH: &str = "/oauth/authorize";
@@ -106,6 +106,7 @@ async fn grant(app: &App, session: &Session, request: &AuthorizationRequest) -> 
         client_id: CLIENT.to_owned(),
         redirect_uri: request.redirect.uri.clone(),
         code_challenge: request.code_challenge.clone(),
+        lifetime: if request.redirect.loopback { CODE_LIFETIME } else { COPIED_CODE_LIFETIME },
     };
     let code = app.sessions.grant_code(session, asked, app.clock.now()).await.map_err(PageError::internal)?;
     let parameters = [("code", code.expose())];

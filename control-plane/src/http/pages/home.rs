@@ -10,7 +10,7 @@ use super::super::error::PageError;
 use super::super::extract::BrowserSession;
 use super::super::templates::{self, HomePage, HomePerson};
 use crate::app::{App, clusters_of};
-use crate::clock::rfc3339;
+use crate::clock::for_people;
 
 /// The page.
 pub(in crate::http) async fn get(
@@ -29,7 +29,7 @@ pub(in crate::http) async fn get(
     let person = HomePerson {
         user: &session.identity.user,
         groups: &session.identity.groups,
-        until: rfc3339(session.expires_at),
+        until: for_people(session.expires_at),
         clusters: clusters.iter().map(|cluster| cluster.name.as_str()).collect(),
         csrf: &csrf,
     };
