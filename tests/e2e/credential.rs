@@ -1,6 +1,9 @@
 //! The credential helper under a real kubectl: one sign-in for many, a new one after a revocation.
 
-use kubegate_tests::world::World;
+use std::time::Duration;
+
+use kubegate_tests::world::{CLUSTER_HOST, World};
+use kubegate_tests::{poll, raw};
 use libtest_mimic::Trial;
 
 use crate::suite::{Suite, TEAM, Who};
@@ -32,8 +35,18 @@ fn revoked(suite: &Suite, world: &World) {
     // Somebody else ends the session: what the person's cache holds is not touched.
     let kept = person.cache.with_file_name("kept");
     std::process::Command::new("cp").arg("-a").arg(&person.cache).arg(&kept).status().unwrap();
+    let authorization = format!("Authorization: Bearer {}", person.token().unwrap());
     let logout = person.kubegate(&["logout"]).unwrap();
     assert!(logout.status.success(), "{logout:?}");
+    poll::until("the gateway to know of it", Duration::from_secs(1), || {
+        let path = "/.kubegate/session";
+        let answer = raw::get(&world.pki.ca, CLUSTER_HOST, world.port, path, &[authorization.as_bytes()]);
+        match answer.map_err(|error| error.to_string())?.status {
+            401 => Ok(()),
+            status => Err(format!("still {status}")),
+        }
+    })
+    .unwrap();
     std::fs::remove_dir_all(&person.cache).unwrap();
     std::fs::rename(&kept, &person.cache).unwrap();
     person.kubectl.run(&["get", "pods", "-n", TEAM]).unwrap().ok().unwrap();

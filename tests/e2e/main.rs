@@ -15,6 +15,7 @@ mod control_plane_down;
 mod credential;
 mod impersonation;
 mod objects;
+mod pages;
 mod policy;
 mod request_info;
 mod sabotage;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         audit::trials(&suite),
         impersonation::trials(&suite),
         credential::trials(&suite),
+        pages::trials(&suite),
         policy::trials(&suite),
         request_info::trials(&suite),
         upstream::trials(&suite),

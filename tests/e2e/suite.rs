@@ -1,5 +1,6 @@
 //! The world that the tests share, and the people in it.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -7,9 +8,9 @@ use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use kubegate_tests::account::Account;
 use kubegate_tests::browser::Login;
 use kubegate_tests::idp::{self, IdpAccount};
-use kubegate_tests::paths;
 use kubegate_tests::person::Person;
 use kubegate_tests::world::{Api, Plan, World};
+use kubegate_tests::{files, paths};
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -28,6 +29,7 @@ struct Shared {
 struct Started {
     world: RwLock<Option<World>>,
     accounts: Vec<Account>,
+    _only_one: File,
 }
 
 /// Who a test needs.
@@ -120,6 +122,7 @@ impl Suite {
 
 fn start() -> anyhow::Result<Started> {
     let dir: PathBuf = paths::root().join("target/e2e");
+    let only_one = files::lock(&dir.with_extension("lock"), "another end-to-end run is under way in this checkout")?;
     let policy = std::fs::read_to_string(paths::root().join("tests/manifests/e2e-policy.yaml"))?;
     let accounts = vec![
         Account::new("alice@example.com", &["platform-admins"], "may do everything")?,
@@ -150,5 +153,5 @@ fn start() -> anyhow::Result<Started> {
     };
     let world = World::start(&plan)?;
     world.api.admin.apply(include_str!("../manifests/e2e.yaml"))?;
-    Ok(Started { world: RwLock::new(Some(world)), accounts })
+    Ok(Started { world: RwLock::new(Some(world)), accounts, _only_one: only_one })
 }

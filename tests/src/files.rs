@@ -34,3 +34,13 @@ pub fn empty_dir(path: &Path) -> Result<()> {
     }
     fs::create_dir_all(path).with_context(|| path.display().to_string())
 }
+
+/// Keeps others from using what `path` stands for, until the answer is dropped; fails at once when somebody does.
+pub fn lock(path: &Path, whose: &str) -> Result<File> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let lock = File::create(path).with_context(|| path.display().to_string())?;
+    lock.try_lock().with_context(|| format!("{whose} ({} is locked)", path.display()))?;
+    Ok(lock)
+}

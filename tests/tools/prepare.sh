@@ -5,11 +5,12 @@ set -euo pipefail
 source "$(dirname "$0")/env.sh"
 cd "$KUBEGATE_ROOT"
 
-[ $# -gt 0 ] || set -- envoy idp cluster binaries wasm
+[ $# -gt 0 ] || set -- envoy idp pages cluster binaries wasm
 for part in "$@"; do
     case "$part" in
         envoy) step 'Envoy' '20 s the first time, then 1 s' tests/tools/envoy.sh >/dev/null ;;
-        idp) step 'identity provider for the tests' '10 s the first time, then 1 s' tests/tools/idp.sh ;;
+        idp) step 'identity provider for the tests' '10 s the first time, then 1 s' tests/tools/npm.sh tests/idp ;;
+        pages) step "browser's driver for the pages" '10 s the first time, then 1 s' tests/tools/npm.sh tests/pages ;;
         cluster | kubectl)
             step 'test cluster: kube-apiserver, kubelet and kubectl' '6 min the first time, then 1 s' \
                 tests/cluster/build.sh >/dev/null ;;

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Parser;
 use kubegate_tests::demo::{self, Demo, check};
 use kubegate_tests::world::Api;
-use kubegate_tests::{kubectl, poll};
+use kubegate_tests::{files, kubectl, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// Kubegate on this machine: a control plane, Envoy with the filter, and a real kube-apiserver
@@ -89,12 +89,8 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
 /// Two demos would share their files.
 fn only_one() -> Result<File> {
     let dir = demo::dir();
-    fs::create_dir_all(&dir)?;
-    let lock = File::create(dir.with_file_name("demo.lock"))?;
-    if lock.try_lock().is_err() {
-        bail!("a demo is running already; {} tells its addresses", dir.join("demo.json").display());
-    }
-    Ok(lock)
+    let whose = format!("a demo is running already; {} tells its addresses", dir.join("demo.json").display());
+    files::lock(&dir.with_extension("lock"), &whose)
 }
 
 fn progress(step: &str, usual: &str) {

@@ -1,0 +1,55 @@
+//! The pages in a real Chromium (tests/pages): a sign-in by keyboard alone, with scripts off and on, from the URL
+//! that `kubegate login` prints to its own last page; every page in every look.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use kubegate_tests::idp;
+use kubegate_tests::process::Running;
+use kubegate_tests::world::{CLUSTER, World};
+use kubegate_tests::{paths, poll};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::suite::{Suite, Who};
+
+/// It takes 15 seconds on two idle cores; other tests run beside it.
+const LIMIT: Duration = Duration::from_secs(180);
+
+pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
+    vec![suite.test("pages::serve_everybody_in_a_real_browser", check)]
+}
+
+fn check(suite: &Suite, world: &World) {
+    let description = world.dir.join("pages.json");
+    fs::write(&description, describe(suite, world).to_string()).unwrap();
+    let mut command = Command::new("node");
+    command.arg("check.js").arg(&description).current_dir(paths::root().join("tests/pages"));
+    let mut program = Running::start("pages", &world.dir.join("logs"), &command).unwrap();
+    let ended = poll::until("the end of tests/pages/check.js", LIMIT, || {
+        program.exited().ok_or_else(|| program.log_tail())
+    });
+    let said = fs::read_to_string(program.log()).unwrap();
+    let status = ended.unwrap_or_else(|error| panic!("{error:#}"));
+    let wrong: Vec<&str> = said.lines().filter(|line| !line.starts_with("ok ")).collect();
+    assert!(status.success(), "{status}:\n{}", wrong.join("\n"));
+    assert!(said.contains("ok    every look: home\n"), "it looked at pages: {said}");
+}
+
+/// What `demo.json` tells of a demo, and a person of the external provider.
+fn describe(suite: &Suite, world: &World) -> Value {
+    let reader = suite.person(world, Who::Reader).login;
+    let company = suite.person(world, Who::Dora).login;
+    let provider = world.idp.as_ref().unwrap();
+    json!({
+        "controlPlane": {"url": world.control_plane_url()},
+        "ca": world.pki.ca,
+        "cluster": {"name": CLUSTER},
+        "accounts": {"reader": {"user": reader.user, "password": reader.password, "groups": ["team-a"]}},
+        "company": {
+            "provider": idp::PROVIDER, "issuer": provider.issuer, "user": company.user, "password": company.password,
+            "shown": format!("{}dora@company.example", idp::PREFIX),
+        },
+    })
+}
