@@ -14,6 +14,11 @@ default:
 demo *args:
     @{{tools}}/demo.sh {{args}}
 
+# Install what a command needs and this machine lacks (packages by apt-get, toolchains into the user's cache).
+[group('start here')]
+prerequisites command="ci":
+    @./just prerequisites {{command}}
+
 # Build the binaries (target/debug).
 [group('build')]
 build:
@@ -29,7 +34,12 @@ wasm:
 cluster:
     @{{tools}}/step.sh 'test cluster: kube-apiserver and kubectl' '6 min the first time, then 1 s' tests/cluster/build.sh
 
-# All tests: unit, core as wasm, and end to end on real Envoy, kube-apiserver, kubectl and IdP.
+# Make the pictures of docs/images, from a demo that is started and stopped for it.
+[group('build')]
+screenshots:
+    @{{tools}}/screenshots.sh
+
+# All tests: unit, core as wasm, and end to end on real Envoy, kube-apiserver, kubectl, IdP and Chromium.
 [group('test')]
 test: unit wasm-test e2e
 
@@ -89,7 +99,7 @@ core-deps:
 [group('clean')]
 clean:
     cargo clean
-    rm -rf tests/idp/node_modules
+    rm -rf tests/idp/node_modules tests/pages/node_modules
 
 # Remove the tools that were installed into the user's cache.
 [group('clean')]

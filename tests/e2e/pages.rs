@@ -27,9 +27,8 @@ fn check(suite: &Suite, world: &World) {
     let mut command = Command::new("node");
     command.arg("check.js").arg(&description).current_dir(paths::root().join("tests/pages"));
     let mut program = Running::start("pages", &world.dir.join("logs"), &command).unwrap();
-    let ended = poll::until("the end of tests/pages/check.js", LIMIT, || {
-        program.exited().ok_or_else(|| program.log_tail())
-    });
+    let ended =
+        poll::until("the end of tests/pages/check.js", LIMIT, || program.exited().ok_or_else(|| program.log_tail()));
     let said = fs::read_to_string(program.log()).unwrap();
     let status = ended.unwrap_or_else(|error| panic!("{error:#}"));
     let wrong: Vec<&str> = said.lines().filter(|line| !line.starts_with("ok ")).collect();

@@ -1,4 +1,5 @@
-// check.js WORLD.json: signs in as a person does and visits every page of a running world; see README.md.
+// check.js WORLD.json: signs in as a person does, by keyboard, and visits every page of a running world (a demo's
+// demo.json, or what the end-to-end suite writes). Once with scripts off; once with them on, for axe in every look.
 import { readFileSync } from 'node:fs';
 import { launch } from './chromium.js';
 import { freshCache } from './command-line.js';

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const KUBEGATE = fileURLToPath(new URL('../../target/debug/kubegate', import.meta.url));
-const LIMIT = 60_000;
+const SECONDS = 60;
+
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill()));
 
 /** A computer's cache of its own, removed with `forget()`. */
 export const freshCache = () => {
@@ -19,7 +22,7 @@ export const freshCache = () => {
  * `enter(code)` types a code from another computer's browser.
  */
 export const startLogin = async (world, cache, ...options) => {
-  const child = spawn(KUBEGATE, ['login', '--timeout', `${LIMIT / 1000}s`, ...options], {
+  const child = spawn(KUBEGATE, ['login', '--timeout', `${SECONDS}s`, ...options], {
     // Without a terminal of its own, so that a pasted code is read from the pipe.
     detached: true,
     env: {
@@ -33,10 +36,13 @@ export const startLogin = async (world, cache, ...options) => {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (said += text));
   child.stdin.on('error', () => {});
-  process.once('exit', () => child.kill());
+  running.add(child);
   const finished = new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, said }));
+    child.on('close', (code) => {
+      running.delete(child);
+      resolve({ code, said });
+    });
   });
   const url = await new Promise((resolve, reject) => {
     const look = () => {

@@ -30,13 +30,17 @@ export const judgeLooks = async (page) => {
   return problems;
 };
 
-const sideways = async (page) => {
-  const { wanted, given } = await page.evaluate(() => {
+const sideways = async (page) =>
+  page.evaluate(() => {
     const root = document.documentElement;
-    return { wanted: root.scrollWidth, given: root.clientWidth };
+    const edge = document.querySelector('main').getBoundingClientRect().right;
+    const over = [...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > edge + 1);
+    const problems = over.map((one) => `runs out of its card: ${one.outerHTML}`);
+    if (root.scrollWidth > root.clientWidth) {
+      problems.push(`scrolls sideways: ${root.scrollWidth} px in ${root.clientWidth} px`);
+    }
+    return problems;
   });
-  return wanted > given ? [`scrolls sideways: ${wanted} px in ${given} px`] : [];
-};
 
 const axe = async (page) => {
   const violations = await page.evaluate(async () => {

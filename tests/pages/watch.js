@@ -1,12 +1,16 @@
 // What Chromium itself has to complain about while a page is used.
 
-/** Collects complaints of everything that `page` loads; `take()` hands them over and begins anew. */
+/**
+ * Collects complaints of everything that `page` loads; `take()` hands them over and begins anew. The company's own
+ * sign-in page is not ours to judge.
+ */
 export const watch = async (page, world) => {
   const own = new URL(world.controlPlane.url).origin;
   const complaints = [];
   let document;
 
-  const mayGo = (url) => url.origin === own || isLoopback(url) || url.origin === world.company?.issuer;
+  const isTheirs = (url) => world.company !== undefined && new URL(url).origin === world.company.issuer;
+  const mayGo = (url) => url.origin === own || isLoopback(url) || isTheirs(url);
   page.on('request', (request) => {
     const url = new URL(request.url());
     const good = request.isNavigationRequest() ? mayGo(url) : url.origin === own;
@@ -16,17 +20,23 @@ export const watch = async (page, world) => {
     if (response.request().isNavigationRequest()) document = response;
     else if (!response.ok()) complaints.push(`${response.status()} for ${response.url()}`);
   });
-  page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on('requestfailed', (request) => {
+    const why = request.failure()?.errorText;
+    // Whoever goes on before a page's icon has come does not want it any more.
+    if (why !== 'net::ERR_ABORTED') complaints.push(`${request.url()}: ${why}`);
+  });
   page.on('pageerror', (error) => complaints.push(`script error: ${error}`));
   page.on('console', (message) => {
     // Chromium notes a 4xx of the page itself; whether it is the right one is looked at elsewhere.
-    const isOfPage = message.text().startsWith('Failed to load resource') && message.location().url === document?.url();
-    if (['error', 'warning'].includes(message.type()) && !isOfPage) complaints.push(`console: ${message.text()}`);
+    const { url } = message.location();
+    const isOfPage = message.text().startsWith('Failed to load resource') && url === document?.url();
+    const isOurs = !isOfPage && !(url && isTheirs(url));
+    if (['error', 'warning'].includes(message.type()) && isOurs) complaints.push(`console: ${message.text()}`);
   });
 
   const session = await page.context().newCDPSession(page);
   session.on('Audits.issueAdded', ({ issue }) => {
-    complaints.push(`Chromium's issues: ${issue.code} ${JSON.stringify(issue.details)}`);
+    if (!isTheirs(page.url())) complaints.push(`Chromium's issues: ${issue.code} ${JSON.stringify(issue.details)}`);
   });
   await session.send('Audits.enable');
 

@@ -6,7 +6,8 @@ cd "$KUBEGATE_ROOT"
 tests/tools/prepare.sh binaries wasm envoy cluster pages
 
 description=target/demo/demo.json
-target/debug/demo &
+echo "==> the demo (usually 6 s)" >&2
+target/debug/demo >/dev/null &
 demo=$!
 trap 'kill "$demo" 2>/dev/null || true; wait "$demo" || true' EXIT
 # A demo that could not stop in order left its description: this one's has this one's process in it.
