@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Both carry a version (epoch, counter). The age of the live set is the proof that the filter is not being kept from
-//! the truth.
+//! the truth. Neither may hold what a filter does not know: a restriction that it would overlook must not widen access,
+//! so an older filter keeps the last bundle that it understands.
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
@@ -51,6 +52,7 @@ impl std::fmt::Display for Version {
 
 /// The policy document's content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PolicyDocument {
     /// The control plane's public URL: the issuer of the session tokens.
     pub issuer: String,
@@ -66,6 +68,7 @@ pub struct PolicyDocument {
 
 /// The live set's content.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LiveDocument {
     /// The document's version.
     pub version: Version,
@@ -86,6 +89,7 @@ pub struct LiveDocument {
 
 /// A session that has ended before its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevokedSession {
     /// The session.
     pub sid: SessionId,
@@ -95,6 +99,7 @@ pub struct RevokedSession {
 
 /// A person whose tokens minted before an instant do not count any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NotBefore {
     /// The person.
     pub person: PersonId,
@@ -122,9 +127,9 @@ pub enum InvalidBundle {
     /// A token key in it is not one.
     #[error("the policy document is refused: {0}")]
     Key(#[from] InvalidKey),
-    /// It is older than what is in force.
-    #[error("version {offered} is older than {held}, which is in force")]
-    Older {
+    /// It is older than what is in force, or another document of the same version.
+    #[error("version {offered} does not come after {held}, which is in force")]
+    NotNewer {
         /// What was offered.
         offered: Version,
         /// What is in force.

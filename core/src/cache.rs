@@ -1,69 +1,59 @@
 //! A bounded cache without a clock: two generations, of which the older is forgotten as a whole.
 //!
 //! What is used stays, because a hit in the old generation moves the entry to the young one. Look-up and insertion are
-//! constant time; at most `capacity` entries are held.
+//! constant time; what is held never weighs more than the capacity and one entry.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// The cache.
+/// The cache. The caller says what each entry weighs.
 pub struct Cache<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-    generation: usize,
+    young: HashMap<K, (usize, V)>,
+    old: HashMap<K, (usize, V)>,
+    young_weight: usize,
+    generation_weight: usize,
 }
 
 impl<K: Hash + Eq, V> Cache<K, V> {
-    /// An empty cache for at most `capacity` entries (at least two).
+    /// An empty cache for entries that weigh `capacity` together.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), generation: (capacity / 2).max(1) }
+        Self { young: HashMap::new(), old: HashMap::new(), young_weight: 0, generation_weight: capacity / 2 }
     }
 
-    /// The entry of `key`.
-    pub fn get<Q>(&mut self, key: &Q) -> Option<&mut V>
+    /// The entry of `key`; when there is none, what `make` makes of it, which is then held. `None` is never returned in
+    /// effect; it saves a panic.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn get_or_insert<Q, E>(
+        &mut self,
+        key: &Q,
+        weight: usize,
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<Option<&V>, E>
     where
-        K: Borrow<Q>,
+        K: Borrow<Q> + for<'q> From<&'q Q>,
         Q: Hash + Eq + ?Sized,
     {
-        if self.old.contains_key(key)
-            && let Some((key, value)) = self.old.remove_entry(key)
-        {
-            self.insert(key, value);
+        if !self.young.contains_key(key) {
+            let (key, (weight, value)) = match self.old.remove_entry(key) {
+                Some(entry) => entry,
+                None => (K::from(key), (weight, make()?)),
+            };
+            self.insert(key, weight, value);
         }
-        self.young.get_mut(key)
+        Ok(self.young.get(key).map(|(_, value)| value))
     }
 
-    /// Puts an entry in, in place of an older one of the same key.
-    pub fn insert(&mut self, key: K, value: V) {
-        if self.young.len() >= self.generation {
+    fn insert(&mut self, key: K, weight: usize, value: V) {
+        if self.young_weight.saturating_add(weight) > self.generation_weight && !self.young.is_empty() {
             self.old = std::mem::take(&mut self.young);
+            self.young_weight = 0;
         }
-        self.old.remove(&key);
-        self.young.insert(key, value);
-    }
-
-    /// Forgets an entry.
-    pub fn remove<Q>(&mut self, key: &Q)
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-
-    /// How many entries are held.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.young.len().saturating_add(self.old.len())
-    }
-
-    /// Whether nothing is held.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.young_weight = self.young_weight.saturating_add(weight);
+        self.young.insert(key, (weight, value));
     }
 }
 
@@ -74,26 +64,30 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn it_stays_bounded_and_keeps_what_is_used() {
-        let mut cache = Cache::new(100);
-        cache.insert(0, "used");
-        for key in 1..10_000 {
-            cache.insert(key, "other");
-            assert!(cache.get(&0).is_some(), "forgotten at {key}");
-            assert!(cache.len() <= 100, "{}", cache.len());
-        }
-        assert!(cache.get(&1).is_none());
+    fn weight(cache: &Cache<Box<str>, u32>) -> usize {
+        cache.young.values().chain(cache.old.values()).map(|(weight, _)| weight).sum()
     }
 
     #[test]
-    fn removal_and_replacement() {
-        let mut cache = Cache::new(2);
-        cache.insert("a", 1);
-        cache.insert("b", 2);
-        cache.insert("a", 3);
-        assert_eq!(cache.get("a"), Some(&mut 3));
-        cache.remove("a");
-        assert_eq!(cache.get("a"), None);
+    fn it_stays_bounded_and_keeps_what_is_used() {
+        let mut cache: Cache<Box<str>, u32> = Cache::new(1000);
+        for number in 0..10_000 {
+            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), 10, || Ok(number));
+            assert_eq!(made, Ok(Some(&number)));
+            let used: Result<_, &str> = cache.get_or_insert("0", 10, || Err("forgotten"));
+            assert_eq!(used, Ok(Some(&0)));
+            assert!(weight(&cache) <= 1000, "{}", weight(&cache));
+        }
+        assert_eq!(cache.get_or_insert("1", 10, || Err("forgotten")), Err("forgotten"));
+    }
+
+    #[test]
+    fn one_heavy_entry_is_held_alone() {
+        let mut cache: Cache<Box<str>, u32> = Cache::new(10);
+        for number in 0..100 {
+            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), 50, || Ok(number));
+            assert_eq!(made, Ok(Some(&number)));
+            assert!(weight(&cache) <= 100);
+        }
     }
 }

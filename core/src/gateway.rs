@@ -6,28 +6,30 @@
 //!
 //! Everything that is not an [`Decision::Allow`] is answered by the filter itself; nothing else is ever forwarded.
 
+mod assume;
+mod live;
 mod message;
+mod record;
 mod session;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::bundle::{InvalidBundle, LiveDocument, PolicyInForce, Version, open_live};
-use crate::cache::Cache;
-use crate::id::{ClusterName, PersonId, SessionId};
-use crate::impersonation::{self, ANONYMOUS, Assumed, EXTRA_PREFIX, Header, UNAUTHENTICATED};
-use crate::inbound::Inbound;
+use crate::bundle::{InvalidBundle, PolicyInForce, Version, open_live};
+use crate::id::ClusterName;
+use crate::impersonation::{self, Header};
+use crate::inbound::{Inbound, InvalidInbound};
 use crate::jws::Keys;
-use crate::policy::{Access, Allowance, Policy};
-use crate::request::{Attributes, Target};
+use crate::policy::Allowance;
+use crate::request::{Attributes, InvalidRequest, InvalidTarget, Target};
 use crate::status::{Body, Kind, Refusal};
 use crate::time::Timestamp;
-use crate::token::{InvalidToken, MAX_TOKEN, VerifiedToken};
 
+use live::Live;
+use session::{Session, Sessions};
+
+pub use record::Record;
 pub use session::SESSION_PATH;
-
-/// How many session tokens are remembered.
-pub const MAX_CACHED_TOKENS: usize = 4096;
 
 /// Paths on a cluster's host that are Kubegate's own and never go to the API server.
 const OWN_PATHS: &str = "/.kubegate/";
@@ -39,8 +41,7 @@ pub struct Gateway {
     max_staleness: Duration,
     policy: Option<PolicyInForce>,
     live: Option<Live>,
-    tokens: Cache<Box<str>, Session>,
-    generation: u64,
+    sessions: Sessions,
 }
 
 /// What the filter does with a request.
@@ -63,6 +64,9 @@ pub struct Allow<'a> {
     pub replace: Vec<(&'static str, String)>,
     /// Headers to add last: the impersonation.
     pub add: Rc<[Header]>,
+    /// Whether the API server passes it on to something else (`pods/proxy` and the like), so that the answer's status is
+    /// not its own.
+    pub is_proxied: bool,
     /// What the access log says.
     pub record: Record,
 }
@@ -78,66 +82,11 @@ pub struct Answer {
     pub record: Record,
 }
 
-/// What the access log says of a decision. Nothing in it is secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
-    /// `allow`, `deny`, `unauthenticated`, `local` or `error`.
-    pub decision: &'static str,
-    /// A stable kebab-case word: why.
-    pub reason: &'static str,
-    /// The rule that allowed.
-    pub rule: String,
-    /// The cluster.
-    pub cluster: String,
-    /// The real person's user name.
-    pub user: String,
-    /// The groups that the API server sees.
-    pub groups: String,
-    /// The session.
-    pub session: String,
-    /// The user that `kubectl --as` assumes.
-    pub assumed_user: String,
-    /// The verb.
-    pub verb: String,
-    /// API group and resource with its subresource: `apps/deployments/scale`.
-    pub resource: String,
-    /// The namespace.
-    pub namespace: String,
-    /// The object's name.
-    pub name: String,
-}
-
-/// The live set in force.
-struct Live {
-    version: Version,
-    issued_at: Timestamp,
-    expires_at: Option<Timestamp>,
-    sessions: std::collections::HashSet<SessionId>,
-    people: std::collections::HashMap<PersonId, Timestamp>,
-}
-
-/// A session token that was verified, with what the policy makes of it.
-struct Session {
-    token: VerifiedToken,
-    generation: u64,
-    access: Rc<Access>,
-    headers: Rc<[Header]>,
-    groups: Rc<str>,
-}
-
 impl Gateway {
     /// A gateway without a bundle: it refuses everything until [`Gateway::accept`] has taken one.
     #[must_use]
     pub fn new(issuer: String, bundle_keys: Keys, max_staleness: Duration) -> Self {
-        Self {
-            issuer,
-            bundle_keys,
-            max_staleness,
-            policy: None,
-            live: None,
-            tokens: Cache::new(MAX_CACHED_TOKENS),
-            generation: 0,
-        }
+        Self { issuer, bundle_keys, max_staleness, policy: None, live: None, sessions: Sessions::new() }
     }
 
     /// Takes a newer bundle: the policy, when it changed, and the live set that goes with it. Both or nothing.
@@ -150,16 +99,17 @@ impl Gateway {
         if let (Some(new), Some(held)) = (&opened, &self.policy)
             && (new.version < held.version || new.version == held.version && new.hash != held.hash)
         {
-            return Err(InvalidBundle::Older { offered: new.version, held: held.version });
+            return Err(InvalidBundle::NotNewer { offered: new.version, held: held.version });
         }
         let hash = opened.as_ref().or(self.policy.as_ref()).map(|policy| policy.hash.as_str());
         let live = open_live(live, &self.bundle_keys, hash.ok_or(InvalidBundle::NoPolicy)?)?;
         if let Some(held) = self.live.as_ref().filter(|held| live.version < held.version) {
-            return Err(InvalidBundle::Older { offered: live.version, held: held.version });
+            return Err(InvalidBundle::NotNewer { offered: live.version, held: held.version });
         }
         if let Some(policy) = opened {
+            // With the rules and the keys, all that was made of them goes.
             self.policy = Some(policy);
-            self.generation = self.generation.wrapping_add(1);
+            self.sessions = Sessions::new();
         }
         self.live = Some(Live::from(live));
         Ok(())
@@ -180,10 +130,12 @@ impl Gateway {
     /// Decides a request.
     pub fn decide<'a>(&mut self, inbound: Inbound<'a>, now: Timestamp) -> Decision<'a> {
         let mut record = Record::default();
-        match self.judge(inbound, now, &mut record) {
-            Ok(Outcome::Forward { allow, reason }) => {
+        let target = Target::parse(inbound.path);
+        let asked = Asked::of(inbound.method, target.as_ref());
+        asked.describe(&mut record);
+        match self.judge(inbound, &asked, now, &mut record) {
+            Ok(Outcome::Forward(allow)) => {
                 record.decision = "allow";
-                record.reason = reason;
                 Decision::Allow(Allow { record, ..allow })
             }
             Ok(Outcome::Local(body)) => {
@@ -191,96 +143,131 @@ impl Gateway {
                 record.reason = "own-path";
                 Decision::Answer(Answer { status: 200, body, record })
             }
-            Err((refusal, plain)) => Decision::Answer(refuse(&refusal, plain, record)),
+            Err(refusal) => Decision::Answer(refuse(&refusal, asked.wants_plain_text(), record)),
         }
     }
 
     fn judge<'a>(
         &mut self,
         inbound: Inbound<'a>,
+        asked: &Asked<'_>,
         now: Timestamp,
         record: &mut Record,
-    ) -> Result<Outcome<'a>, (Refusal, bool)> {
-        let target = Target::parse(inbound.path);
-        let attributes = target.as_ref().map(|target| Attributes::of(inbound.method, target));
-        let plain = matches!(&attributes, Ok(Ok(attributes)) if attributes.is_discovery_path());
-        if let Ok(Ok(attributes)) = &attributes {
-            record.describe(attributes);
-        }
-        let answer = |refusal| (refusal, plain);
-
-        let (policy, live) = in_force(self.policy.as_ref(), self.live.as_ref()).map_err(answer)?;
-        let cluster = policy
-            .policy
-            .cluster_by_authority(inbound.authority)
-            .map(|cluster| cluster.name.clone())
-            .ok_or_else(|| answer(message::unknown_host(inbound.authority)))?;
+    ) -> Result<Outcome<'a>, Refusal> {
+        let (Some(policy), Some(live)) = (&self.policy, &self.live) else {
+            return Err(message::no_policy());
+        };
+        let cluster = policy.policy.cluster_by_authority(inbound.authority);
+        let cluster = &cluster.ok_or_else(|| message::unknown_host(inbound.authority))?.name;
         record.cluster = cluster.to_string();
-        live.check_fresh(self.max_staleness, now).map_err(answer)?;
-        let target = target.as_ref().map_err(|error| answer(message::bad_request("bad-path", error)))?;
+        live.check_fresh(self.max_staleness, now)?;
+        let target = asked.target()?;
 
-        let token = inbound.token.as_deref().ok_or_else(|| answer(message::no_token(&cluster)))?;
-        let session = session::find(&mut self.tokens, token, policy, &self.issuer, self.generation).map_err(answer)?;
-        let claims = &session.token.claims;
-        record.user.clone_from(&claims.user);
-        record.session = claims.sid.to_string();
-        record.groups = session.groups.to_string();
-        let expired = session.token.check(&cluster, &policy.token_keys, now);
-        expired.map_err(|error| answer(message::invalid_token(error)))?;
-        live.check(&session.token).map_err(answer)?;
-        session::check_complete(&session.token, policy).map_err(answer)?;
+        let token = inbound.token.as_deref().ok_or_else(|| message::no_token(cluster))?;
+        let session = self.sessions.find(token, policy, &self.issuer)?;
+        session.describe(record);
+        session.token.check(cluster, &policy.token_keys, now).map_err(message::invalid_token)?;
+        live.check(&session.token)?;
+        session.check_complete(policy)?;
 
         if target.path().starts_with(OWN_PATHS) {
-            return if target.path() == SESSION_PATH && inbound.method == "GET" {
-                Ok(Outcome::Local(session::describe(session)))
-            } else {
-                Err((message::unknown_path(target.path()), plain))
+            return match (inbound.method, target.path()) {
+                ("GET", SESSION_PATH) => Ok(Outcome::Local(session.answer())),
+                (_, path) => Err(message::unknown_path(path)),
             };
         }
-        let attributes = attributes
-            .map_err(|error| answer(message::bad_request("bad-path", &error)))?
-            .map_err(|error| answer(message::bad_request("bad-path", &error)))?;
-        if inbound.method == "CONNECT" {
-            return Err(answer(message::bad_request("bad-method", &"CONNECT is not a Kubernetes request")));
-        }
-
-        let allowance = policy.policy.decide(&session.access, &attributes);
-        let reason = match allowance {
-            Some(Allowance::Rule(rule)) => {
-                record.rule = rule.to_string();
-                "rule"
-            }
-            Some(Allowance::Discovery) => "discovery",
-            Some(Allowance::AboutOneself) => "about-oneself",
-            None => return Err(answer(message::not_allowed(claims, &cluster, &attributes, &session.access))),
-        };
-        let add = match &inbound.assumed {
-            None => Rc::clone(&session.headers),
-            Some(assumed) => {
-                record.assumed_user.clone_from(&assumed.user);
-                may_assume(&policy.policy, &session.access, assumed)
-                    .map_err(|what| answer(message::may_not_assume(&claims.user, &cluster, &what)))?;
-                impersonation::assumed_headers(claims, assumed).into()
-            }
-        };
-        let mut replace = inbound.replace;
-        if let Some(id) = inbound.request_id {
-            replace.push(("audit-id", id.to_owned()));
-        }
-        let allow = Allow { cluster, remove: inbound.remove, replace, add, record: Record::default() };
-        Ok(Outcome::Forward { allow, reason })
+        allow(inbound, asked.attributes()?, session, policy, record).map(Outcome::Forward)
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "it lives for one call, and forwarding is the common case")]
+/// Decides by the rules, once it is known who asks what of which cluster.
+fn allow<'a>(
+    mut inbound: Inbound<'a>,
+    attributes: &Attributes<'_>,
+    session: &Session,
+    policy: &PolicyInForce,
+    record: &mut Record,
+) -> Result<Allow<'a>, Refusal> {
+    let claims = &session.token.claims;
+    if inbound.method == "CONNECT" {
+        return Err(message::bad_request("bad-method", &"CONNECT is not a Kubernetes request"));
+    }
+    record.reason = match policy.policy.decide(&session.access, attributes) {
+        Some(Allowance::Rule(rule)) => {
+            record.rule = rule.to_string();
+            "rule"
+        }
+        Some(Allowance::Discovery) => "discovery",
+        Some(Allowance::AboutOneself) => "about-oneself",
+        None => return Err(message::not_allowed(claims, attributes, &session.access)),
+    };
+    let add = match &inbound.assumed {
+        None => Rc::clone(&session.headers),
+        Some(assumed) => {
+            record.assumed_user.clone_from(&assumed.user);
+            record.groups = assumed.groups.join(",");
+            assume::may_assume(&policy.policy, &session.access, assumed)
+                .map_err(|what| message::may_not_assume(claims, &what))?;
+            impersonation::assumed_headers(claims, assumed).into()
+        }
+    };
+    if let Some(id) = inbound.request_id {
+        inbound.replace.push(("audit-id", id.to_owned()));
+    }
+    Ok(Allow {
+        cluster: claims.aud.clone(),
+        remove: inbound.remove,
+        replace: inbound.replace,
+        add,
+        is_proxied: attributes.subresource == "proxy" || attributes.verb == "proxy",
+        record: Record::default(),
+    })
+}
+
+#[allow(clippy::large_enum_variant, reason = "it lives for one call, and forwarding is the common case")]
 enum Outcome<'a> {
-    Forward { allow: Allow<'a>, reason: &'static str },
+    Forward(Allow<'a>),
     Local(Body),
+}
+
+/// What a request asks for, as far as it can be read.
+struct Asked<'t> {
+    target: Result<&'t Target<'t>, InvalidTarget>,
+    attributes: Option<Result<Attributes<'t>, InvalidRequest>>,
+}
+
+impl<'t> Asked<'t> {
+    fn of(method: &'t str, target: Result<&'t Target<'t>, &InvalidTarget>) -> Self {
+        let target = target.map_err(|error| *error);
+        Self { target, attributes: target.ok().map(|target| Attributes::of(method, target)) }
+    }
+
+    fn target(&self) -> Result<&'t Target<'t>, Refusal> {
+        self.target.map_err(|error| message::bad_request("bad-path", &error))
+    }
+
+    fn attributes(&self) -> Result<&Attributes<'t>, Refusal> {
+        match &self.attributes {
+            Some(Ok(attributes)) => Ok(attributes),
+            _ => Err(message::bad_request("bad-path", &InvalidRequest)),
+        }
+    }
+
+    fn describe(&self, record: &mut Record) {
+        if let Some(Ok(attributes)) = &self.attributes {
+            record.describe(attributes);
+        }
+    }
+
+    /// On discovery paths client-go reads nothing else.
+    fn wants_plain_text(&self) -> bool {
+        matches!(&self.attributes, Some(Ok(attributes)) if attributes.is_discovery_path())
+    }
 }
 
 /// The answer to a request whose headers could not even be taken apart.
 #[must_use]
-pub fn refuse_inbound(error: &crate::inbound::InvalidInbound) -> Answer {
+pub fn refuse_inbound(error: &InvalidInbound) -> Answer {
     let refusal = if error.is_about_the_token() {
         message::unauthorized("not-bearer", &error.to_string())
     } else {
@@ -298,107 +285,13 @@ pub fn refuse_gateway_credential(cluster: &str) -> Body {
 
 fn refuse(refusal: &Refusal, plain: bool, mut record: Record) -> Answer {
     record.reason = refusal.reason;
+    record.rule.clear();
     record.decision = match refusal.kind {
         Kind::Unauthorized => "unauthenticated",
         Kind::Forbidden | Kind::BadRequest | Kind::NotFound => "deny",
         Kind::BadGateway | Kind::Unavailable => "error",
     };
     Answer { status: refusal.kind.code(), body: refusal.body(plain), record }
-}
-
-fn in_force<'a>(
-    policy: Option<&'a PolicyInForce>,
-    live: Option<&'a Live>,
-) -> Result<(&'a PolicyInForce, &'a Live), Refusal> {
-    policy.zip(live).ok_or_else(message::no_policy)
-}
-
-/// Whether a person may be somebody else; matched as RBAC matches the verb `impersonate`.
-fn may_assume(policy: &Policy, access: &Access, assumed: &Assumed) -> Result<(), String> {
-    let granted = |group: &'static str, resource: &str, subresource: &str, namespace: &str, name: &str| {
-        let attributes = Attributes {
-            verb: "impersonate".into(),
-            api_group: group,
-            api_version: "v1",
-            resource,
-            subresource,
-            namespace,
-            name: name.into(),
-            is_resource_request: true,
-            path: "".into(),
-        };
-        policy.rule_that_allows(access, &attributes).is_some()
-    };
-    let user = &assumed.user;
-    let allowed = match impersonation::service_account(user) {
-        Some((namespace, name)) => granted("", "serviceaccounts", "", namespace, name),
-        None => user != ANONYMOUS && granted("", "users", "", "", user),
-    };
-    if !allowed {
-        return Err(format!("the user {user:?}"));
-    }
-    for group in &assumed.groups {
-        if group == UNAUTHENTICATED || !granted("", "groups", "", "", group) {
-            return Err(format!("the group {group:?}"));
-        }
-    }
-    if let Some(uid) = assumed.uid.as_deref().filter(|uid| !granted("authentication.k8s.io", "uids", "", "", uid)) {
-        return Err(format!("the uid {uid:?}"));
-    }
-    for (key, value) in &assumed.extras {
-        if key.starts_with(EXTRA_PREFIX) || !granted("authentication.k8s.io", "userextras", key, "", value) {
-            return Err(format!("the extra {key:?} with the value {value:?}"));
-        }
-    }
-    Ok(())
-}
-
-impl Live {
-    fn check_fresh(&self, max_staleness: Duration, now: Timestamp) -> Result<(), Refusal> {
-        let end = self.expires_at.unwrap_or_else(|| self.issued_at.after(max_staleness));
-        if now >= end { Err(message::stale(self.issued_at, now)) } else { Ok(()) }
-    }
-
-    fn check(&self, token: &VerifiedToken) -> Result<(), Refusal> {
-        let claims = &token.claims;
-        if self.sessions.contains(&claims.sid) {
-            return Err(message::unauthorized("session-revoked", "your session has been ended"));
-        }
-        if self.people.get(&claims.sub).is_some_and(|not_before| claims.iat < *not_before) {
-            return Err(message::unauthorized("user-revoked", "what you may do has changed since you signed in"));
-        }
-        Ok(())
-    }
-}
-
-impl From<LiveDocument> for Live {
-    fn from(document: LiveDocument) -> Self {
-        Self {
-            version: document.version,
-            issued_at: document.issued_at,
-            expires_at: document.expires_at,
-            sessions: document.sessions.into_iter().map(|revoked| revoked.sid).collect(),
-            people: document.people.into_iter().map(|entry| (entry.person, entry.not_before)).collect(),
-        }
-    }
-}
-
-impl Record {
-    fn describe(&mut self, attributes: &Attributes<'_>) {
-        self.verb = attributes.verb.to_string();
-        self.resource = message::resource_of(attributes);
-        attributes.namespace.clone_into(&mut self.namespace);
-        self.name = attributes.name.to_string();
-    }
-}
-
-/// The most characters of a token that are looked at.
-fn is_too_long(token: &str) -> bool {
-    token.len() > MAX_TOKEN
-}
-
-fn invalid(error: InvalidToken) -> Refusal {
-    message::invalid_token(error)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::identity_name::{self, InvalidName};
+use crate::request::escape;
 use crate::token::SessionClaims;
 
 /// The group of everybody who proved who they are. Older API servers add it only when no group was sent.
@@ -88,11 +89,17 @@ fn extra_header(key: &str, value: &str) -> Header {
     (name, value.to_owned())
 }
 
-/// Namespace and name of a service account's user name.
+/// Namespace and name of a service account's user name (`k8s.io/apiserver/pkg/authentication/serviceaccount`,
+/// `SplitUsername`): a DNS label and a DNS subdomain.
 #[must_use]
 pub fn service_account(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?;
-    (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
+    let dns = |text: &str, more: &[u8]| {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || more.contains(&byte);
+        let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        text.bytes().all(inner) && ends(text.bytes().next()) && ends(text.bytes().last())
+    };
+    (dns(namespace, b"-") && dns(name, b"-.")).then_some((namespace, name))
 }
 
 /// Whom a client asks to be (`kubectl --as`, `--as-group`, `--as-uid`, `--as-user-extra`).
@@ -200,9 +207,7 @@ fn decode_key(key: &str) -> Option<String> {
     let mut rest = key.bytes();
     while let Some(byte) = rest.next() {
         if byte == b'%' {
-            let high = char::from(rest.next()?).to_digit(16)?;
-            let low = char::from(rest.next()?).to_digit(16)?;
-            bytes.push(u8::try_from((high << 4) | low).ok()?);
+            bytes.push(escape(&mut rest)?);
         } else {
             bytes.push(byte);
         }
@@ -273,6 +278,8 @@ mod tests {
         assert_eq!(service_account("system:serviceaccount:ns:x"), Some(("ns", "x")));
         assert_eq!(service_account("system:serviceaccount:ns"), None);
         assert_eq!(service_account("system:serviceaccount::x"), None);
+        assert_eq!(service_account("system:serviceaccount:CI:bot"), None);
+        assert_eq!(service_account("system:serviceaccount:ns:a:b"), None);
         assert_eq!(service_account("alice"), None);
     }
 }

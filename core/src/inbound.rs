@@ -99,7 +99,6 @@ impl<'a> Inbound<'a> {
             "sec-websocket-protocol" => parts.protocols.push(text()?),
             "upgrade" => parts.upgrade.push(text()?),
             "connection" => self.remove.push(name),
-            "x-forwarded-for" => parts.forwarded_for = str::from_utf8(value).ok(),
             _ => self.take_other(name, value, parts)?,
         }
         Ok(())
@@ -142,11 +141,6 @@ impl<'a> Inbound<'a> {
         }
         self.token = tokens.pop();
         self.rewrite_upgrade(&parts.upgrade);
-        if let Some(forwarded) = parts.forwarded_for {
-            // Only what Envoy itself appended is believed.
-            let nearest = forwarded.rsplit(',').next().unwrap_or_default().trim();
-            self.replace.push(("x-forwarded-for", nearest.to_owned()));
-        }
         Ok(self)
     }
 
@@ -168,7 +162,6 @@ struct Parts<'a> {
     authorization: Vec<&'a str>,
     protocols: Vec<&'a str>,
     upgrade: Vec<&'a str>,
-    forwarded_for: Option<&'a str>,
     assumed: AssumedBuilder,
 }
 
@@ -189,8 +182,8 @@ fn websocket_token(protocol: &str) -> Result<String, InvalidInbound> {
 
 /// Headers that carry identity or routing between proxies, and nothing that a client of Kubernetes needs.
 fn must_not_pass(name: &str) -> bool {
-    const PREFIXES: [&str; 3] = ["x-remote-", "x-envoy-original-", "x-kubegate-"];
-    const EXACT: [&str; 14] = [
+    const PREFIXES: [&str; 3] = ["x-remote-", "x-envoy-", "x-kubegate-"];
+    const EXACT: [&str; 15] = [
         "authorization",
         "proxy-authorization",
         "cookie",
@@ -203,6 +196,7 @@ fn must_not_pass(name: &str) -> bool {
         "x-forwarded-client-cert",
         "x-forwarded-for",
         "x-forwarded-user",
+        "x-real-ip",
         "x-original-url",
         "x-rewrite-url",
     ];
@@ -279,6 +273,10 @@ mod tests {
             "AUDIT_ID",
             "te",
             "forwarded",
+            "x-forwarded-for",
+            "x-real-ip",
+            "x-envoy-original-path",
+            "x-envoy-retry-on",
         ];
         let headers: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
         assert_eq!(parse(&headers).unwrap().remove, names);
@@ -298,10 +296,12 @@ mod tests {
     }
 
     #[test]
-    fn only_the_nearest_address_is_believed() {
-        let inbound = parse(&[("x-forwarded-for", "10.0.0.1, 192.0.2.7")]).unwrap();
-        assert_eq!(inbound.replace, [("x-forwarded-for", "192.0.2.7".to_owned())]);
+    fn only_the_two_protocols_of_kubernetes_are_upgraded_to() {
         let inbound = parse(&[("upgrade", "h2c"), ("connection", "Upgrade, HTTP2-Settings")]).unwrap();
-        assert_eq!(inbound.remove, ["connection", "upgrade"]);
+        assert_eq!((inbound.remove, inbound.replace), (vec!["connection", "upgrade"], vec![]));
+        let inbound = parse(&[("upgrade", "SPDY/3.1"), ("connection", "upgrade")]).unwrap();
+        assert_eq!(inbound.replace, [("connection", "Upgrade".to_owned())]);
+        let inbound = parse(&[("upgrade", "websocket"), ("upgrade", "h2c")]).unwrap();
+        assert_eq!(inbound.remove, ["upgrade"]);
     }
 }

@@ -4,18 +4,22 @@
 //! algorithm exists to be confused with. The header is read strictly first: exactly `alg`, `typ` and `kid`, nothing
 //! that could name another key (`jwk`, `jku`, `x5u`, `crit` …).
 
-use std::sync::Once;
+mod provider;
+#[cfg(feature = "signing")]
+mod signing;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, VerifyingKey};
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
+use ed25519_dalek::VerifyingKey;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::id::KeyId;
+use provider::install_provider;
+
+#[cfg(feature = "signing")]
+pub use signing::{PrivateJwk, SigningKey};
 
 /// The longest header segment that is looked at, in characters.
 const MAX_HEADER: usize = 1024;
@@ -144,12 +148,6 @@ impl Keys {
         self.0.iter().any(|(known, _)| known == kid)
     }
 
-    /// Whether no key is trusted at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     fn find(&self, kid: &str) -> Option<&(KeyId, DecodingKey)> {
         self.0.iter().find(|(known, _)| known.as_str() == kid)
     }
@@ -198,170 +196,6 @@ pub fn verify<T: DeserializeOwned>(
     let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidJws::Malformed)?;
     let content = serde_json::from_slice(&payload).map_err(|_| InvalidJws::Payload)?;
     Ok((content, kid.clone()))
-}
-
-/// A private Ed25519 key that signs documents.
-#[cfg(feature = "signing")]
-pub struct SigningKey {
-    seed: zeroize::Zeroizing<[u8; 32]>,
-    public: PublicKey,
-}
-
-#[cfg(feature = "signing")]
-impl SigningKey {
-    /// A key from its 32 secret bytes, which the caller drew from a good source of randomness.
-    #[must_use]
-    pub fn from_seed(seed: [u8; 32]) -> Self {
-        let verifying = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key();
-        Self { public: PublicKey::from_bytes(verifying.as_bytes()), seed: zeroize::Zeroizing::new(seed) }
-    }
-
-    /// The public half.
-    #[must_use]
-    pub fn public(&self) -> &PublicKey {
-        &self.public
-    }
-
-    /// The 32 secret bytes, to be stored under protection.
-    #[must_use]
-    pub fn seed(&self) -> &[u8; 32] {
-        &self.seed
-    }
-
-    /// Signs `content` as a document of the type `typ`.
-    ///
-    /// # Errors
-    /// When `content` cannot be written as JSON.
-    pub fn sign<T: Serialize>(&self, typ: &str, content: &T) -> Result<String, JwtError> {
-        install_provider();
-        let mut header = jsonwebtoken::Header::new(Algorithm::EdDSA);
-        header.typ = Some(typ.to_owned());
-        header.kid = Some(self.public.kid.to_string());
-        jsonwebtoken::encode(&header, content, &EncodingKey::from_ed_der(self.seed.as_slice()))
-    }
-}
-
-#[cfg(feature = "signing")]
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey").field("kid", &self.public.kid).finish_non_exhaustive()
-    }
-}
-
-/// The secret half of a key as a JWK (RFC 8037 section 2): how `kubegate keys init` writes it to a file.
-#[cfg(feature = "signing")]
-#[derive(Serialize, Deserialize)]
-pub struct PrivateJwk {
-    #[serde(flatten)]
-    public: PublicKeyFields,
-    /// The 32 secret bytes, base64url.
-    d: zeroize::Zeroizing<String>,
-}
-
-#[cfg(feature = "signing")]
-#[derive(Serialize, Deserialize)]
-struct PublicKeyFields {
-    kty: String,
-    crv: String,
-    x: String,
-    kid: KeyId,
-}
-
-#[cfg(feature = "signing")]
-impl From<&SigningKey> for PrivateJwk {
-    fn from(key: &SigningKey) -> Self {
-        let PublicKey { kty, crv, kid, x, .. } = key.public.clone();
-        Self {
-            public: PublicKeyFields { kty, crv, x, kid },
-            d: zeroize::Zeroizing::new(URL_SAFE_NO_PAD.encode(key.seed.as_slice())),
-        }
-    }
-}
-
-#[cfg(feature = "signing")]
-impl TryFrom<PrivateJwk> for SigningKey {
-    type Error = InvalidKey;
-
-    fn try_from(jwk: PrivateJwk) -> Result<Self, InvalidKey> {
-        let invalid = || InvalidKey(jwk.public.kid.clone());
-        let seed: [u8; 32] =
-            URL_SAFE_NO_PAD.decode(jwk.d.as_str()).ok().and_then(|seed| seed.try_into().ok()).ok_or_else(invalid)?;
-        let key = Self::from_seed(seed);
-        if key.public.x != jwk.public.x {
-            return Err(invalid());
-        }
-        Ok(key)
-    }
-}
-
-/// Makes `jsonwebtoken` use [`PROVIDER`]; the first call counts.
-fn install_provider() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        // An error means that somebody installed another provider first; theirs then serves.
-        let _ = PROVIDER.install_default();
-    });
-}
-
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: signer,
-    verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::EdDSA if key.family() == AlgorithmFamily::Ed => {
-            let bytes: &[u8; 32] =
-                key.try_get_as_bytes()?.try_into().map_err(|_| JwtError::from(ErrorKind::InvalidEddsaKey))?;
-            let key = VerifyingKey::from_bytes(bytes).map_err(|_| JwtError::from(ErrorKind::InvalidEddsaKey))?;
-            Ok(Box::new(Verifier(key)))
-        }
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    },
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-struct Verifier(VerifyingKey);
-
-impl signature::Verifier<Vec<u8>> for Verifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        let signature = Signature::from_slice(signature).map_err(|_| signature::Error::new())?;
-        // The strict form refuses small-order points, and with it a signature that fits two messages.
-        self.0.verify_strict(message, &signature).map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtVerifier for Verifier {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
-#[cfg(not(feature = "signing"))]
-fn signer(_: &Algorithm, _: &EncodingKey) -> Result<Box<dyn JwtSigner>, JwtError> {
-    Err(ErrorKind::InvalidAlgorithm.into())
-}
-
-#[cfg(feature = "signing")]
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, JwtError> {
-    struct Signer(ed25519_dalek::SigningKey);
-
-    impl signature::Signer<Vec<u8>> for Signer {
-        fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-            use ed25519_dalek::Signer as _;
-            Ok(self.0.sign(message).to_vec())
-        }
-    }
-
-    impl JwtSigner for Signer {
-        fn algorithm(&self) -> Algorithm {
-            Algorithm::EdDSA
-        }
-    }
-
-    match algorithm {
-        Algorithm::EdDSA if key.family() == AlgorithmFamily::Ed => {
-            let seed: &[u8; 32] = key.as_bytes().try_into().map_err(|_| JwtError::from(ErrorKind::InvalidEddsaKey))?;
-            Ok(Box::new(Signer(ed25519_dalek::SigningKey::from_bytes(seed))))
-        }
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    }
 }
 
 #[cfg(test)]

@@ -51,9 +51,11 @@ pub fn any_matches(patterns: &[Pattern], text: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(text))
 }
 
+/// Whether the glob `pattern` matches `text`.
+///
 /// Literal pieces between the stars: the first is anchored at the start, the last at the end, and each other one is
 /// taken at its leftmost place, which never excludes a match.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == text;
     };

@@ -127,7 +127,7 @@ impl Policy {
     #[must_use]
     pub fn relevant_groups(&self, person: &Person<'_>, cluster: &ClusterName) -> Vec<String> {
         let access = self.access(person, cluster);
-        let concerned = || access.rules.iter().filter_map(|position| self.rules.get(*position));
+        let concerned = || self.rules_of(&access);
         let passes_all = access.is_concerned()
             && concerned().all(|rule| rule.groups.pass.is_none() && rule.groups.prefix.is_empty());
         let relevant = |group: &String| {
@@ -169,14 +169,14 @@ impl Policy {
     }
 
     /// The first rule, in the order of the policy file, that allows the request.
-    #[must_use]
-    pub fn rule_that_allows(&self, access: &Access, request: &Attributes<'_>) -> Option<&RuleName> {
-        access
-            .rules
-            .iter()
-            .filter_map(|position| self.rules.get(*position))
-            .find(|rule| rule.may.iter().any(|grant| grant.matches(request)))
-            .map(|rule| &rule.name)
+    fn rule_that_allows(&self, access: &Access, request: &Attributes<'_>) -> Option<&RuleName> {
+        let allows = |rule: &&Rule| rule.may.iter().any(|grant| grant.matches(request));
+        self.rules_of(access).find(allows).map(|rule| &rule.name)
+    }
+
+    /// The rules that concern the person, in the order of the policy file.
+    pub(crate) fn rules_of<'p>(&'p self, access: &Access) -> impl Iterator<Item = &'p Rule> {
+        access.rules.iter().filter_map(|position| self.rules.get(*position))
     }
 
     fn groups_on(&self, person: &Person<'_>, rules: &[usize]) -> Vec<String> {

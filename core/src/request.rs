@@ -9,6 +9,7 @@ mod target;
 
 use std::borrow::Cow;
 
+pub(crate) use target::escape;
 pub use target::{InvalidTarget, MAX_TARGET, Target};
 
 /// The attributes of a request, as the API server's `RequestInfo` has them.
@@ -41,7 +42,7 @@ pub struct InvalidRequest;
 
 /// Subresources that let one act inside of a workload or speak to it: whatever the method, they are judged as `create`
 /// (an exec over WebSocket is a GET: kubernetes#78741, #133515).
-const CONNECTING: [&str; 4] = ["exec", "attach", "portforward", "proxy"];
+pub(crate) const CONNECTING: [&str; 4] = ["exec", "attach", "portforward", "proxy"];
 
 impl<'a> Attributes<'a> {
     /// The attributes of a request.
@@ -51,7 +52,7 @@ impl<'a> Attributes<'a> {
     pub fn of(method: &'a str, target: &'a Target<'_>) -> Result<Self, InvalidRequest> {
         let path = target.path();
         let mut attributes = Self::outside(method, path);
-        let mut parts = path.trim_matches('/').split('/').filter(|part| !part.is_empty());
+        let mut parts = path.trim_matches('/').split('/');
         let total = parts.clone().count();
         let prefix = parts.next().unwrap_or_default();
         if total < 3 || !matches!(prefix, "api" | "apis") {
@@ -137,7 +138,8 @@ impl<'a> Attributes<'a> {
     /// The verb that rules are asked about: the request's own, but `create` for what connects into a workload.
     #[must_use]
     pub fn judged_verb(&self) -> &str {
-        if self.is_resource_request && CONNECTING.contains(&self.subresource) { "create" } else { &self.verb }
+        let connects = CONNECTING.contains(&self.subresource) && self.verb != "impersonate";
+        if self.is_resource_request && connects { "create" } else { &self.verb }
     }
 
     /// Whether the path is one of API discovery: the non-resource URLs of Kubernetes' ClusterRole `system:discovery`.

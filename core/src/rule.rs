@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{ClusterName, RuleName};
-use crate::pattern::{Pattern, any_matches};
+use crate::pattern::{Pattern, any_matches, glob};
 use crate::request::Attributes;
 
 /// A cluster: one Kubernetes API server that Kubegate fronts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cluster {
     /// Its name; the audience of its session tokens.
     pub name: ClusterName,
@@ -28,6 +29,7 @@ pub struct Cluster {
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Its name, unique in the policy.
     pub name: RuleName,
@@ -59,7 +61,7 @@ pub struct Person<'a> {
 /// Whom a rule concerns: people that any of `users`, `emails`, `domains` and `groups` names (everybody, when all four
 /// are empty), provided that they have every one of `claims`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Who {
     /// User names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -119,7 +121,7 @@ fn has_claim(person: &Person<'_>, name: &str, wanted: &[Value]) -> bool {
 
 /// What a rule allows: the fields of a Kubernetes RBAC `PolicyRule`, with globs and namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
     /// Request verbs (`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`, `impersonate`).
     pub verbs: Vec<Pattern>,
@@ -168,8 +170,8 @@ fn resource_matches(pattern: &Pattern, request: &Attributes<'_>) -> bool {
         None => request.subresource.is_empty() && pattern.matches(request.resource),
         Some((resource, subresource)) => {
             !request.subresource.is_empty()
-                && Pattern::from(resource).matches(request.resource)
-                && Pattern::from(subresource).matches(request.subresource)
+                && glob(resource, request.resource)
+                && glob(subresource, request.subresource)
         }
     }
 }
@@ -180,7 +182,7 @@ fn resource_matches(pattern: &Pattern, request: &Attributes<'_>) -> bool {
 /// each request asks, so that the API server always sees the same person. When none of those rules has `pass` or
 /// `prefix`, all groups are passed on as they are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct GroupMapping {
     /// Which groups are passed on. A name that begins with `system:` must be given in full.
     #[serde(skip_serializing_if = "Option::is_none")]

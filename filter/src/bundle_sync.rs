@@ -13,7 +13,7 @@ use kubegate_core::gateway::Gateway;
 use serde::Deserialize;
 
 use crate::config::ControlPlane;
-use crate::host::{Host, Level};
+use crate::host::Host;
 use crate::metrics::Metric;
 
 /// How often each VM looks whether there is something new.
@@ -102,7 +102,10 @@ impl BundleSync {
         self.polling = false;
         let now = milliseconds(host.now());
         match status {
-            Some(200) => self.take(host, gateway, etag.unwrap_or_default(), body, now),
+            Some(200) => match etag.filter(|etag| !etag.is_empty()) {
+                Some(etag) => self.take(host, gateway, &etag, body, now),
+                None => self.fail(host, now, "the control plane's answer has no ETag"),
+            },
             Some(304) => self.succeed(),
             Some(401 | 403) => self.fail(host, now, "the control plane refuses this gateway's credential"),
             Some(status) => self.fail(host, now, &format!("the control plane answered {status}")),
@@ -110,19 +113,19 @@ impl BundleSync {
         }
     }
 
-    fn take(&mut self, host: &impl Host, gateway: &mut Gateway, etag: Vec<u8>, body: &[u8], now: u64) {
+    fn take(&mut self, host: &impl Host, gateway: &mut Gateway, etag: &[u8], body: &[u8], now: u64) {
         let answer: Answer<'_> = match serde_json::from_slice(body) {
             Ok(answer) => answer,
             Err(_) => return self.fail(host, now, "the control plane's answer is not a bundle"),
         };
         if let Err(error) = gateway.accept(answer.policy.as_deref(), &answer.live) {
-            self.refuse(host, &etag, &error);
+            self.refuse(host, etag, &error);
             return self.fail(host, now, "the bundle was refused");
         }
         self.succeed();
         report(host, gateway);
-        self.etag.clone_from(&etag);
-        publish(host, gateway, &answer, &etag);
+        self.etag = etag.to_vec();
+        publish(host, gateway, &answer, etag);
     }
 
     fn read_shared(&mut self, host: &impl Host, gateway: &mut Gateway) {
@@ -141,14 +144,14 @@ impl BundleSync {
                 report(host, gateway);
             }
             // Between two writes of another VM the parts may not fit together yet; the next tick sees them all.
-            Err(InvalidBundle::OtherPolicy) => {}
+            Err(InvalidBundle::OtherPolicy | InvalidBundle::NotNewer { .. }) => {}
             Err(error) => self.refuse(host, &etag, &error),
         }
     }
 
     fn refuse(&mut self, host: &impl Host, etag: &[u8], error: &InvalidBundle) {
-        if self.refused != etag || etag.is_empty() {
-            host.log(Level::Error, &format!("kubegate: bundle refused, the one in force stays: {error}"));
+        if self.refused != etag {
+            host.log_error(&format!("kubegate: bundle refused, the one in force stays: {error}"));
         }
         host.record(Metric::BundleRefused, 1);
         self.refused = etag.to_vec();
@@ -163,7 +166,7 @@ impl BundleSync {
         let delay =
             FIRST_RETRY_MS.saturating_mul(1_u64.checked_shl(self.failures).unwrap_or(u64::MAX)).min(LAST_RETRY_MS);
         if self.failures == 0 {
-            host.log(Level::Error, &format!("kubegate: cannot renew the bundle, trying again: {why}"));
+            host.log_error(&format!("kubegate: cannot renew the bundle, trying again: {why}"));
         }
         host.record(Metric::PollFailed, 1);
         self.failures = self.failures.saturating_add(1).min(30);

@@ -21,22 +21,13 @@ pub struct HostError(pub &'static str);
 /// A value in the data that the VMs of one Envoy share, with the mark that a conditional write needs.
 pub type Shared = Option<(Vec<u8>, Option<u32>)>;
 
-/// How loud a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Something that an operator wants to know.
-    Info,
-    /// Something that an operator must mend.
-    Error,
-}
-
 /// Envoy, as the filter needs it.
 pub trait Host {
     /// The time of day.
     fn now(&self) -> SystemTime;
 
-    /// Writes a log line.
-    fn log(&self, level: Level, message: &str);
+    /// Writes a log line about something that an operator must mend.
+    fn log_error(&self, message: &str);
 
     /// Counts, or sets a gauge.
     fn record(&self, metric: Metric, value: u64);

@@ -28,13 +28,14 @@ pub enum Next {
 pub struct Request<H> {
     host: H,
     gateway: Option<Rc<RefCell<Gateway>>>,
-    forwarded_to: Option<String>,
+    /// The cluster whose API server answers by itself.
+    answered_by: Option<String>,
 }
 
 impl<H: Host> Request<H> {
     /// A new stream; without a gateway nothing is forwarded.
     pub fn new(host: H, gateway: Option<Rc<RefCell<Gateway>>>) -> Self {
-        Self { host, gateway, forwarded_to: None }
+        Self { host, gateway, answered_by: None }
     }
 
     /// Decides on the request's headers. This is the only place from which a request goes on.
@@ -53,13 +54,13 @@ impl<H: Host> Request<H> {
         };
         match decision {
             Decision::Answer(answer) => self.answer(&answer),
-            Decision::Allow(allow) => self.forward(allow),
+            Decision::Allow(allow) => self.forward(&allow),
         }
     }
 
     /// An API server that answers 401 refuses the gateway's own credential: the client must not think that it is theirs.
     pub fn on_response_headers(&mut self) -> Next {
-        let Some(cluster) = self.forwarded_to.as_deref() else {
+        let Some(cluster) = self.answered_by.as_deref() else {
             return Next::Continue;
         };
         if self.host.response_status() != Some(401) {
@@ -68,18 +69,18 @@ impl<H: Host> Request<H> {
         self.host.record(Metric::CredentialRefused, 1);
         let _ = self.host.set_state("kubegate.log.reason", "gateway-credential");
         let body = gateway::refuse_gateway_credential(cluster);
-        self.forwarded_to = None;
+        self.answered_by = None;
         self.send(502, &body);
         Next::Stop
     }
 
-    fn forward(&mut self, allow: Allow<'_>) -> Next {
-        self.log_record(&allow.record);
-        if let Err(error) = self.rewrite(&allow) {
+    fn forward(&mut self, allow: &Allow<'_>) -> Next {
+        if let Err(error) = self.rewrite(allow) {
             return self.give_up(&error.to_string());
         }
+        self.log_record(&allow.record);
         self.host.record(Metric::Allowed, 1);
-        self.forwarded_to = Some(allow.cluster.as_str().to_owned());
+        self.answered_by = (!allow.is_proxied).then(|| allow.cluster.as_str().to_owned());
         Next::Continue
     }
 
@@ -115,8 +116,9 @@ impl<H: Host> Request<H> {
 
     /// Answers when not even a decision could be made.
     fn give_up(&self, why: &str) -> Next {
-        self.host.log(crate::host::Level::Error, &format!("kubegate: request refused: {why}"));
+        self.host.log_error(&format!("kubegate: request refused: {why}"));
         self.host.record(Metric::Undecided, 1);
+        self.log_record(&Record { decision: "error", reason: "filter-failed", ..Record::default() });
         let body = Body { content_type: "text/plain; charset=utf-8", text: format!("kubegate: {why}\n") };
         self.send(503, &body);
         Next::Stop

@@ -12,7 +12,7 @@ use proxy_wasm::types::{Action, ContextType};
 
 use crate::bundle_sync::{BundleSync, TICK};
 use crate::config::Config;
-use crate::host::{Envoy, Host as _, Level};
+use crate::host::{Envoy, Host as _};
 use crate::request::{Next, Request};
 
 /// The root context.
@@ -47,7 +47,7 @@ impl RootContext for Root {
         let config = match Config::parse(&self.get_plugin_configuration().unwrap_or_default()) {
             Ok(config) => config,
             Err(error) => {
-                Envoy.log(Level::Error, &format!("kubegate: {error}"));
+                Envoy.log_error(&format!("kubegate: {error}"));
                 return false;
             }
         };
@@ -55,7 +55,7 @@ impl RootContext for Root {
         if let Some(bundle) = config.inline_bundle
             && let Err(error) = gateway.accept(Some(&bundle.policy), &bundle.live)
         {
-            Envoy.log(Level::Error, &format!("kubegate: inline_bundle: {error}"));
+            Envoy.log_error(&format!("kubegate: inline_bundle: {error}"));
             return false;
         }
         // A hash with random keys is a random number; WASI seeds it.

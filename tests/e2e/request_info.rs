@@ -53,7 +53,7 @@ const SEGMENTS: [&str; 27] = [
 
 const PREFIXES: [&str; 4] = ["", "/api/v1/namespaces/x/pods", "/apis/apps/v1", "/api/v1"];
 
-const OPTIONS: [&str; 32] = [
+const OPTIONS: [&str; 36] = [
     "watch",
     "watch=1",
     "watch=True",
@@ -85,8 +85,8 @@ const OPTIONS: [&str; 32] = [
     "labelSelector=a%20in%20(b,c)",
     "resourceVersion=0",
     "x;y=1",
-    "%zz=1",
-];
+    "%zz=1", "watch=%ff", "watch=fal%C5%BFe", "fieldSelector=%ff",
+    "limit=%ff", ];
 
 /// A small generator with a fixed seed (xorshift64), so that a failing case comes back.
 struct Dice(u64);

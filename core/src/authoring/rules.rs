@@ -6,25 +6,13 @@ use super::{each, patterns, report_twice};
 use crate::document::Node;
 use crate::id::RuleName;
 use crate::identity_name;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, any_matches};
+use crate::request::CONNECTING;
 use crate::rule::{Grant, GroupMapping, Rule, Who};
 
-/// The verbs of the Kubernetes API that rules can name (RBAC's, and `proxy` of old paths).
-const VERBS: [&str; 13] = [
-    "get",
-    "list",
-    "watch",
-    "create",
-    "update",
-    "patch",
-    "delete",
-    "deletecollection",
-    "impersonate",
-    "proxy",
-    "bind",
-    "escalate",
-    "use",
-];
+/// The verbs of requests to the Kubernetes API (RBAC's `bind`, `escalate` and `use` are no request's).
+const VERBS: [&str; 10] =
+    ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "proxy"];
 
 /// What a path outside of the resource API is asked for with.
 const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
@@ -161,8 +149,21 @@ fn read_grant(node: &Node<'_>) -> Option<Grant> {
     if let Some(node) = fields.get("verbs") {
         let known: &[&str] = if outside.is_some() { &METHODS } else { &VERBS };
         report_unknown_verbs(&node, &grant.verbs, known);
+        report_connecting(&node, &grant);
     }
     Some(grant)
+}
+
+/// An entry about connecting into workloads alone that lacks `create` can never match.
+fn report_connecting(verbs: &Node<'_>, grant: &Grant) {
+    let connects = |resource: &Pattern| {
+        let subresource = resource.as_str().split_once('/').map(|(_, subresource)| subresource);
+        subresource.is_some_and(|subresource| CONNECTING.contains(&subresource))
+    };
+    let only_connects = !grant.resources.is_empty() && grant.resources.iter().all(connects);
+    if only_connects && !grant.verbs.is_empty() && !any_matches(&grant.verbs, "create") {
+        verbs.report("exec, attach, portforward and proxy are judged as create, whatever the method", "add create");
+    }
 }
 
 fn report_unknown_verbs(node: &Node<'_>, verbs: &[Pattern], known: &[&str]) {

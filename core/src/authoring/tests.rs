@@ -67,6 +67,7 @@ rules:
       - {verbs: [get], resources: [pods]}
       - {verbs: [get], nonResourceURLs: [metrics], namespaces: [x]}
       - {apiGroups: [""], resources: [pods]}
+      - {verbs: [get, bind], apiGroups: [""], resources: [pods/exec, pods/attach]}
     groups: {prefix: "system:", extra: ["a,b", 7]}
 "#;
     let problems = read(text).unwrap_err();
@@ -88,13 +89,16 @@ rules:
         (20, "rules[1].may[2].nonResourceURLs"),
         (20, "rules[1].may[2].namespaces"),
         (21, "rules[1].may[3].verbs"),
-        (22, "rules[1].groups.prefix"),
-        (22, "rules[1].groups.extra[0]"),
-        (22, "rules[1].groups.extra[1]"),
+        (22, "rules[1].may[4].verbs"),
+        (23, "rules[1].groups.prefix"),
+        (23, "rules[1].groups.extra[0]"),
+        (23, "rules[1].groups.extra[1]"),
     ] {
         assert!(found.contains(&expected), "{expected:?} is not among\n{problems}");
     }
-    assert!(problems.to_string().contains("did you mean groups?"), "{problems}");
+    for expected in ["did you mean groups?", "\"bind\" is not a verb", "judged as create"] {
+        assert!(problems.to_string().contains(expected), "{expected} is not in\n{problems}");
+    }
 }
 
 #[test]

@@ -66,7 +66,8 @@ pub(super) fn gateway_credential(cluster: &str) -> Refusal {
     Refusal::new(Kind::BadGateway, "gateway-credential", message)
 }
 
-pub(super) fn may_not_assume(user: &str, cluster: &ClusterName, what: &str) -> Refusal {
+pub(super) fn may_not_assume(claims: &SessionClaims, what: &str) -> Refusal {
+    let SessionClaims { user, aud: cluster, .. } = claims;
     let message = format!(
         "kubegate: {user:?} may not impersonate {what} on cluster {:?}: no rule grants the verb \"impersonate\" on it. \
          Run the command without --as, or ask those who keep the policy",
@@ -76,13 +77,8 @@ pub(super) fn may_not_assume(user: &str, cluster: &ClusterName, what: &str) -> R
 }
 
 /// In the words of Kubernetes' own `Forbidden`, which people know.
-pub(super) fn not_allowed(
-    claims: &SessionClaims,
-    cluster: &ClusterName,
-    request: &Attributes<'_>,
-    access: &Access,
-) -> Refusal {
-    let user = &claims.user;
+pub(super) fn not_allowed(claims: &SessionClaims, request: &Attributes<'_>, access: &Access) -> Refusal {
+    let SessionClaims { user, aud: cluster, .. } = claims;
     let cluster = cluster.as_str();
     let asked = if request.is_resource_request {
         let Attributes { api_group, namespace, name, .. } = request;

@@ -4,10 +4,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use serde_json::json;
 
 use super::*;
-use crate::bundle::{LIVE_TYPE, NotBefore, POLICY_TYPE, PolicyDocument, RevokedSession, policy_hash};
+use crate::bundle::{LIVE_TYPE, LiveDocument, NotBefore, POLICY_TYPE, PolicyDocument, RevokedSession, policy_hash};
 use crate::inbound::InvalidInbound;
 use crate::jws::SigningKey;
-use crate::token::{ACCESS_TYPE, SESSION_TYPE, SessionClaims};
+use crate::token::{ACCESS_TYPE, MAX_TOKEN, SESSION_TYPE, SessionClaims};
 
 const ISSUER: &str = "https://kubegate.example.com";
 const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
@@ -345,13 +345,22 @@ fn being_somebody_else_needs_a_grant_for_each_part() {
     let beyond = fixture.ask(&bob, "DELETE", PODS, &[("impersonate-user", "guest-1")]);
     assert_eq!(beyond.unwrap_err(), (403, "no-rule"), "the real person must be allowed the request");
     let admin = token(&claims("ann", &["admins"]));
-    for headers in [
-        vec![("impersonate-user", "anybody")],
-        vec![("impersonate-user", "x"), ("impersonate-extra-kubegate.io%2fsession", "s")],
+    for (headers, allowed) in [
+        (vec![("impersonate-user", "anybody"), ("impersonate-group", "any"), ("impersonate-uid", "1")], true),
+        (vec![("impersonate-user", "x"), ("impersonate-group", "system:authenticated")], true),
+        (vec![("impersonate-user", "x"), ("impersonate-group", "system:masters")], false),
+        (vec![("impersonate-user", "system:kube-scheduler")], false),
+        (vec![("impersonate-user", "system:serviceaccount:ci:bot")], false),
+        (vec![("impersonate-user", "x"), ("impersonate-extra-kubegate.io%2fsession", "s")], false),
     ] {
-        let ours = headers.len() > 1;
-        assert_eq!(fixture.ask(&admin, "GET", PODS, &headers).is_err(), ours, "{headers:?}");
+        assert_eq!(fixture.ask(&admin, "GET", PODS, &headers).is_ok(), allowed, "{headers:?}");
     }
+    let extra = fixture.ask(&bob, "GET", PODS, &[("impersonate-user", "guest-1"), ("impersonate-extra-exec", "x")]);
+    assert_eq!(
+        extra.unwrap_err(),
+        (403, "impersonation-not-granted"),
+        "an extra's key is no subresource to connect to"
+    );
 }
 
 #[test]

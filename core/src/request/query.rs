@@ -18,10 +18,7 @@ impl ListOptions {
             return Self::default();
         }
         let first = |wanted: &str| pairs(query).find(|(key, _)| key == wanted).map(|(_, value)| value);
-        let watch = first("watch").is_some_and(|value| {
-            let value = value.to_lowercase();
-            value != "false" && value != "0"
-        });
+        let watch = first("watch").is_some_and(|value| !folds_to(&value, "false") && value != "0");
         let numbers_are_good = ["limit", "timeoutSeconds"]
             .iter()
             .all(|option| first(option).is_none_or(|value| value.parse::<i64>().is_ok()));
@@ -38,7 +35,12 @@ fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     })
 }
 
-/// Go's `url.QueryUnescape`; text that is not UTF-8 is no option that we know.
+/// Whether the text is `word` without regard to case, as Go's `strings.EqualFold` sees it: `ſ` is an `s`.
+fn folds_to(text: &str, word: &str) -> bool {
+    text.replace('ſ', "s").eq_ignore_ascii_case(word)
+}
+
+/// Go's `url.QueryUnescape`; bytes that are not UTF-8 become U+FFFD, which no option's meaning depends on.
 fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -49,7 +51,7 @@ fn unescape(text: &str) -> Option<String> {
             other => other,
         });
     }
-    String::from_utf8(bytes).ok()
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The exact `metadata.name` that a field selector asks for (`k8s.io/apimachinery/pkg/fields.ParseSelector` and

@@ -54,7 +54,9 @@ impl<'a> Target<'a> {
             return Err(InvalidTarget::Character);
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let behind = path.strip_prefix('/').ok_or(InvalidTarget::NotAbsolute)?;
+        if !path.starts_with('/') {
+            return Err(InvalidTarget::NotAbsolute);
+        }
         if path.contains("//") {
             return Err(InvalidTarget::EmptySegment);
         }
@@ -62,7 +64,7 @@ impl<'a> Target<'a> {
         if path.contains(';') {
             return Err(InvalidTarget::Semicolon);
         }
-        if !behind.is_empty() && path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
             return Err(InvalidTarget::DotSegment);
         }
         Ok(Self { path, query })
@@ -102,7 +104,7 @@ fn decode(path: &str) -> Result<Cow<'_, str>, InvalidTarget> {
 }
 
 /// The byte that two hexadecimal digits stand for.
-pub(super) fn escape(digits: &mut impl Iterator<Item = u8>) -> Option<u8> {
+pub(crate) fn escape(digits: &mut impl Iterator<Item = u8>) -> Option<u8> {
     let high = char::from(digits.next()?).to_digit(16)?;
     let low = char::from(digits.next()?).to_digit(16)?;
     u8::try_from((high << 4) | low).ok()

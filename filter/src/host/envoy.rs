@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{LogLevel, MapType, MetricType};
 
-use super::{Host, HostError, Level, Shared};
+use super::{Host, HostError, Shared};
 use crate::metrics::{Kind, Metric};
 
 /// The status `Ok` of the ABI.
@@ -53,12 +53,8 @@ impl Host for Envoy {
         hostcalls::get_current_time().unwrap_or(UNIX_EPOCH + Duration::from_secs(u32::MAX.into()))
     }
 
-    fn log(&self, level: Level, message: &str) {
-        let level = match level {
-            Level::Info => LogLevel::Info,
-            Level::Error => LogLevel::Error,
-        };
-        let _ = hostcalls::log(level, message);
+    fn log_error(&self, message: &str) {
+        let _ = hostcalls::log(LogLevel::Error, message);
     }
 
     fn record(&self, metric: Metric, value: u64) {

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Host, HostError, Level, Shared};
+use super::{Host, HostError, Shared};
 use crate::metrics::Metric;
 
 /// The fake.
@@ -52,7 +52,7 @@ impl Host for Fake {
         UNIX_EPOCH + Duration::from_secs(self.seconds.get())
     }
 
-    fn log(&self, _: Level, message: &str) {
+    fn log_error(&self, message: &str) {
         self.logs.borrow_mut().push(message.to_owned());
     }
 

@@ -17,7 +17,9 @@ fn gateway() -> Rc<RefCell<Gateway>> {
         "issuer": "https://k", "version": {"epoch": 0, "counter": 1}, "keys": [key().public()],
         "clusters": [{"name": "prod", "hosts": ["prod"], "server": "https://prod"}],
         "rules": [{"name": "r", "who": {"users": ["bob"]}, "clusters": ["*"],
-            "may": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]}],
+            "may": [
+                {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]},
+                {"verbs": ["create"], "apiGroups": [""], "resources": ["services/proxy"]}]}],
     });
     let policy = key().sign(POLICY_TYPE, &document).unwrap();
     let live = LiveDocument {
@@ -96,6 +98,7 @@ fn a_request_that_cannot_be_rewritten_in_full_goes_nowhere() {
         assert_eq!(request.on_request_headers(), Next::Stop, "{stubborn}");
         assert_eq!(request.host.answer.borrow().as_ref().unwrap().0, 503);
         assert!(!request.host.state.borrow().contains_key("kubegate.cluster"));
+        assert_eq!(request.host.state.borrow()["kubegate.log.decision"], "error");
     }
     let mut request = Request::new(fake(POD, &[]), None);
     assert_eq!(request.on_request_headers(), Next::Stop);
@@ -110,6 +113,11 @@ fn an_upstream_401_names_the_gateway_credential() {
     let answer = request.host.answer.borrow().clone().unwrap();
     assert_eq!(answer.0, 502);
     assert!(answer.1.contains("gateway's own credential"), "{}", answer.1);
+
+    let mut proxied = Request::new(fake("/api/v1/namespaces/x/services/s/proxy/", &[]), Some(gateway()));
+    assert_eq!(proxied.on_request_headers(), Next::Continue);
+    proxied.host.headers.borrow_mut().push((":status".to_owned(), "401".to_owned()));
+    assert_eq!(proxied.on_response_headers(), Next::Continue, "a workload's 401 is its own");
 
     let mut refused = Request::new(fake("/api/v1/secrets", &[]), Some(gateway()));
     assert_eq!(refused.on_request_headers(), Next::Stop);
