@@ -233,13 +233,23 @@ enum Outcome<'a> {
 /// What a request asks for, as far as it can be read.
 struct Asked<'t> {
     target: Result<&'t Target<'t>, InvalidTarget>,
-    attributes: Option<Result<Attributes<'t>, InvalidRequest>>,
+    attributes: Result<Attributes<'t>, Unreadable>,
+}
+
+/// Why it cannot be read.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Target(#[from] InvalidTarget),
+    #[error(transparent)]
+    Request(#[from] InvalidRequest),
 }
 
 impl<'t> Asked<'t> {
     fn of(method: &'t str, target: Result<&'t Target<'t>, &InvalidTarget>) -> Self {
         let target = target.map_err(|error| *error);
-        Self { target, attributes: target.ok().map(|target| Attributes::of(method, target)) }
+        let attributes = target.map_err(Unreadable::from).and_then(|target| Ok(Attributes::of(method, target)?));
+        Self { target, attributes }
     }
 
     fn target(&self) -> Result<&'t Target<'t>, Refusal> {
@@ -247,21 +257,18 @@ impl<'t> Asked<'t> {
     }
 
     fn attributes(&self) -> Result<&Attributes<'t>, Refusal> {
-        match &self.attributes {
-            Some(Ok(attributes)) => Ok(attributes),
-            _ => Err(message::bad_request("bad-path", &InvalidRequest)),
-        }
+        self.attributes.as_ref().map_err(|error| message::bad_request("bad-path", error))
     }
 
     fn describe(&self, record: &mut Record) {
-        if let Some(Ok(attributes)) = &self.attributes {
+        if let Ok(attributes) = &self.attributes {
             record.describe(attributes);
         }
     }
 
     /// On discovery paths client-go reads nothing else.
     fn wants_plain_text(&self) -> bool {
-        matches!(&self.attributes, Some(Ok(attributes)) if attributes.is_discovery_path())
+        self.attributes.as_ref().is_ok_and(Attributes::is_discovery_path)
     }
 }
 

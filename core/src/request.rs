@@ -35,10 +35,16 @@ pub struct Attributes<'a> {
     pub path: Cow<'a, str>,
 }
 
-/// Why the API server would refuse to make attributes of a request.
+/// Why no attributes can be made of a request with certainty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the path names neither a resource nor a namespace behind its verb")]
-pub struct InvalidRequest;
+pub enum InvalidRequest {
+    /// The API server's own parser fails on it.
+    #[error("the path names neither a resource nor a namespace behind its verb")]
+    NoResource,
+    /// The API server reads it in more than one way.
+    #[error("the value of watch is not ASCII text")]
+    Watch,
+}
 
 /// Subresources that let one act inside of a workload or speak to it: whatever the method, they are judged as `create`
 /// (an exec over WebSocket is a GET: kubernetes#78741, #133515).
@@ -48,7 +54,7 @@ impl<'a> Attributes<'a> {
     /// The attributes of a request.
     ///
     /// # Errors
-    /// When the API server's own parser fails on it.
+    /// When the API server's own parser fails on it, or reads it in more than one way.
     pub fn of(method: &'a str, target: &'a Target<'_>) -> Result<Self, InvalidRequest> {
         let path = target.path();
         let mut attributes = Self::outside(method, path);
@@ -72,7 +78,7 @@ impl<'a> Attributes<'a> {
         match rest.split_first() {
             Some((&verb @ ("proxy" | "watch"), behind)) => {
                 if behind.is_empty() {
-                    return Err(InvalidRequest);
+                    return Err(InvalidRequest::NoResource);
                 }
                 attributes.verb = Cow::Borrowed(verb);
                 rest = behind.to_vec();
@@ -94,7 +100,7 @@ impl<'a> Attributes<'a> {
         if attributes.verb != "proxy" {
             attributes.subresource = rest.next().unwrap_or_default();
         }
-        attributes.refine_collection(target.query());
+        attributes.refine_collection(target.query())?;
         Ok(attributes)
     }
 
@@ -118,12 +124,12 @@ impl<'a> Attributes<'a> {
     }
 
     /// A nameless `get` is a `list` or a `watch`, and a nameless `delete` a `deletecollection`.
-    fn refine_collection(&mut self, query: &str) {
+    fn refine_collection(&mut self, query: &str) -> Result<(), InvalidRequest> {
         if !self.name.is_empty() {
-            return;
+            return Ok(());
         }
         if self.verb == "get" {
-            let options = query::ListOptions::parse(query);
+            let options = query::ListOptions::parse(query)?;
             self.verb = Cow::Borrowed(if options.watch { "watch" } else { "list" });
             if let Some(name) = options.name {
                 self.name = Cow::Owned(name);
@@ -133,6 +139,7 @@ impl<'a> Attributes<'a> {
         if self.verb == "delete" {
             self.verb = Cow::Borrowed("deletecollection");
         }
+        Ok(())
     }
 
     /// The verb that rules are asked about: the request's own, but `create` for what connects into a workload.
@@ -292,9 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn a_verb_without_a_resource_fails() {
+    fn what_cannot_be_read_with_certainty_fails() {
         let target = Target::parse("/api/v1/watch").unwrap();
-        assert_eq!(Attributes::of("GET", &target), Err(InvalidRequest));
+        assert_eq!(Attributes::of("GET", &target), Err(InvalidRequest::NoResource));
+        for query in ["watch=%ff", "watch=fal%C5%BFe"] {
+            let url = format!("/api/v1/pods?{query}");
+            assert_eq!(Attributes::of("GET", &Target::parse(&url).unwrap()), Err(InvalidRequest::Watch), "{url}");
+        }
     }
 
     #[test]

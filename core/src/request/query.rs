@@ -1,5 +1,6 @@
 //! The query of a list request, as Go's `url.ParseQuery` and Kubernetes' `ListOptions` decode it.
 
+use super::InvalidRequest;
 use super::target::escape;
 
 /// What the attributes need of Kubernetes' `ListOptions`.
@@ -12,18 +13,21 @@ pub(super) struct ListOptions {
 }
 
 impl ListOptions {
-    /// Decodes the query. As the API server, it falls back to `watch` alone when any option is malformed.
-    pub(super) fn parse(query: &str) -> Self {
+    /// Decodes the query. As the API server, it falls back to `watch` alone when any option is malformed. There case
+    /// folds in two ways (`ſ` is an `s` in one of them), so only ASCII is certain.
+    pub(super) fn parse(query: &str) -> Result<Self, InvalidRequest> {
         if query.is_empty() {
-            return Self::default();
+            return Ok(Self::default());
         }
         let first = |wanted: &str| pairs(query).find(|(key, _)| key == wanted).map(|(_, value)| value);
-        let watch = first("watch").is_some_and(|value| !folds_to(&value, "false") && value != "0");
-        let numbers_are_good = ["limit", "timeoutSeconds"]
-            .iter()
-            .all(|option| first(option).is_none_or(|value| value.parse::<i64>().is_ok()));
-        let name = first("fieldSelector").filter(|_| numbers_are_good).and_then(|selector| name_in(&selector));
-        Self { watch, name }
+        let watch = first("watch");
+        if watch.as_ref().is_some_and(|value| !value.is_ascii()) {
+            return Err(InvalidRequest::Watch);
+        }
+        let watch = watch.is_some_and(|value| !value.eq_ignore_ascii_case("false") && value != "0");
+        let is_number = |option| first(option).is_none_or(|value| value.parse::<i64>().is_ok());
+        let name = first("fieldSelector").filter(|_| is_number("limit") && is_number("timeoutSeconds"));
+        Ok(Self { watch, name: name.and_then(|selector| name_in(&selector)) })
     }
 }
 
@@ -33,11 +37,6 @@ fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         Some((unescape(key)?, unescape(value)?))
     })
-}
-
-/// Whether the text is `word` without regard to case, as Go's `strings.EqualFold` sees it: `ſ` is an `s`.
-fn folds_to(text: &str, word: &str) -> bool {
-    text.replace('ſ', "s").eq_ignore_ascii_case(word)
 }
 
 /// Go's `url.QueryUnescape`; bytes that are not UTF-8 become U+FFFD, which no option's meaning depends on.
