@@ -85,8 +85,12 @@ const OPTIONS: [&str; 36] = [
     "labelSelector=a%20in%20(b,c)",
     "resourceVersion=0",
     "x;y=1",
-    "%zz=1", "watch=%ff", "watch=fal%C5%BFe", "fieldSelector=%ff",
-    "limit=%ff", ];
+    "%zz=1",
+    "watch=%ff",
+    "watch=fal%C5%BFe",
+    "fieldSelector=%ff",
+    "limit=%ff",
+];
 
 /// A small generator with a fixed seed (xorshift64), so that a failing case comes back.
 struct Dice(u64);

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kubegate_tests::account::Account;
 use kubegate_tests::browser::Login;
@@ -101,18 +101,18 @@ impl Suite {
     /// Stops the world; it does so on drop only when nobody holds the suite any more.
     pub(crate) fn stop(&self) {
         if let Some(started) = self.0.started.get() {
-            let world = started.world.write().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+            let world = started.world.write().unwrap_or_else(PoisonError::into_inner).take();
             drop(world);
         }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Option<World>> {
-        self.started().world.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.started().world.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Also after a test has failed in it: what it left broken shows in the next.
     fn write(&self) -> RwLockWriteGuard<'_, Option<World>> {
-        self.started().world.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.started().world.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn started(&self) -> &Started {

@@ -100,7 +100,7 @@ impl Browser {
         let (mut method, mut url, mut form) = (method, url, form);
         for _ in 0..MAX_HOPS {
             let mut request = Request::builder().method(&method).uri(url.as_str()).header(header::ACCEPT, "text/html");
-            let body = form.take().map(|(body, origin)| (body, origin));
+            let body = form.take();
             if let Some((_, origin)) = &body {
                 request = request
                     .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -4,7 +4,7 @@ pub mod check;
 mod report;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
@@ -34,15 +34,13 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts it in `target/demo/`, telling each long step.
-    pub fn start(api: Api, progress: fn(&str, &str)) -> Result<Self> {
-        let dir = dir();
+    /// Starts it with its files in `dir`, telling each long step.
+    pub fn start(dir: &Path, api: Api, progress: fn(&str, &str)) -> Result<Self> {
         let admin = Account::new("alice@example.com", &["platform-admins"], "may do everything")?;
         let reader = Account::new("bob@example.com", &["team-a"], "may only read one namespace")?;
         let policy = fs::read_to_string(paths::root().join("tests/manifests/demo-policy.yaml"))?;
         let accounts = [admin.clone(), reader.clone()];
-        let plan =
-            Plan { dir: &dir, api, policy: &policy, accounts: &accounts, idp: &[], config: Value::Null, progress };
+        let plan = Plan { dir, api, policy: &policy, accounts: &accounts, idp: &[], config: Value::Null, progress };
         let world = World::start(&plan)?;
         let demo = Self { world, admin, reader, description: dir.join("demo.json") };
         for account in [&demo.admin, &demo.reader] {
@@ -92,7 +90,7 @@ impl Drop for Demo {
     }
 }
 
-/// Where the demo's files are.
+/// Where the demo's files are, unless another folder is asked for.
 #[must_use]
 pub fn dir() -> PathBuf {
     paths::root().join("target/demo")

@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::paths;
 
 /// Writes a file that only its owner can read.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
@@ -33,6 +35,19 @@ pub fn empty_dir(path: &Path) -> Result<()> {
         fs::remove_dir_all(path).with_context(|| path.display().to_string())?;
     }
     fs::create_dir_all(path).with_context(|| path.display().to_string())
+}
+
+const MARK: &str = ".made-by-kubegate-tests";
+
+/// An empty directory for a run: what an earlier run left in it is removed, and nobody else's files ever.
+pub fn run_dir(path: &Path) -> Result<()> {
+    let has_content = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    let ours = path.starts_with(paths::root().join("target")) || path.join(MARK).exists();
+    if has_content && !ours {
+        bail!("{} has files in it that no run of ours made; give an empty or a new folder", path.display());
+    }
+    empty_dir(path)?;
+    Ok(fs::write(path.join(MARK), "")?)
 }
 
 /// Keeps others from using what `path` stands for, until the answer is dropped; fails at once when somebody does.

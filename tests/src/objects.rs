@@ -40,16 +40,15 @@ pub fn install(admin: &Kubectl, names: Names) -> Result<()> {
     })
 }
 
-/// Refuses when an object of these names is there that the demo has not made.
+/// Refuses when the namespace is there and no demo has made it.
 pub fn refuse_strangers(admin: &Kubectl, names: Names) -> Result<()> {
-    for namespace in [names.team, names.service_account] {
-        let found = admin.run(&["get", "namespace", namespace, "-o", "jsonpath={.metadata.labels}"])?;
-        if found.succeeded() && !found.stdout.contains("kubegate") {
-            bail!("the cluster has a namespace {namespace} that the demo did not make; it touches nothing there");
-        }
-        if !found.succeeded() && !found.stderr.contains("NotFound") {
-            bail!("cannot look into the cluster: {found}");
-        }
+    let label = r"jsonpath={.metadata.labels.kubegate\.io/demo}";
+    let found = admin.run(&["get", "namespace", names.team, "-o", label])?;
+    if found.succeeded() && found.stdout != "true" {
+        bail!("the cluster has a namespace {} that no demo made; nothing is touched there", names.team);
+    }
+    if !found.succeeded() && !found.stderr.contains("NotFound") {
+        bail!("cannot look into the cluster: {found}");
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ pub enum Api {
 /// What the world should be like.
 #[derive(Debug)]
 pub struct Plan<'a> {
-    /// Where its files go; emptied first.
+    /// Where its files go; what an earlier run left there is removed.
     pub dir: &'a Path,
     /// The API server.
     pub api: Api,
@@ -96,7 +96,7 @@ impl World {
     pub fn start(plan: &Plan<'_>) -> Result<Self> {
         let dir = plan.dir;
         let logs = dir.join("logs");
-        files::empty_dir(dir)?;
+        files::run_dir(dir)?;
         fs::create_dir_all(&logs)?;
         let port = port::free()?;
         let pki = Pki::create(&dir.join("pki"), &[CONTROL_PLANE_HOST, CLUSTER_HOST])?;
@@ -225,12 +225,13 @@ fn start_services(
 #[derive(Debug)]
 struct GuestObjects {
     made: Option<(Kubectl, Names)>,
+    progress: fn(&str, &str),
 }
 
 impl GuestObjects {
     fn of(plan: &Plan<'_>, api: &ApiServer, names: Names) -> Self {
         let guest = matches!(plan.api, Api::Kubeconfig { .. });
-        Self { made: guest.then(|| (api.admin.clone(), names)) }
+        Self { made: guest.then(|| (api.admin.clone(), names)), progress: plan.progress }
     }
 
     /// Somebody else takes them out.
@@ -239,7 +240,9 @@ impl GuestObjects {
     }
 
     fn remove(&mut self) -> Result<()> {
-        self.made.take().map_or(Ok(()), |(admin, names)| objects::remove(&admin, names))
+        let Some((admin, names)) = self.made.take() else { return Ok(()) };
+        (self.progress)("removing from your cluster what the demo made there", "10 s");
+        objects::remove(&admin, names)
     }
 }
 

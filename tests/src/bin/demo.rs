@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +30,9 @@ struct Arguments {
     /// The kubeconfig's context; its current one when not given.
     #[arg(long, value_name = "NAME", requires = "kubeconfig")]
     context: Option<String>,
+    /// Where its files go, an empty or a new folder: for a second demo beside one that runs.
+    #[arg(long, value_name = "FOLDER", default_value_os_t = demo::dir())]
+    dir: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -45,9 +48,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<bool> {
     let asked_to_stop = stop_on_signals()?;
-    let _only_one = only_one()?;
+    let dir = std::path::absolute(&arguments.dir)?;
+    let _only_one = only_one(&dir)?;
     let began = Instant::now();
-    let mut demo = Demo::start(api(arguments)?, progress).inspect_err(|_| poll::resume())?;
+    let mut demo = Demo::start(&dir, api(arguments)?, progress).inspect_err(|_| poll::resume())?;
     println!("    ready after {:.1} s", began.elapsed().as_secs_f64());
     let good = if arguments.check {
         println!("==> checking as both people (usually 15 s)");
@@ -57,7 +61,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         demo.wait(&asked_to_stop).map(|()| true)
     };
     poll::resume();
-    println!("==> stopping (usually 2 s)");
+    progress("stopping", "2 s");
     demo.stop()?;
     good
 }
@@ -87,8 +91,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
 }
 
 /// Two demos would share their files.
-fn only_one() -> Result<File> {
-    let dir = demo::dir();
+fn only_one(dir: &Path) -> Result<File> {
     let whose = format!("a demo is running already; {} tells its addresses", dir.join("demo.json").display());
     files::lock(&dir.with_extension("lock"), &whose)
 }
