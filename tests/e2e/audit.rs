@@ -1,10 +1,12 @@
 //! What the API server's own audit log says of the people who come through Kubegate.
 
-use kubegate_tests::world::{CLUSTER_HOST, World};
-use kubegate_tests::{poll, raw};
-use libtest_mimic::Trial;
-use serde_json::Value;
+use std::process::Command;
 use std::time::Duration;
+
+use kubegate_tests::world::{CLUSTER_HOST, World};
+use kubegate_tests::{paths, poll, raw};
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
 
 use crate::suite::{Suite, Who};
 
@@ -14,6 +16,7 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
     vec![
         suite.test("audit::names_the_person", names_the_person),
         suite.test("audit::spoofed_headers_never_arrive", spoofed_headers),
+        suite.test("audit::spoofed_headers_never_arrive_over_http2", spoofed_headers_over_http2),
     ]
 }
 
@@ -68,16 +71,45 @@ fn spoofed_headers(suite: &Suite, world: &World) {
         let name = format!("spoof-{number}");
         let path = format!("/api/v1/namespaces/team-a/pods/{name}");
         let answer = raw::get(&world.pki.ca, CLUSTER_HOST, world.port, &path, &[&authorization, spelling]).unwrap();
-        let shown = String::from_utf8_lossy(spelling);
-        assert_ne!(answer.status, 200, "{shown}: {answer:?}");
-        if answer.status == 404 {
-            // It went through without the header: the API server saw bob, and no one else.
-            let event = event_of(world, &name);
-            let person = event["impersonatedUser"].to_string();
-            assert_eq!(event["impersonatedUser"]["username"], "bob@example.com", "{shown}: {event}");
-            for forged in ["masters", "admin", "forged", "scopes"] {
-                assert!(!person.contains(forged), "{shown} arrived: {event}");
-            }
+        only_bob_arrived(world, &name, answer.status, &String::from_utf8_lossy(spelling));
+    }
+}
+
+/// The same over HTTP/2, where names are lower case and each value is a field of its own.
+fn spoofed_headers_over_http2(suite: &Suite, world: &World) {
+    let token = suite.person(world, Who::Reader).token().unwrap();
+    let spellings = [
+        ("impersonate-group", json!("system:masters")),
+        ("impersonate-group", json!(["team-a", "system:masters"])),
+        ("impersonate_group", json!("system:masters")),
+        ("impersonate-uid", json!("0")),
+        ("impersonate-extra-scopes", json!("all")),
+        ("impersonate-extra-kubegate.io%2fsession", json!("forged")),
+        ("x-remote-user", json!("admin")),
+        ("x-remote-group", json!("system:masters")),
+        ("host", json!("elsewhere.example.com")),
+    ];
+    for (number, (header, value)) in spellings.into_iter().enumerate() {
+        let name = format!("spoof-http2-{number}");
+        let url = format!("{}/api/v1/namespaces/team-a/pods/{name}", world.cluster_url());
+        let headers = json!({"authorization": format!("Bearer {token}"), header: value});
+        let mut client = Command::new("node");
+        client.arg(paths::root().join("tests/e2e/http2.js")).arg(&url).arg(&world.pki.ca).arg(headers.to_string());
+        let said = String::from_utf8(client.output().unwrap().stdout).unwrap();
+        let status = if said.trim() == "reset" { 400 } else { said.trim().parse().unwrap() };
+        only_bob_arrived(world, &name, status, header);
+    }
+}
+
+/// A request for a pod that does not exist was refused on the way, or came to the API server as bob's own.
+fn only_bob_arrived(world: &World, name: &str, status: u16, spelling: &str) {
+    assert!(matches!(status, 400 | 401 | 403 | 404), "{spelling}: {status}");
+    if status == 404 {
+        let event = event_of(world, name);
+        let person = event["impersonatedUser"].to_string();
+        assert_eq!(event["impersonatedUser"]["username"], "bob@example.com", "{spelling}: {event}");
+        for forged in ["masters", "admin", "forged", "scopes"] {
+            assert!(!person.contains(forged), "{spelling} arrived: {event}");
         }
     }
 }
