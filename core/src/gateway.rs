@@ -11,6 +11,7 @@ mod live;
 mod message;
 mod record;
 mod session;
+mod stream;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use session::{Session, Sessions};
 
 pub use record::Record;
 pub use session::SESSION_PATH;
+pub use stream::{Stream, StreamEnd};
 
 /// Paths on a cluster's host that are Kubegate's own and never go to the API server.
 const OWN_PATHS: &str = "/.kubegate/";
@@ -67,6 +69,8 @@ pub struct Allow<'a> {
     /// Whether the API server passes it on to something else (`pods/proxy` and the like), so that the answer's status is
     /// not its own.
     pub is_proxied: bool,
+    /// What is needed to tell, as long as it is open, whether it may go on.
+    pub stream: Stream,
     /// What the access log says.
     pub record: Record,
 }
@@ -220,6 +224,7 @@ fn allow<'a>(
         replace: inbound.replace,
         add,
         is_proxied: attributes.subresource == "proxy" || attributes.verb == "proxy",
+        stream: Stream::new(&session.token, attributes, inbound.assumed),
         record: Record::default(),
     })
 }

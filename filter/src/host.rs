@@ -68,6 +68,9 @@ pub trait Host {
     /// When Envoy refuses.
     fn answer(&self, status: u16, headers: &[(&str, &str)], body: &str) -> Result<(), HostError>;
 
+    /// Resets the stream of a context in both directions; the access log says why.
+    fn end_stream(&self, context: u32, reason: &str);
+
     /// The response's status.
     fn response_status(&self) -> Option<u16>;
 

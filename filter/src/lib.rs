@@ -4,6 +4,7 @@
 //! ```text
 //!  Envoy ──▶ root     configuration, timer, bundle answers ──▶ bundle_sync ─┐
 //!        └─▶ request  one per HTTP stream ──────────────────▶ Gateway (core) ◀┘
+//!                └──▶ streams  those that are open, judged again when the bundle changes
 //! ```
 //!
 //! [`host`] is the only user of host calls; everything is decided by `kubegate_core`. Whatever goes wrong, nothing is
@@ -16,6 +17,7 @@ pub mod host;
 pub mod metrics;
 pub mod request;
 pub mod root;
+pub mod streams;
 
 #[cfg(target_arch = "wasm32")]
 mod entry {

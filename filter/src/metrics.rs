@@ -24,6 +24,8 @@ pub enum Metric {
     Undecided,
     /// Upstream 401s: the gateway's own credential is refused.
     CredentialRefused,
+    /// Open streams that were ended because the access to them had.
+    StreamsEnded,
     /// Bundles that were refused.
     BundleRefused,
     /// Bundle requests that failed.
@@ -45,6 +47,7 @@ impl Metric {
             Self::Local => "kubegate_requests_local",
             Self::Undecided => "kubegate_requests_undecided",
             Self::CredentialRefused => "kubegate_gateway_credential_refused",
+            Self::StreamsEnded => "kubegate_streams_ended",
             Self::BundleRefused => "kubegate_bundle_refused",
             Self::PollFailed => "kubegate_bundle_poll_failed",
             Self::PolicyVersion => "kubegate_policy_version",

@@ -10,6 +10,7 @@ use kubegate_core::time::Timestamp;
 
 use crate::host::{Host, HostError, headers};
 use crate::metrics::Metric;
+use crate::streams::Streams;
 
 /// The filter state that the routes to API servers match on (as `wasm.kubegate.cluster`).
 const DECIDED_CLUSTER: &str = "kubegate.cluster";
@@ -27,15 +28,23 @@ pub enum Next {
 /// One HTTP stream.
 pub struct Request<H> {
     host: H,
+    /// Its proxy-wasm context.
+    context: u32,
     gateway: Option<Rc<RefCell<Gateway>>>,
+    streams: Streams,
     /// The cluster whose API server answers by itself.
     answered_by: Option<String>,
 }
 
 impl<H: Host> Request<H> {
     /// A new stream; without a gateway nothing is forwarded.
-    pub fn new(host: H, gateway: Option<Rc<RefCell<Gateway>>>) -> Self {
-        Self { host, gateway, answered_by: None }
+    pub fn new(host: H, context: u32, gateway: Option<Rc<RefCell<Gateway>>>, streams: Streams) -> Self {
+        Self { host, context, gateway, streams, answered_by: None }
+    }
+
+    /// The stream is over.
+    pub fn on_done(&mut self) {
+        self.streams.close(self.context);
     }
 
     /// Decides on the request's headers. This is the only place from which a request goes on.
@@ -54,7 +63,7 @@ impl<H: Host> Request<H> {
         };
         match decision {
             Decision::Answer(answer) => self.answer(&answer),
-            Decision::Allow(allow) => self.forward(&allow),
+            Decision::Allow(allow) => self.forward(allow),
         }
     }
 
@@ -74,12 +83,13 @@ impl<H: Host> Request<H> {
         Next::Stop
     }
 
-    fn forward(&mut self, allow: &Allow<'_>) -> Next {
-        if let Err(error) = self.rewrite(allow) {
+    fn forward(&mut self, allow: Allow<'_>) -> Next {
+        if let Err(error) = self.rewrite(&allow) {
             return self.give_up(&error.to_string());
         }
         self.log_record(&allow.record);
         self.host.record(Metric::Allowed, 1);
+        self.streams.open(self.context, allow.stream);
         self.answered_by = (!allow.is_proxied).then(|| allow.cluster.as_str().to_owned());
         Next::Continue
     }

@@ -14,12 +14,14 @@ use crate::bundle_sync::{BundleSync, TICK};
 use crate::config::Config;
 use crate::host::{Envoy, Host as _};
 use crate::request::{Next, Request};
+use crate::streams::Streams;
 
 /// The root context.
 #[derive(Default)]
 pub struct Root {
     gateway: Option<Rc<RefCell<Gateway>>>,
     sync: Option<BundleSync>,
+    streams: Streams,
 }
 
 impl Root {
@@ -68,11 +70,15 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        self.with_gateway(|sync, gateway| sync.on_tick(&Envoy, gateway));
+        let streams = self.streams.clone();
+        self.with_gateway(|sync, gateway| {
+            sync.on_tick(&Envoy, gateway);
+            streams.on_tick(&Envoy, gateway);
+        });
     }
 
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream(Request::new(Envoy, self.gateway.clone()))))
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream(Request::new(Envoy, context, self.gateway.clone(), self.streams.clone()))))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -83,7 +89,12 @@ impl RootContext for Root {
 /// A stream, as proxy-wasm calls it.
 struct Stream(Request<Envoy>);
 
-impl Context for Stream {}
+impl Context for Stream {
+    fn on_done(&mut self) -> bool {
+        self.0.on_done();
+        true
+    }
+}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {

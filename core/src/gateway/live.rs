@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::message;
+use super::stream::StreamEnd;
 use crate::bundle::{LiveDocument, Version};
 use crate::id::{PersonId, SessionId};
 use crate::status::Refusal;
@@ -28,14 +29,23 @@ impl Live {
 
     /// Whether a token's session and person still count.
     pub(super) fn check(&self, token: &VerifiedToken) -> Result<(), Refusal> {
+        match self.end_of(token) {
+            None => Ok(()),
+            Some(end @ StreamEnd::SessionRevoked) => {
+                Err(message::unauthorized(end.code(), "your session has been ended"))
+            }
+            Some(end) => Err(message::unauthorized(end.code(), "what you may do has changed since you signed in")),
+        }
+    }
+
+    /// How the session of a token was ended, if it was.
+    pub(super) fn end_of(&self, token: &VerifiedToken) -> Option<StreamEnd> {
         let claims = &token.claims;
         if self.sessions.contains(&claims.sid) {
-            return Err(message::unauthorized("session-revoked", "your session has been ended"));
+            return Some(StreamEnd::SessionRevoked);
         }
-        if self.people.get(&claims.sub).is_some_and(|not_before| claims.iat < *not_before) {
-            return Err(message::unauthorized("user-revoked", "what you may do has changed since you signed in"));
-        }
-        Ok(())
+        let not_before = self.people.get(&claims.sub)?;
+        (claims.iat < *not_before).then_some(StreamEnd::UserRevoked)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Sessions(Cache<Box<str>, Session>);
 
 /// A session token that was verified, with what the policy makes of it.
 pub(super) struct Session {
-    pub(super) token: VerifiedToken,
+    pub(super) token: Rc<VerifiedToken>,
     pub(super) access: Access,
     pub(super) headers: Rc<[Header]>,
     groups: Box<str>,
@@ -58,7 +58,7 @@ impl Session {
         let access = policy.policy.access(&token.claims.person(), &token.claims.aud);
         let headers = impersonation::own_headers(&token.claims, &access.groups).into();
         let groups = access.groups.join(",").into();
-        Self { token, access, headers, groups }
+        Self { token: Rc::new(token), access, headers, groups }
     }
 
     /// A token that could not carry all groups, or not the claims that today's rules ask for, was minted for an older

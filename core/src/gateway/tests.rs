@@ -364,6 +364,57 @@ fn being_somebody_else_needs_a_grant_for_each_part() {
 }
 
 #[test]
+fn open_streams_end_with_what_opened_them() {
+    let mut fixture = fixture();
+    let stream = |fixture: &mut Fixture, user: &str, more: &[(&str, &str)]| {
+        let bearer = format!("Bearer {}", token(&claims(user, &["readers"])));
+        let mut headers =
+            vec![(":method", "GET"), (":authority", "prod.example.com"), (":path", "/api/v1/pods?watch=1")];
+        headers.push(("authorization", &bearer));
+        headers.extend_from_slice(more);
+        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
+        match fixture.gateway.decide(inbound, NOW) {
+            Decision::Allow(allow) => allow.stream,
+            Decision::Answer(answer) => panic!("{answer:?}"),
+        }
+    };
+    let bob = stream(&mut fixture, "bob", &[]);
+    let guest = stream(&mut fixture, "bob", &[("impersonate-user", "guest-1")]);
+    let ends = |fixture: &Fixture, seconds| {
+        let now = Timestamp::from_seconds(seconds);
+        (fixture.gateway.stream_end(&bob, now), fixture.gateway.stream_end(&guest, now))
+    };
+    assert_eq!(ends(&fixture, 1_030_000), (None, None), "the token's own end and a stale live set end no stream");
+    assert_eq!(ends(&fixture, 1_040_000).0, Some(StreamEnd::SessionEnded));
+    let until = NOW;
+    fixture.renew_live(8, |live| live.sessions.push(RevokedSession { sid: "s-2".into(), until })).unwrap();
+    assert_eq!(ends(&fixture, 1_000_001), (None, None), "another session's end");
+    fixture.renew_live(9, |live| live.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
+    assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::SessionRevoked));
+    let not_before = NOW.after(Duration::from_secs(1));
+    fixture
+        .renew_live(10, |live| live.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
+        .unwrap();
+    assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::UserRevoked));
+
+    let mut document = policy_document(6);
+    for grant in document.rules.iter_mut().flat_map(|rule| &mut rule.may) {
+        grant.names.retain(|name| name.as_str() != "guest-*");
+    }
+    document.rules[1].may[1].names.push("nobody".into());
+    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
+    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 11)).unwrap();
+    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    assert_eq!(ends(&fixture, 1_000_001), (None, Some(StreamEnd::PolicyDenies)), "the grant to impersonate is gone");
+    document.version.counter = 7;
+    document.rules.remove(1);
+    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
+    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 12)).unwrap();
+    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::PolicyDenies));
+}
+
+#[test]
 fn answers_say_what_to_do_in_the_form_that_the_client_reads() {
     let answer = refuse_inbound(&InvalidInbound::TwoTokens);
     assert_eq!((answer.status, answer.body.content_type), (400, "application/json"));

@@ -113,6 +113,15 @@ impl Host for Envoy {
             .map_err(|_| HostError("proxy_send_local_response"))
     }
 
+    fn end_stream(&self, context: u32, reason: &str) {
+        if hostcalls::set_effective_context(context).is_err() {
+            return;
+        }
+        let _ = self.set_state("kubegate.log.ended", reason);
+        let _ = hostcalls::reset_http_response();
+        let _ = hostcalls::reset_http_request();
+    }
+
     fn response_status(&self) -> Option<u16> {
         let value = hostcalls::get_map_value_bytes(MapType::HttpResponseHeaders, ":status").ok()??;
         str::from_utf8(&value).ok()?.parse().ok()

@@ -16,6 +16,7 @@ pub(crate) struct Fake {
     pub(crate) answer: RefCell<Option<(u16, String)>>,
     pub(crate) shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
     pub(crate) sent: RefCell<Vec<HashMap<String, String>>>,
+    pub(crate) ended: RefCell<Vec<(u32, String)>>,
     pub(crate) logs: RefCell<Vec<String>>,
     pub(crate) counts: RefCell<HashMap<&'static str, u64>>,
     /// The name of a request header that cannot be changed.
@@ -90,6 +91,10 @@ impl Host for Fake {
     fn answer(&self, status: u16, _: &[(&str, &str)], body: &str) -> Result<(), HostError> {
         *self.answer.borrow_mut() = Some((status, body.to_owned()));
         Ok(())
+    }
+
+    fn end_stream(&self, context: u32, reason: &str) {
+        self.ended.borrow_mut().push((context, reason.to_owned()));
     }
 
     fn response_status(&self) -> Option<u16> {

@@ -60,7 +60,7 @@ const POD: &str = "/api/v1/namespaces/x/pods/p";
 #[test]
 fn an_allowed_request_goes_on_with_our_headers_and_the_decision() {
     let host = fake(POD, &[("x-remote-user", "admin"), ("cookie", "a"), ("x-request-id", "r")]);
-    let mut request = Request::new(host, Some(gateway()));
+    let mut request = Request::new(host, 1, Some(gateway()), Streams::default());
     assert_eq!(request.on_request_headers(), Next::Continue);
     let host = &request.host;
     assert_eq!(host.state.borrow().get("kubegate.cluster").map(String::as_str), Some("prod"));
@@ -82,7 +82,7 @@ fn a_refused_request_is_answered_and_opens_no_route() {
         (POD, vec![("authorization", "Bearer x")], 400),
         (POD, vec![("impersonate_user", "root")], 400),
     ] {
-        let mut request = Request::new(fake(path, &more), Some(gateway()));
+        let mut request = Request::new(fake(path, &more), 1, Some(gateway()), Streams::default());
         assert_eq!(request.on_request_headers(), Next::Stop, "{path}");
         assert_eq!(request.host.answer.borrow().as_ref().unwrap().0, status, "{path} {more:?}");
         assert!(!request.host.state.borrow().contains_key("kubegate.cluster"), "{path}");
@@ -94,19 +94,19 @@ fn a_request_that_cannot_be_rewritten_in_full_goes_nowhere() {
     for stubborn in ["authorization", "impersonate-user", "impersonate-group"] {
         let host = fake(POD, &[]);
         host.stubborn.set(Some(stubborn));
-        let mut request = Request::new(host, Some(gateway()));
+        let mut request = Request::new(host, 1, Some(gateway()), Streams::default());
         assert_eq!(request.on_request_headers(), Next::Stop, "{stubborn}");
         assert_eq!(request.host.answer.borrow().as_ref().unwrap().0, 503);
         assert!(!request.host.state.borrow().contains_key("kubegate.cluster"));
         assert_eq!(request.host.state.borrow()["kubegate.log.decision"], "error");
     }
-    let mut request = Request::new(fake(POD, &[]), None);
+    let mut request = Request::new(fake(POD, &[]), 1, None, Streams::default());
     assert_eq!(request.on_request_headers(), Next::Stop);
 }
 
 #[test]
 fn an_upstream_401_names_the_gateway_credential() {
-    let mut request = Request::new(fake(POD, &[]), Some(gateway()));
+    let mut request = Request::new(fake(POD, &[]), 1, Some(gateway()), Streams::default());
     assert_eq!(request.on_request_headers(), Next::Continue);
     request.host.headers.borrow_mut().push((":status".to_owned(), "401".to_owned()));
     assert_eq!(request.on_response_headers(), Next::Stop);
@@ -114,13 +114,31 @@ fn an_upstream_401_names_the_gateway_credential() {
     assert_eq!(answer.0, 502);
     assert!(answer.1.contains("gateway's own credential"), "{}", answer.1);
 
-    let mut proxied = Request::new(fake("/api/v1/namespaces/x/services/s/proxy/", &[]), Some(gateway()));
+    let mut proxied =
+        Request::new(fake("/api/v1/namespaces/x/services/s/proxy/", &[]), 1, Some(gateway()), Streams::default());
     assert_eq!(proxied.on_request_headers(), Next::Continue);
     proxied.host.headers.borrow_mut().push((":status".to_owned(), "401".to_owned()));
     assert_eq!(proxied.on_response_headers(), Next::Continue, "a workload's 401 is its own");
 
-    let mut refused = Request::new(fake("/api/v1/secrets", &[]), Some(gateway()));
+    let mut refused = Request::new(fake("/api/v1/secrets", &[]), 1, Some(gateway()), Streams::default());
     assert_eq!(refused.on_request_headers(), Next::Stop);
     refused.host.headers.borrow_mut().push((":status".to_owned(), "401".to_owned()));
     assert_eq!(refused.on_response_headers(), Next::Continue, "our own 401 stays one");
+}
+
+#[test]
+fn a_revoked_session_ends_its_open_stream_and_no_other() {
+    let gateway = gateway();
+    let streams = Streams::default();
+    let mut watch = Request::new(fake(POD, &[]), 7, Some(Rc::clone(&gateway)), streams.clone());
+    let mut done = Request::new(fake(POD, &[]), 8, Some(Rc::clone(&gateway)), streams.clone());
+    assert_eq!((watch.on_request_headers(), done.on_request_headers()), (Next::Continue, Next::Continue));
+    done.on_done();
+    let root = fake(POD, &[]);
+    streams.on_tick(&root, &gateway.borrow());
+    assert!(root.ended.borrow().is_empty());
+    root.seconds.set(5000);
+    streams.on_tick(&root, &gateway.borrow());
+    streams.on_tick(&root, &gateway.borrow());
+    assert_eq!(*root.ended.borrow(), [(7, "session-ended".to_owned())]);
 }
