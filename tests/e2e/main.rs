@@ -13,6 +13,7 @@ mod suite;
 mod audit;
 mod control_plane_down;
 mod credential;
+mod cut;
 mod impersonation;
 mod objects;
 mod pages;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         audit::trials(&suite),
         impersonation::trials(&suite),
         credential::trials(&suite),
+        cut::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
         request_info::trials(&suite),

@@ -118,7 +118,7 @@ impl Host for Envoy {
             return;
         }
         let _ = self.set_state("kubegate.log.ended", reason);
-        let _ = hostcalls::reset_http_response();
+        // One reset ends both directions, and with them the context: nothing may be asked of it after that.
         let _ = hostcalls::reset_http_request();
     }
 

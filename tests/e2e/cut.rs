@@ -1,0 +1,101 @@
+//! Open streams end with the access that opened them, and nobody else's do.
+
+use std::time::{Duration, Instant};
+
+use kubegate_tests::kubectl::{Kubectl, Session};
+use kubegate_tests::person::Person;
+use kubegate_tests::world::World;
+use kubegate_tests::{files, poll, port};
+use libtest_mimic::Trial;
+
+use crate::suite::{Suite, TEAM, Who};
+
+/// How long a stream may outlive the access to it.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a stream may take to begin.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
+    vec![
+        suite
+            .test("cut::revoked_session_ends_its_streams_over_websocket", |suite, world| revoked(suite, world, "true")),
+        suite.test("cut::revoked_session_ends_its_streams_over_spdy", |suite, world| revoked(suite, world, "false")),
+        suite.test_alone("cut::policy_that_would_refuse_ends_the_stream", refused_by_policy),
+    ]
+}
+
+/// One of each kind of stream, all begun.
+fn streams(kubectl: &Kubectl) -> Vec<(&'static str, Session)> {
+    let local = port::free().unwrap().to_string();
+    let forward = format!("{local}:1");
+    let kinds: [(&str, &[&str], &str); 4] = [
+        ("watch", &["get", "pods", "--watch", "--output-watch-events"], "hello"),
+        ("logs -f", &["logs", "-f", "hello", "--tail=1"], "hello "),
+        ("exec", &["exec", "hello", "--", "sh", "-c", "echo begun; sleep 600"], "begun"),
+        ("port-forward", &["port-forward", "hello", &forward], "Forwarding from"),
+    ];
+    let start = |(kind, args, begun): (&'static str, &[&str], &str)| {
+        let mut stream = kubectl.start(&[args, &["-n", TEAM]].concat()).unwrap();
+        stream.wait_for(begun, PATIENCE).unwrap();
+        (kind, stream)
+    };
+    kinds.into_iter().map(start).collect()
+}
+
+fn with_websockets(mut person: Person, websockets: &str) -> Person {
+    person.kubectl = person
+        .kubectl
+        .clone()
+        .with_env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", websockets)
+        .with_env("KUBECTL_PORT_FORWARD_WEBSOCKETS", websockets);
+    person
+}
+
+fn until_ended(kind: &str, stream: &mut Session, began: Instant) {
+    poll::until(&format!("the end of {kind}"), PATIENCE, || match stream.ended() {
+        Some(_) => Ok(()),
+        None => Err(stream.stdout()),
+    })
+    .unwrap();
+    let took = began.elapsed();
+    eprintln!("{kind} ended after {took:?}");
+    assert!(took < LIMIT, "{kind} ended only after {took:?}");
+}
+
+fn revoked(suite: &Suite, world: &World, websockets: &str) {
+    let alice = with_websockets(suite.person(world, Who::Admin), websockets);
+    let other = with_websockets(suite.person(world, Who::Admin), websockets);
+    let mut ending = streams(&alice.kubectl);
+    let mut going_on = streams(&other.kubectl);
+    let logout = alice.kubegate(&["logout"]).unwrap();
+    let began = Instant::now();
+    assert!(logout.status.success(), "{logout:?}");
+    for (kind, stream) in &mut ending {
+        until_ended(kind, stream, began);
+    }
+    for (kind, stream) in &mut going_on {
+        assert_eq!(stream.ended(), None, "{kind} of another session of the same person goes on");
+    }
+    let log = world.envoy.access_log().unwrap();
+    assert!(log.contains(r#""ended":"session-revoked""#), "the access log says why");
+}
+
+fn refused_by_policy(suite: &Suite, world: &mut World) {
+    let file = world.control_plane.policy.clone();
+    let old = std::fs::read_to_string(&file).unwrap();
+    let alice = suite.person(world, Who::Admin).kubectl;
+    let bob = suite.person(world, Who::Reader).kubectl;
+    let watch = ["get", "pods", "-n", TEAM, "--watch", "--output-watch-events"];
+    let mut ending = alice.start(&watch).unwrap();
+    let mut going_on = bob.start(&watch).unwrap();
+    ending.wait_for("hello", PATIENCE).unwrap();
+    going_on.wait_for("hello", PATIENCE).unwrap();
+    let closed =
+        old.replace("verbs: [get, list, watch, create, update, patch, delete, deletecollection]", "verbs: [create]");
+    assert_ne!(old, closed);
+    files::replace(&file, closed.as_bytes()).unwrap();
+    until_ended("watch", &mut ending, Instant::now());
+    assert_eq!(going_on.ended(), None, "whom the policy still allows goes on");
+    files::replace(&file, old.as_bytes()).unwrap();
+}
