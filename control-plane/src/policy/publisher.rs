@@ -267,7 +267,12 @@ impl Signer<'_> {
             clusters: authored.clusters.clone(),
             rules: authored.rules.clone(),
         };
-        let content_hash = Sha256::digest(serde_json::to_vec(&content)?).to_vec();
+        // The same words under another key are another document, and gateways take no two of one version.
+        let content_hash = Sha256::new()
+            .chain_update(self.key.public().kid().to_string())
+            .chain_update(serde_json::to_vec(&content)?)
+            .finalize()
+            .to_vec();
         content.version = self.next_version(Document::Policy, Some(content_hash)).await?;
         let document = self.key.sign(POLICY_TYPE, &content).map_err(|_| PublishError::Sign)?;
         Ok(InForce {
@@ -292,7 +297,7 @@ impl Signer<'_> {
         for entry in revocations {
             let until = entry.until;
             match entry.subject {
-                Subject::Session(sid) => content.sessions.push(RevokedSession { sid, until }),
+                Subject::Session { session: sid, .. } => content.sessions.push(RevokedSession { sid, until }),
                 Subject::Person { person, not_before } => content.people.push(NotBefore { person, not_before, until }),
             }
         }

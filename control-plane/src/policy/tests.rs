@@ -4,8 +4,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::{Authored, Status, load};
+use kubegate_core::bundle::Version;
+use kubegate_core::jws::SigningKey;
+use kubegate_core::time::Timestamp;
+
+use super::{Authored, Parts, Publisher, Status, load};
+use crate::clock::Clock;
+use crate::seal::Sealer;
+use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::token::TokenKeys;
 
 fn text(verb: &str) -> String {
     format!(
@@ -94,4 +102,35 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
     std::fs::write(&path, text("delete")).unwrap();
     assert_eq!(watched.next().await, "delete");
     assert!(watched.status.borrow().problem.is_none());
+}
+
+#[tokio::test]
+async fn a_version_is_of_one_document_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.yaml");
+    std::fs::write(&path, text("get")).unwrap();
+    let authored = load(&path).await.unwrap();
+    let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+    let now = Timestamp::from_seconds(1_800_000_000);
+    let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), now).await.unwrap();
+    let keys = Arc::new(keys);
+    let start = async |seed: u8| -> (Version, String) {
+        let parts = Parts {
+            issuer: "https://kubegate.example.com".into(),
+            epoch: 1,
+            key: SigningKey::from_seed([seed; 32]),
+            store: store.clone(),
+            token_keys: Arc::clone(&keys),
+            clock: Clock::manual(now),
+            metrics: Arc::default(),
+        };
+        let (_, bundle) = Publisher::start(parts, authored.clone()).await.unwrap();
+        let in_force = Arc::clone(&bundle.borrow().in_force);
+        (in_force.version, in_force.hash.clone())
+    };
+    let first = start(1).await;
+    assert_eq!(start(1).await, first, "the same document after a restart");
+    let switched = start(2).await;
+    assert_ne!(switched.1, first.1, "another bundle key signs another document");
+    assert!(switched.0 > first.0, "so gateways must see a newer version: {switched:?}");
 }
