@@ -109,6 +109,8 @@ impl Accounts {
         let Ok(Ok(_turn)) = turn else {
             return Err(Refused::Busy);
         };
+        // Once more: of many attempts at once, all came past the check before the first one failed.
+        self.limiter.check(user, address, now).map_err(Refused::Wait)?;
         let checked = Arc::clone(&account);
         let matches = tokio::task::spawn_blocking(move || password_matches(&checked, &password)).await.unwrap_or(false);
         if known && matches {
@@ -248,6 +250,22 @@ mod tests {
         }
         let none = Accounts::new(vec![]);
         assert_eq!(none.sign_in("a", Secret::from("b"), HOME, NOW).await.unwrap_err(), Refused::Wrong);
+    }
+
+    #[tokio::test]
+    async fn many_guesses_at_once_are_slowed_down_like_one_after_the_other() {
+        let accounts = Arc::new(accounts());
+        let mut guesses = tokio::task::JoinSet::new();
+        for guess in 0..30 {
+            let accounts = Arc::clone(&accounts);
+            guesses.spawn(async move {
+                let password = Secret::from(format!("guess {guess}"));
+                accounts.sign_in("alice@example.com", password, HOME, NOW).await.unwrap_err()
+            });
+        }
+        let refused = guesses.join_all().await;
+        let checked = refused.iter().filter(|refused| **refused == Refused::Wrong).count();
+        assert!(checked < limiter::FREE as usize + AT_ONCE, "{checked} of 30 passwords were looked at");
     }
 
     #[test]

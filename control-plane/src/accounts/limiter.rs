@@ -10,7 +10,7 @@ use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// Failures that cost nothing.
-const FREE: u32 = 5;
+pub(super) const FREE: u32 = 5;
 
 /// The longest delay.
 const MOST: Duration = Duration::from_secs(60);
