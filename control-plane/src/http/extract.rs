@@ -34,15 +34,14 @@ impl FromRequestParts<Arc<App>> for ClientAddress {
 }
 
 fn forwarded(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
-    let entries: Vec<&str> = headers
+    // Every entry counts, also one that cannot be read: else one more of the client's own would be believed.
+    let entries: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .collect();
     let position = entries.len().checked_sub(hops)?;
-    entries.get(position)?.parse().ok()
+    std::str::from_utf8(entries.get(position)?).ok()?.trim().parse().ok()
 }
 
 /// The browser's session, when there is a live one.
@@ -118,6 +117,8 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -130,6 +131,10 @@ mod tests {
         assert_eq!(address(2).as_deref(), Some("198.51.100.7"));
         assert_eq!(address(0), None);
         assert_eq!(address(4), None);
+        headers.append("x-forwarded-for", HeaderValue::from_bytes(b"\xff, 192.0.2.2").unwrap());
+        let address = |hops| forwarded(&headers, hops).map(|address| address.to_string());
+        assert_eq!(address(1).as_deref(), Some("192.0.2.2"), "an unreadable entry before it takes nothing away");
+        assert_eq!(address(2), None, "and hands the word to nobody else");
     }
 
     #[test]
