@@ -196,13 +196,28 @@ async fn a_withdrawn_identity_ends_at_the_next_refresh() {
 }
 
 #[tokio::test]
-async fn many_lost_answers_stay_bounded_and_harmless() {
+async fn many_lost_answers_are_harmless() {
     let world = world().await;
     let first = world.signed_in(START).await.refresh;
     for minute in 0..100 {
         world.refresh(&first, START.after(minute * MINUTE / 10)).await.unwrap();
     }
     world.refresh(&first, START.after(20 * MINUTE)).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_number_of_uses_hides_a_copy_from_its_owner() {
+    let world = world().await;
+    let first = world.signed_in(START).await.refresh;
+    let owners = world.refresh(&first, START).await.unwrap();
+    for second in 1..100 {
+        world.refresh(&first, START.after(second * MINUTE / 60)).await.unwrap();
+    }
+    let copied = world.refresh(&first, START.after(2 * MINUTE)).await.unwrap();
+    world.refresh(&copied, START.after(3 * MINUTE)).await.unwrap();
+    let late = START.after(4 * MINUTE);
+    assert!(matches!(world.refresh(&owners, late).await, Err(GrantError::Reused)));
+    assert!(matches!(world.refresh(&copied, late).await, Err(GrantError::SessionEnded(_))), "the copy is worthless");
 }
 
 #[tokio::test]

@@ -17,10 +17,6 @@ pub struct Standing {
     pub sibling_used: bool,
 }
 
-/// How many unused successors a secret may have; the oldest gives way. An honest client that loses
-/// an answer uses the newest it has, which is the parent or the newest successor.
-const MOST_UNUSED: i64 = 32;
-
 /// Writes a new secret down.
 ///
 /// # Errors
@@ -32,9 +28,6 @@ pub async fn insert(
     parent: Option<SecretHash>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if let Some(parent) = parent {
-        drop_oldest_unused(conn, parent).await?;
-    }
     sqlx::query("INSERT INTO refresh_secret (hash, session, parent, created_at) VALUES (?, ?, ?, ?)")
         .bind(hash.as_bytes())
         .bind(session.as_str())
@@ -81,17 +74,5 @@ pub async fn mark_used(conn: &mut SqliteConnection, hash: SecretHash, now: Times
         .bind(hash.as_bytes())
         .execute(conn)
         .await?;
-    Ok(())
-}
-
-async fn drop_oldest_unused(conn: &mut SqliteConnection, parent: SecretHash) -> Result<(), StoreError> {
-    sqlx::query(
-        "DELETE FROM refresh_secret WHERE hash IN (SELECT hash FROM refresh_secret WHERE parent = ? AND first_used_at \
-         IS NULL ORDER BY created_at DESC, hash LIMIT -1 OFFSET ?)",
-    )
-    .bind(parent.as_bytes())
-    .bind(MOST_UNUSED - 1)
-    .execute(conn)
-    .await?;
     Ok(())
 }
