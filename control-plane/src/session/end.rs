@@ -116,12 +116,14 @@ impl Sessions {
         if !ended || !made_tokens || reason == EndReason::Idle {
             return Ok(News(false));
         }
+        let person = session.identity.person();
         let entry = Revocation {
-            subject: Subject::Session(session.id.clone()),
+            subject: Subject::Session { session: session.id.clone(), person: person.clone() },
             until: session.expires_at.after(LEEWAY),
             reason: reason.as_str().to_owned(),
         };
         revocation::put(tx, &entry).await?;
+        revocation::collapse(tx, &person, MOST_REVOKED, now.after(SECOND)).await?;
         Ok(News(true))
     }
 
@@ -135,6 +137,10 @@ impl Sessions {
 
 /// A token made in this very second could be older than the end; so it is refused, and asked for again.
 const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// How many ended sessions of one person gateways are told of one by one, so that nobody fills the live set alone. Beyond
+/// that all of the person's tokens are refused once; those of live sessions are asked for again.
+const MOST_REVOKED: u32 = 100;
 
 /// How long an ended session is remembered, so that its holder can be told why it ended.
 const KEEP_ENDED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);

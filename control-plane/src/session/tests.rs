@@ -196,6 +196,26 @@ async fn a_withdrawn_identity_ends_at_the_next_refresh() {
 }
 
 #[tokio::test]
+async fn nobody_fills_the_live_set_alone() {
+    let world = world().await;
+    let mut last = START;
+    for second in 0..250 {
+        last = START.after(second * MINUTE / 60);
+        let issued = world.signed_in(last).await;
+        world.sessions.revoke(issued.refresh.expose(), last).await.unwrap();
+    }
+    let revocations = revocation::live(&mut world.sessions.store.read().await.unwrap(), last).await.unwrap();
+    assert!(revocations.len() <= 102, "{}", revocations.len());
+    let person = revocations.iter().find_map(|entry| match &entry.subject {
+        revocation::Subject::Person { person, not_before } => Some((person, *not_before, entry.until)),
+        revocation::Subject::Session { .. } => None,
+    });
+    let (person, not_before, until) = person.expect("many became one");
+    assert_eq!(person, &alice().person());
+    assert!(not_before > START.after(100 * MINUTE / 60) && until >= START.after(12 * HOUR), "it covers them all");
+}
+
+#[tokio::test]
 async fn many_lost_answers_are_harmless() {
     let world = world().await;
     let first = world.signed_in(START).await.refresh;

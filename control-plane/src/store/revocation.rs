@@ -11,7 +11,12 @@ use kubegate_core::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// All tokens and streams of one session.
-    Session(SessionId),
+    Session {
+        /// The session.
+        session: SessionId,
+        /// Whose it was.
+        person: PersonId,
+    },
     /// Those of one person that began before `not_before`.
     Person {
         /// Whose.
@@ -37,16 +42,17 @@ pub struct Revocation {
 /// # Errors
 /// When the store fails.
 pub async fn put(conn: &mut SqliteConnection, revocation: &Revocation) -> Result<(), StoreError> {
-    let (subject, not_before) = match &revocation.subject {
-        Subject::Session(id) => (format!("session:{id}"), 0),
-        Subject::Person { person, not_before } => (format!("person:{person}"), seconds(*not_before)),
+    let (subject, session_of, not_before) = match &revocation.subject {
+        Subject::Session { session, person } => (format!("session:{session}"), Some(person.as_str()), 0),
+        Subject::Person { person, not_before } => (format!("person:{person}"), None, seconds(*not_before)),
     };
     sqlx::query(
-        "INSERT INTO revocation (subject, not_before, until, reason) VALUES (?, ?, ?, ?) ON CONFLICT (subject) DO UPDATE \
-         SET not_before = max(not_before, excluded.not_before), until = max(until, excluded.until), \
+        "INSERT INTO revocation (subject, session_of, not_before, until, reason) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT (subject) DO UPDATE SET not_before = max(not_before, excluded.not_before), until = max(until, excluded.until), \
          reason = excluded.reason",
     )
     .bind(subject)
+    .bind(session_of)
     .bind(not_before)
     .bind(seconds(revocation.until))
     .bind(&revocation.reason)
@@ -55,16 +61,41 @@ pub async fn put(conn: &mut SqliteConnection, revocation: &Revocation) -> Result
     Ok(())
 }
 
+/// Makes one entry of all those of one person's sessions, when there are more than `most`: everything of that person
+/// that was made before `not_before` is refused.
+///
+/// # Errors
+/// When the store fails.
+pub async fn collapse(
+    conn: &mut SqliteConnection,
+    person: &PersonId,
+    most: u32,
+    not_before: Timestamp,
+) -> Result<(), StoreError> {
+    let row = sqlx::query("SELECT count(*) AS entries, max(until) AS until FROM revocation WHERE session_of = ?")
+        .bind(person.as_str())
+        .fetch_one(&mut *conn)
+        .await?;
+    if row.try_get::<i64, _>("entries")? <= i64::from(most) {
+        return Ok(());
+    }
+    let until = moment(row.try_get::<Option<i64>, _>("until")?.unwrap_or_default());
+    sqlx::query("DELETE FROM revocation WHERE session_of = ?").bind(person.as_str()).execute(&mut *conn).await?;
+    let subject = Subject::Person { person: person.clone(), not_before };
+    put(conn, &Revocation { subject, until, reason: "many-sessions".to_owned() }).await
+}
+
 /// All revocations that can still concern something.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Revocation>, StoreError> {
-    let rows =
-        sqlx::query("SELECT subject, not_before, until, reason FROM revocation WHERE until > ? ORDER BY subject")
-            .bind(seconds(now))
-            .fetch_all(conn)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT subject, session_of, not_before, until, reason FROM revocation WHERE until > ? ORDER BY subject",
+    )
+    .bind(seconds(now))
+    .fetch_all(conn)
+    .await?;
     rows.iter()
         .map(|row| {
             let subject: String = row.try_get("subject")?;
@@ -73,7 +104,10 @@ pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Rev
                     person: PersonId::from(person.to_owned()),
                     not_before: moment(row.try_get("not_before")?),
                 },
-                _ => Subject::Session(SessionId::from(subject.strip_prefix("session:").unwrap_or(&subject).to_owned())),
+                _ => Subject::Session {
+                    session: SessionId::from(subject.strip_prefix("session:").unwrap_or(&subject).to_owned()),
+                    person: PersonId::from(row.try_get::<Option<String>, _>("session_of")?.unwrap_or_default()),
+                },
             };
             Ok(Revocation { subject, until: moment(row.try_get("until")?), reason: row.try_get("reason")? })
         })
