@@ -186,9 +186,8 @@ impl OidcProvider {
         let mut claims = payload(id_token)?;
         let auth_time = claims.get("auth_time").and_then(Value::as_u64).map(Timestamp::from_seconds);
         if identity::lacks(&self.settings, &claims) && client.user_info_url().is_some() {
-            for (name, value) in self.user_info(&client, &response, &claims).await? {
-                claims.entry(name).or_insert(value);
-            }
+            let more = self.user_info(&client, &response, &claims).await?;
+            identity::complete(&mut claims, more);
         }
         Ok((claims, auth_time))
     }

@@ -72,6 +72,19 @@ pub(super) fn lacks(provider: &Provider, claims: &Map<String, Value>) -> bool {
         || !claims.contains_key("email")
 }
 
+/// Adds what the userinfo endpoint says beyond the ID token. Whether an address is verified counts only for the address
+/// that it was said of.
+pub(super) fn complete(claims: &mut Map<String, Value>, mut more: Map<String, Value>) {
+    match claims.get("email") {
+        None => drop(claims.remove("email_verified")),
+        email if email != more.get("email") => drop(more.remove("email_verified")),
+        _ => {}
+    }
+    for (name, value) in more {
+        claims.entry(name).or_insert(value);
+    }
+}
+
 /// A claim by its name, or by a path of names joined by dots (`realm_access.roles`).
 fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if let Some(value) = claims.get(name) {
@@ -229,6 +242,29 @@ mod tests {
         ] {
             let claims = json!({"sub": "1", "email": email, "email_verified": verified});
             assert_eq!(mapped(&provider(), &claims).is_ok(), counts, "{email} {verified}");
+        }
+    }
+
+    #[test]
+    fn what_is_verified_is_the_address_that_it_was_said_of() {
+        for (id_token, user_info, expected) in [
+            (
+                json!({}),
+                json!({"email": "a@x", "email_verified": true}),
+                json!({"email": "a@x", "email_verified": true}),
+            ),
+            (json!({"email": "a@x"}), json!({"email": "b@x", "email_verified": true}), json!({"email": "a@x"})),
+            (json!({"email": "a@x"}), json!({"email_verified": true}), json!({"email": "a@x"})),
+            (json!({"email_verified": true}), json!({"email": "b@x"}), json!({"email": "b@x"})),
+            (
+                json!({"email": "a@x"}),
+                json!({"email": "a@x", "email_verified": true, "groups": []}),
+                json!({"email": "a@x", "email_verified": true, "groups": []}),
+            ),
+        ] {
+            let mut claims = id_token.as_object().unwrap().clone();
+            complete(&mut claims, user_info.as_object().unwrap().clone());
+            assert_eq!(Value::Object(claims), expected, "{id_token} {user_info}");
         }
     }
 

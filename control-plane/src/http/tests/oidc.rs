@@ -115,6 +115,23 @@ async fn id_tokens_that_are_not_ours_are_refused() {
 }
 
 #[tokio::test]
+async fn a_provider_that_writes_truth_as_text_is_understood() {
+    let (world, idp) = world().await;
+    for verified in ["true", "false"] {
+        let claims = json!({"email": "carol@example.com", "email_verified": verified});
+        {
+            let mut behaviour = idp.behaviour.lock().unwrap();
+            behaviour.user_info = claims.clone();
+            behaviour.claims = claims;
+        }
+        let answer = sign_in(&mut world.browser(), &idp, "/login").await;
+        let expected = if verified == "true" { StatusCode::SEE_OTHER } else { StatusCode::FORBIDDEN };
+        assert_eq!(answer.status, expected, "{verified}: {}", answer.text);
+        assert!(verified == "true" || answer.text.contains("not verified"), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn names_that_cannot_be_used_are_refused_with_a_reason() {
     let (world, idp) = world().await;
     for (claims, reason) in [
