@@ -196,7 +196,13 @@ fn allow<'a>(
     if inbound.method == "CONNECT" {
         return Err(message::bad_request("bad-method", &"CONNECT is not a Kubernetes request"));
     }
-    record.reason = match policy.policy.decide(&session.access, attributes) {
+    let verdict = policy.policy.decide(&session.access, attributes);
+    record.would_deny = verdict.would_deny.map(ToString::to_string).unwrap_or_default();
+    if let Some(rule) = verdict.denied_by {
+        record.rule = rule.to_string();
+        return Err(message::denied(claims, attributes, rule));
+    }
+    record.reason = match verdict.allowance {
         Some(Allowance::Rule(rule)) => {
             record.rule = rule.to_string();
             "rule"
@@ -210,8 +216,10 @@ fn allow<'a>(
         Some(assumed) => {
             record.assumed_user.clone_from(&assumed.user);
             record.groups = assumed.groups.join(",");
-            assume::may_assume(&policy.policy, &session.access, assumed)
-                .map_err(|what| message::may_not_assume(claims, &what))?;
+            assume::may_assume(&policy.policy, &session.access, assumed).map_err(|what| {
+                record.rule.clear();
+                message::may_not_assume(claims, &what)
+            })?;
             impersonation::assumed_headers(claims, assumed).into()
         }
     };
@@ -297,7 +305,6 @@ pub fn refuse_gateway_credential(cluster: &str) -> Body {
 
 fn refuse(refusal: &Refusal, plain: bool, mut record: Record) -> Answer {
     record.reason = refusal.reason;
-    record.rule.clear();
     record.decision = match refusal.kind {
         Kind::Unauthorized => "unauthenticated",
         Kind::Forbidden | Kind::BadRequest | Kind::NotFound => "deny",

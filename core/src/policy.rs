@@ -49,6 +49,17 @@ impl Access {
     }
 }
 
+/// What the policy says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict<'a> {
+    /// What allows it; nothing, when it is denied or no rule allows it.
+    pub allowance: Option<Allowance<'a>>,
+    /// The rule that denies it.
+    pub denied_by: Option<&'a RuleName>,
+    /// The rule that would deny it, were it not only on trial.
+    pub would_deny: Option<&'a RuleName>,
+}
+
 /// Why a request is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowance<'a> {
@@ -156,22 +167,29 @@ impl Policy {
         Access { rules, groups }
     }
 
-    /// Whether the request is allowed, and by what.
+    /// Decides a request: a rule that denies it wins over all that allow it; what no rule allows is not allowed, but for
+    /// discovery and questions about oneself.
     #[must_use]
-    pub fn decide(&self, access: &Access, request: &Attributes<'_>) -> Option<Allowance<'_>> {
-        if let Some(rule) = self.rule_that_allows(access, request) {
-            return Some(Allowance::Rule(rule));
+    pub fn decide(&self, access: &Access, request: &Attributes<'_>) -> Verdict<'_> {
+        let denies = |on_trial| {
+            let mut rules = self.rules_of(access).filter(move |rule| rule.audit_only == on_trial);
+            rules.find(|rule| rule.deny.iter().any(|grant| grant.matches(request))).map(|rule| &rule.name)
+        };
+        let denied_by = denies(false);
+        let allowance = if denied_by.is_none() { self.allowance(access, request) } else { None };
+        Verdict { allowance, denied_by, would_deny: denies(true) }
+    }
+
+    /// The first rule, in the order of the policy file, that allows the request, or what else opens it.
+    fn allowance(&self, access: &Access, request: &Attributes<'_>) -> Option<Allowance<'_>> {
+        let allows = |rule: &&Rule| rule.may.iter().any(|grant| grant.matches(request));
+        if let Some(rule) = self.rules_of(access).find(allows) {
+            return Some(Allowance::Rule(&rule.name));
         }
         if request.verb == "get" && request.is_discovery_path() {
             return Some(Allowance::Discovery);
         }
         request.is_question_about_oneself().then_some(Allowance::AboutOneself)
-    }
-
-    /// The first rule, in the order of the policy file, that allows the request.
-    fn rule_that_allows(&self, access: &Access, request: &Attributes<'_>) -> Option<&RuleName> {
-        let allows = |rule: &&Rule| rule.may.iter().any(|grant| grant.matches(request));
-        self.rules_of(access).find(allows).map(|rule| &rule.name)
     }
 
     /// The rules that concern the person, in the order of the policy file.

@@ -40,6 +40,12 @@ pub struct Rule {
     /// What they may do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may: Vec<Grant>,
+    /// What they may not do, whatever other rules allow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<Grant>,
+    /// Whether `deny` only says in the record what it would have denied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub audit_only: bool,
     /// What becomes of their groups.
     #[serde(default, skip_serializing_if = "GroupMapping::is_empty")]
     pub groups: GroupMapping,
@@ -119,7 +125,7 @@ fn has_claim(person: &Person<'_>, name: &str, wanted: &[Value]) -> bool {
     }
 }
 
-/// What a rule allows: the fields of a Kubernetes RBAC `PolicyRule`, with globs and namespaces.
+/// What a rule allows or denies: the fields of a Kubernetes RBAC `PolicyRule`, with globs and namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grant {
@@ -143,7 +149,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it allows the request.
+    /// Whether it is about the request.
     #[must_use]
     pub fn matches(&self, request: &Attributes<'_>) -> bool {
         if !any_matches(&self.verbs, request.judged_verb()) {

@@ -151,6 +151,7 @@ impl<H: Host> Request<H> {
             ("kubegate.log.decision", record.decision),
             ("kubegate.log.reason", record.reason),
             ("kubegate.log.rule", &record.rule),
+            ("kubegate.log.would_deny", &record.would_deny),
             ("kubegate.log.cluster", &record.cluster),
             ("kubegate.log.user", &record.user),
             ("kubegate.log.groups", &record.groups),

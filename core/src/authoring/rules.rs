@@ -28,25 +28,37 @@ pub(super) fn read(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Vec<Rul
 }
 
 fn read_rule(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Rule> {
-    let fields = node.fields(&["name", "who", "clusters", "may", "groups"])?;
+    let fields = node.fields(&["name", "who", "clusters", "may", "deny", "auditOnly", "groups"])?;
     let name = fields.require("name").and_then(|node| rule_name(&node));
     let who = fields.require("who").and_then(|node| read_who(&node));
     let on = fields.require("clusters").and_then(|_| patterns(&fields, "clusters"));
     if let (Some(patterns), Some(names), Some(node)) = (&on, clusters, fields.get("clusters")) {
         report_unknown_clusters(&node, patterns, names);
     }
-    let may = match fields.get("may") {
-        Some(node) => each(&node, read_grant),
-        None => Some(Vec::new()),
-    };
+    let grants = |name| fields.get(name).map_or_else(|| Some(Vec::new()), |node| each(&node, read_grant));
+    let (may, deny) = (grants("may"), grants("deny"));
+    let audit_only = fields.get("auditOnly").map_or(Some(false), |node| {
+        if fields.get("deny").is_none() {
+            node.report("stands without deny, which alone it is about", "add deny, or remove it");
+        }
+        node.boolean()
+    });
     let groups = match fields.get("groups") {
         Some(node) => read_groups(&node),
         None => Some(GroupMapping::default()),
     };
-    if fields.get("may").is_none() && fields.get("groups").is_none() {
-        node.report("allows nothing and maps no groups", "add may or groups, or remove the rule");
+    if ["may", "deny", "groups"].iter().all(|field| fields.get(field).is_none()) {
+        node.report("allows nothing, denies nothing and maps no groups", "add may, deny or groups, or remove the rule");
     }
-    Some(Rule { name: name?, who: who?, clusters: on?, may: may?, groups: groups? })
+    Some(Rule {
+        name: name?,
+        who: who?,
+        clusters: on?,
+        may: may?,
+        deny: deny?,
+        audit_only: audit_only?,
+        groups: groups?,
+    })
 }
 
 fn rule_name(node: &Node<'_>) -> Option<RuleName> {

@@ -19,6 +19,12 @@ rules:
     who: {users: [bob], domains: [Example.com], claims: {department: [sre], level: [3]}}
     clusters: [prod]
     groups: {pass: ["team-*"], prefix: "idp:", extra: [kubegate-users]}
+  - name: no shells in production
+    who: {users: ["*"]}
+    clusters: [prod]
+    deny:
+      - {verbs: [create], apiGroups: [""], resources: [pods/exec, pods/attach]}
+    auditOnly: true
 "#;
 
 fn read(text: &str) -> Result<AuthoredPolicy, Problems> {
@@ -30,7 +36,8 @@ fn a_good_policy_is_read() {
     let policy = read(GOOD).unwrap();
     assert_eq!(policy.clusters[0].hosts, ["prod.k8s.example.com"]);
     assert_eq!(policy.clusters[0].server, "https://prod.k8s.example.com");
-    assert_eq!(policy.rules.len(), 2);
+    assert_eq!(policy.rules.len(), 3);
+    assert!(policy.rules[2].audit_only && policy.rules[2].deny.len() == 1);
     assert_eq!(policy.rules[1].who.domains, [Pattern::from("example.com")]);
     assert_eq!(policy.rules[1].groups.prefix, "idp:");
     policy.compile().unwrap();
@@ -68,6 +75,7 @@ rules:
       - {verbs: [get], nonResourceURLs: [metrics], namespaces: [x]}
       - {apiGroups: [""], resources: [pods]}
       - {verbs: [get, bind], apiGroups: [""], resources: [pods/exec, pods/attach]}
+    auditOnly: yes
     groups: {prefix: "system:", extra: ["a,b", 7]}
 "#;
     let problems = read(text).unwrap_err();
@@ -90,9 +98,10 @@ rules:
         (20, "rules[1].may[2].namespaces"),
         (21, "rules[1].may[3].verbs"),
         (22, "rules[1].may[4].verbs"),
-        (23, "rules[1].groups.prefix"),
-        (23, "rules[1].groups.extra[0]"),
-        (23, "rules[1].groups.extra[1]"),
+        (23, "rules[1].auditOnly"),
+        (24, "rules[1].groups.prefix"),
+        (24, "rules[1].groups.extra[0]"),
+        (24, "rules[1].groups.extra[1]"),
     ] {
         assert!(found.contains(&expected), "{expected:?} is not among\n{problems}");
     }

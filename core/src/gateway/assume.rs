@@ -83,6 +83,7 @@ impl Grants<'_> {
             path: "".into(),
         };
         let mut grants = self.policy.rules_of(self.access).flat_map(|rule| &rule.may);
-        grants.any(|grant| grant.matches(&attributes) && accepts(grant))
+        self.policy.decide(self.access, &attributes).denied_by.is_none()
+            && grants.any(|grant| grant.matches(&attributes) && accepts(grant))
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::id::ClusterName;
+use crate::id::{ClusterName, RuleName};
 use crate::policy::Access;
 use crate::request::Attributes;
 use crate::status::{Kind, Refusal};
@@ -76,37 +76,41 @@ pub(super) fn may_not_assume(claims: &SessionClaims, what: &str) -> Refusal {
     Refusal::new(Kind::Forbidden, "impersonation-not-granted", message)
 }
 
-/// In the words of Kubernetes' own `Forbidden`, which people know.
 pub(super) fn not_allowed(claims: &SessionClaims, request: &Attributes<'_>, access: &Access) -> Refusal {
-    let SessionClaims { user, aud: cluster, .. } = claims;
-    let cluster = cluster.as_str();
-    let asked = if request.is_resource_request {
-        let Attributes { api_group, namespace, name, .. } = request;
-        let name = if name.is_empty() { String::new() } else { format!(" {:?}", echo(name)) };
-        let place = if namespace.is_empty() {
-            "at the cluster scope".to_owned()
-        } else {
-            format!("in the namespace {:?}", echo(namespace))
-        };
-        let resource = if request.subresource.is_empty() {
-            echo(request.resource)
-        } else {
-            echo(&format!("{}/{}", request.resource, request.subresource))
-        };
-        format!(
-            "{resource}{name} is forbidden: user {user:?} cannot {} resource {resource:?} in API group {:?} {place}",
-            echo(request.judged_verb()),
-            echo(api_group)
-        )
-    } else {
-        format!("forbidden: user {user:?} cannot {} path {:?}", echo(&request.verb), echo(&request.path))
-    };
+    let asked = forbidden(&claims.user, request);
+    let cluster = claims.aud.as_str();
     let (reason, why) = if access.is_concerned() {
         ("no-rule", format!("no rule of Kubegate's policy allows it on cluster {cluster:?}"))
     } else {
         ("no-access", format!("no rule of Kubegate's policy concerns you on cluster {cluster:?}"))
     };
     Refusal::new(Kind::Forbidden, reason, format!("{asked}: {why}; ask those who keep it for access"))
+}
+
+pub(super) fn denied(claims: &SessionClaims, request: &Attributes<'_>, rule: &RuleName) -> Refusal {
+    let asked = forbidden(&claims.user, request);
+    let (rule, cluster) = (rule.as_str(), claims.aud.as_str());
+    let why = format!("the rule {rule:?} of Kubegate's policy denies it on cluster {cluster:?}");
+    Refusal::new(Kind::Forbidden, "denied", format!("{asked}: {why}; ask those who keep it"))
+}
+
+/// What is refused, in the words of Kubernetes' own `Forbidden`, which people know.
+fn forbidden(user: &str, request: &Attributes<'_>) -> String {
+    if !request.is_resource_request {
+        return format!("forbidden: user {user:?} cannot {} path {:?}", echo(&request.verb), echo(&request.path));
+    }
+    let Attributes { api_group, resource, subresource, namespace, name, .. } = request;
+    let name = if name.is_empty() { String::new() } else { format!(" {:?}", echo(name)) };
+    let place = if namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace {:?}", echo(namespace))
+    };
+    let resource = if subresource.is_empty() { echo(resource) } else { echo(&format!("{resource}/{subresource}")) };
+    let (verb, group) = (echo(request.judged_verb()), echo(api_group));
+    format!(
+        "{resource}{name} is forbidden: user {user:?} cannot {verb} resource {resource:?} in API group {group:?} {place}"
+    )
 }
 
 /// API group and resource with its subresource.

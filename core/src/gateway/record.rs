@@ -10,8 +10,10 @@ pub struct Record {
     pub decision: &'static str,
     /// A stable kebab-case word: why.
     pub reason: &'static str,
-    /// The rule that allowed.
+    /// The rule that allowed or denied.
     pub rule: String,
+    /// The rule that would have denied, were it not only on trial.
+    pub would_deny: String,
     /// The cluster.
     pub cluster: String,
     /// The real person's user name.

@@ -82,7 +82,7 @@ impl Gateway {
         let policy = &policy.policy;
         let access = policy.access(&claims.person(), &claims.aud);
         let allowed = policy.cluster(claims.aud.as_str()).is_some()
-            && policy.decide(&access, &stream.request.attributes()).is_some()
+            && policy.decide(&access, &stream.request.attributes()).allowance.is_some()
             && stream.assumed.as_ref().is_none_or(|assumed| assume::may_assume(policy, &access, assumed).is_ok());
         (!allowed).then_some(StreamEnd::PolicyDenies)
     }

@@ -364,6 +364,28 @@ fn being_somebody_else_needs_a_grant_for_each_part() {
 }
 
 #[test]
+fn deny_rules_judge_the_real_person() {
+    let mut fixture = fixture();
+    let mut document = policy_document(6);
+    document.rules.push(
+        serde_json::from_value(json!({"name": "never", "who": {"users": ["bob"]}, "clusters": ["*"], "deny": [
+            {"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]},
+            {"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users"], "names": ["guest-2"]}]}))
+        .unwrap(),
+    );
+    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
+    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 8)).unwrap();
+    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    let bob = token(&claims("bob", &["readers"]));
+    let pod = "/api/v1/namespaces/x/pods/p";
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (403, "denied"));
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[("impersonate-user", "guest-1")]).unwrap_err(), (403, "denied"));
+    assert!(fixture.ask(&bob, "GET", pod, &[("impersonate-user", "guest-1")]).is_ok());
+    let denied = fixture.ask(&bob, "GET", pod, &[("impersonate-user", "guest-2")]);
+    assert_eq!(denied.unwrap_err(), (403, "impersonation-not-granted"));
+}
+
+#[test]
 fn open_streams_end_with_what_opened_them() {
     let mut fixture = fixture();
     let stream = |fixture: &mut Fixture, user: &str, more: &[(&str, &str)]| {

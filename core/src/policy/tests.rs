@@ -40,7 +40,7 @@ impl Somebody {
         let access = policy.access(&self.person(), &cluster.into());
         let target = Target::parse(url).unwrap();
         let attributes = Attributes::of(method, &target).unwrap();
-        policy.decide(&access, &attributes).map(|allowance| match allowance {
+        policy.decide(&access, &attributes).allowance.map(|allowance| match allowance {
             Allowance::Rule(rule) => rule.to_string(),
             Allowance::Discovery => "(discovery)".to_owned(),
             Allowance::AboutOneself => "(oneself)".to_owned(),
@@ -102,6 +102,39 @@ fn rules_decide_in_the_vocabulary_of_rbac() {
             who.user
         );
     }
+}
+
+#[test]
+fn what_a_rule_denies_no_other_allows() {
+    let policy = policy(json!([
+        {"name": "all", "who": {"users": ["*"]}, "clusters": ["*"], "may": [
+            {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]},
+        {"name": "no secrets", "who": {"groups": ["interns"]}, "clusters": ["prod"], "deny": [
+            {"verbs": ["*"], "apiGroups": [""], "resources": ["secrets"]}, {"verbs": ["get"], "nonResourceURLs": ["/version"]}]},
+        {"name": "trial", "who": {"groups": ["interns"]}, "clusters": ["*"], "audit_only": true, "deny": [
+            {"verbs": ["list"], "apiGroups": [""], "resources": ["*"]}]},
+    ]));
+    let intern = Somebody::new("i", &["interns"]);
+    let other = Somebody::new("o", &[]);
+    for (who, cluster, url, expected) in [
+        (&intern, "prod", "/api/v1/secrets", None),
+        (&intern, "dev", "/api/v1/secrets", Some("all")),
+        (&intern, "prod", "/api/v1/pods", Some("all")),
+        (&intern, "prod", "/version", None),
+        (&other, "prod", "/api/v1/secrets", Some("all")),
+        (&other, "prod", "/version", Some("(discovery)")),
+    ] {
+        assert_eq!(who.may(&policy, cluster, "GET", url).as_deref(), expected, "{} {cluster} {url}", who.user);
+    }
+    let access = policy.access(&intern.person(), &"prod".into());
+    let verdict = |url: &str| {
+        let target = Target::parse(url).unwrap();
+        let verdict = policy.decide(&access, &Attributes::of("GET", &target).unwrap());
+        (verdict.denied_by.map(RuleName::as_str), verdict.would_deny.map(RuleName::as_str))
+    };
+    assert_eq!(verdict("/api/v1/secrets"), (Some("no secrets"), Some("trial")));
+    assert_eq!(verdict("/api/v1/pods"), (None, Some("trial")));
+    assert_eq!(verdict("/api/v1/namespaces/x/pods/p"), (None, None));
 }
 
 #[test]
