@@ -70,7 +70,7 @@ pub struct Allow<'a> {
     /// not its own.
     pub is_proxied: bool,
     /// What is needed to tell, as long as it is open, whether it may go on.
-    pub stream: Stream,
+    pub stream: Box<Stream>,
     /// What the access log says.
     pub record: Record,
 }
@@ -232,7 +232,7 @@ fn allow<'a>(
         replace: inbound.replace,
         add,
         is_proxied: attributes.subresource == "proxy" || attributes.verb == "proxy",
-        stream: Stream::new(&session.token, attributes, inbound.assumed),
+        stream: Box::new(Stream::new(&session.token, attributes, inbound.assumed)),
         record: Record::default(),
     })
 }

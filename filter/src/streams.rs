@@ -19,7 +19,7 @@ pub struct Streams(Rc<RefCell<Open>>);
 
 #[derive(Default)]
 struct Open {
-    streams: HashMap<u32, Stream>,
+    streams: HashMap<u32, Box<Stream>>,
     judged: Option<Judged>,
 }
 
@@ -32,7 +32,7 @@ struct Judged {
 
 impl Streams {
     /// Keeps an eye on a stream.
-    pub fn open(&self, context: u32, stream: Stream) {
+    pub fn open(&self, context: u32, stream: Box<Stream>) {
         if let Ok(mut open) = self.0.try_borrow_mut() {
             open.streams.insert(context, stream);
         }
