@@ -127,7 +127,11 @@ impl Store {
     /// # Errors
     /// When the database is busy for too long or gone.
     pub async fn write(&self) -> Result<Write, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        // In a task of its own, which ends whatever becomes of the caller: cut off within the beginning, the driver would
+        // leave the one writing connection inside a transaction for good.
+        let writer = self.writer.clone();
+        let begun = tokio::spawn(async move { writer.begin_with("BEGIN IMMEDIATE").await });
+        Ok(begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
     }
 
     /// A connection for reading.
@@ -150,6 +154,27 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_hangs_up_does_not_keep_the_writing_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+        for turn in 0..1000 {
+            let its = store.clone();
+            let writes = tokio::spawn(async move {
+                let mut tx = its.write().await?;
+                revocation::purge(&mut tx, Timestamp::default()).await?;
+                Ok::<_, StoreError>(tx.commit().await?)
+            });
+            let patience = std::time::Instant::now() + Duration::from_micros(turn % 500);
+            while std::time::Instant::now() < patience {
+                tokio::task::yield_now().await;
+            }
+            writes.abort();
+            let _ = writes.await;
+        }
+        store.write().await.unwrap().commit().await.unwrap();
+    }
 
     #[tokio::test]
     async fn only_the_owner_reads_the_store() {
