@@ -18,7 +18,7 @@ use std::time::Duration;
 use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
 
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -108,9 +108,12 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5));
         private_file(path)?;
+        // A caller that is cut off while its transaction begins, and a full disk, leave the driver inside a transaction that
+        // nobody ends: such a connection is replaced.
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(10))
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!().run(&writer).await?;
@@ -127,11 +130,7 @@ impl Store {
     /// # Errors
     /// When the database is busy for too long or gone.
     pub async fn write(&self) -> Result<Write, StoreError> {
-        // In a task of its own, which ends whatever becomes of the caller: cut off within the beginning, the driver would
-        // leave the one writing connection inside a transaction for good.
-        let writer = self.writer.clone();
-        let begun = tokio::spawn(async move { writer.begin_with("BEGIN IMMEDIATE").await });
-        Ok(begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// A connection for reading.
@@ -173,6 +172,17 @@ mod tests {
             writes.abort();
             let _ = writes.await;
         }
+        store.write().await.unwrap().commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn writing_goes_on_after_sqlite_has_rolled_back_by_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        // What a full disk does.
+        sqlx::raw_sql("ROLLBACK").execute(&mut *tx).await.unwrap();
+        assert!(tx.commit().await.is_err());
         store.write().await.unwrap().commit().await.unwrap();
     }
 
