@@ -13,8 +13,8 @@ use crate::session::Session;
 
 /// End the session at the control plane and forget it here
 ///
-/// The session ends at once: tokens already given out are refused by the gateways within moments. A
-/// stream that is already open goes on until it ends by itself. When the control plane cannot be reached, the sign-in is still removed
+/// The session ends at once: tokens already given out are refused by the gateways within moments,
+/// and open streams are cut. When the control plane cannot be reached, the sign-in is still removed
 /// from this computer, and what remains is said.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -30,7 +30,7 @@ struct Revoked {
     sessions: usize,
 }
 
-/// Ends what is named. Gateways refuse its tokens within seconds.
+/// Ends what is named. Gateways refuse its tokens, and cut its streams, within seconds.
 pub(in crate::http) async fn post(
     State(app): State<Arc<App>>,
     caller: Caller,
