@@ -60,8 +60,11 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<usize, SessionError> {
         let mut tx = self.store.write().await?;
-        let withdrawn: Vec<Session> =
-            session::live(&mut tx, now).await?.into_iter().filter(|session| !stands(&session.identity)).collect();
+        let withdrawn: Vec<Session> = session::with_access(&mut tx, now)
+            .await?
+            .into_iter()
+            .filter(|session| !stands(&session.identity))
+            .collect();
         let mut news = News(false);
         for session in &withdrawn {
             news.0 |= self.end_in(&mut tx, session, EndReason::Withdrawn, now).await?.0;
@@ -100,7 +103,8 @@ impl Sessions {
         Ok(news)
     }
 
-    /// Ends `session` within `tx`, and revokes what was made from it. Idle time ends no open stream, so it revokes nothing.
+    /// Ends `session` within `tx`, and revokes what was made from it. Idle time ends no open
+    /// stream, so it revokes nothing; but what ends the session after that does.
     pub(super) async fn end_in(
         &self,
         tx: &mut Write,
@@ -113,7 +117,7 @@ impl Sessions {
             self.metrics.sessions_ended.get_or_create(&ResultLabels { result: reason.as_str() }).inc();
         }
         let made_tokens = session.tokens_until > Timestamp::default();
-        if !ended || !made_tokens || reason == EndReason::Idle {
+        if !(ended || session.is_idle(now)) || !made_tokens || reason == EndReason::Idle {
             return Ok(News(false));
         }
         let person = session.identity.person();

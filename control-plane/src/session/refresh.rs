@@ -82,12 +82,11 @@ impl Sessions {
             return Ok(None);
         };
         let mut tx = self.store.write().await?;
-        let found = session::find(&mut tx, &standing.session).await?;
-        let Some(session) = found.filter(|session| session.is_live(now)) else {
+        let Some(session) = session::find(&mut tx, &standing.session).await? else {
             return Ok(None);
         };
         self.end_and_commit(tx, &session, EndReason::SignedOut, now).await?;
-        Ok(Some(session))
+        Ok(session.is_live(now).then_some(session))
     }
 
     async fn end_and_commit(

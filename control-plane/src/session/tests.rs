@@ -126,6 +126,27 @@ async fn idle_sessions_end_without_cutting_streams() {
 }
 
 #[tokio::test]
+async fn streams_of_an_idle_session_can_still_be_cut() {
+    for how in ["by the person", "by an administrator", "by a withdrawal"] {
+        let world = world().await;
+        let issued = world.signed_in(START).await;
+        let late = START.after(2 * HOUR + MINUTE);
+        world.refresh(&issued.refresh, late).await.unwrap_err();
+        assert_eq!(world.revoked(late).await, 0);
+        match how {
+            "by the person" => drop(world.sessions.revoke(issued.refresh.expose(), late).await.unwrap()),
+            "by an administrator" => {
+                world.sessions.end(&issued.session.id, EndReason::Administrator, late).await.unwrap();
+            }
+            _ => {
+                world.sessions.end_withdrawn(|_| false, late).await.unwrap();
+            }
+        }
+        assert_eq!(world.revoked(late).await, 1, "{how}");
+    }
+}
+
+#[tokio::test]
 async fn no_session_outlives_its_sign_in() {
     let world = world().await;
     let mut secret = world.signed_in(START).await.refresh;

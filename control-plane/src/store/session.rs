@@ -89,6 +89,12 @@ impl Session {
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended.is_none() && now < self.expires_at
     }
+
+    /// Whether idle time ended it, which leaves streams open until it would have ended anyway.
+    #[must_use]
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        self.ended.as_ref().is_some_and(|(_, why)| why == EndReason::Idle.as_str()) && now < self.expires_at
+    }
 }
 
 const COLUMNS: &str = "id, kind, identity, auth_time, signed_in_at, created_at, last_used_at, expires_at, tokens_until, \
@@ -159,14 +165,23 @@ pub async fn live_of(
     sqlx::query(&sql).bind(person.as_str()).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
 }
 
-/// All sessions that have not ended.
+/// All sessions that have not ended, and those that only idle time ended: they may have open streams.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn live(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM session WHERE ended_at IS NULL AND expires_at > ? ORDER BY created_at, id");
-    sqlx::query(&sql).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
+pub async fn with_access(conn: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM session WHERE (ended_at IS NULL OR ended_reason = ?) AND expires_at > ? ORDER BY \
+         created_at, id"
+    );
+    sqlx::query(&sql)
+        .bind(EndReason::Idle.as_str())
+        .bind(seconds(now))
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// Takes the leave that a sign-in gave to one request; `false` when it gave none to this one, or it was taken before.
