@@ -15,7 +15,7 @@ for part in "$@"; do
             step 'test cluster: kube-apiserver, kubelet and kubectl' '6 min the first time, then 1 s' \
                 tests/cluster/build.sh >/dev/null ;;
         binaries)
-            step 'kubegate, the control plane and the demo' '4 min the first time, then 2 s' \
+            step 'kubegate, the control plane and the demo' '6 min the first time, then 2 s' \
                 cargo build -q -p kubegate -p kubegate-control-plane -p kubegate-tests --bins ;;
         wasm) tests/tools/wasm.sh ;;
         *) echo "prepare.sh: no part '$part'" >&2; exit 2 ;;

@@ -65,6 +65,9 @@ pub(super) fn check_free(config: &Yaml<'_>, entry: &Entry, origin: &str) -> Resu
         if !args.is_some_and(is_ours) {
             return taken("user", &entry.name, "delete-user");
         }
+    } else if find(config, "clusters", &entry.name).is_some() {
+        // Ours come in pairs: a cluster of that name without our user is somebody else's.
+        return taken("cluster", &entry.name, "delete-cluster");
     }
     Ok(())
 }

@@ -130,6 +130,9 @@ fn does_not_take_names_from_others() {
     other.helper.server = "https://other.example.com".parse().unwrap();
     let error = apply(&edited("", false), "config", &[other], false).unwrap_err().to_string();
     assert!(error.contains("user \"kubegate-prod\""), "{error}");
+    let foreign = KUBECTLS_OWN.replace("name: home\n# where", "name: kubegate-prod\n# where");
+    let error = apply(&foreign, "config", &[entry("prod")], false).unwrap_err().to_string();
+    assert!(error.contains("cluster \"kubegate-prod\""), "{error}");
 }
 
 #[test]
