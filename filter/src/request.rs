@@ -89,7 +89,7 @@ impl<H: Host> Request<H> {
         }
         self.log_record(&allow.record);
         self.host.record(Metric::Allowed, 1);
-        self.streams.open(self.context, allow.stream);
+        self.streams.open(self.context, allow.stream, self.host.now());
         self.answered_by = (!allow.is_proxied).then(|| allow.cluster.as_str().to_owned());
         Next::Continue
     }

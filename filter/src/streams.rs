@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
 use kubegate_core::bundle::Version;
 use kubegate_core::gateway::{Gateway, Stream};
@@ -17,24 +18,31 @@ use crate::metrics::Metric;
 #[derive(Clone, Default)]
 pub struct Streams(Rc<RefCell<Open>>);
 
+/// How long a request may run before it counts as a stream. What is answered sooner was decided just now, and a reset
+/// instead of its answer would help nobody.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How often every stream is judged, at the least.
+const PERIOD: Duration = Duration::from_millis(500);
+
 #[derive(Default)]
 struct Open {
-    streams: HashMap<u32, Box<Stream>>,
+    streams: HashMap<u32, (SystemTime, Box<Stream>)>,
     judged: Option<Judged>,
 }
 
 /// What the streams were judged by last, and when.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Judged {
     versions: Option<(Version, Version)>,
-    at: Timestamp,
+    at: SystemTime,
 }
 
 impl Streams {
-    /// Keeps an eye on a stream.
-    pub fn open(&self, context: u32, stream: Box<Stream>) {
+    /// Keeps an eye on a stream that begins `now`.
+    pub fn open(&self, context: u32, stream: Box<Stream>, now: SystemTime) {
         if let Ok(mut open) = self.0.try_borrow_mut() {
-            open.streams.insert(context, stream);
+            open.streams.insert(context, (now, stream));
         }
     }
 
@@ -45,10 +53,9 @@ impl Streams {
         }
     }
 
-    /// Ends the streams that may not go on. Each is judged again when the bundle has changed, and once a second.
+    /// Ends the streams that may not go on. Each is judged again when the bundle has changed, and twice a second.
     pub fn on_tick(&self, host: &impl Host, gateway: &Gateway) {
-        let now = Timestamp::from(host.now());
-        for (context, reason) in self.ended(gateway, now) {
+        for (context, reason) in self.ended(gateway, host.now()) {
             host.record(Metric::StreamsEnded, 1);
             host.end_stream(context, reason);
         }
@@ -56,23 +63,28 @@ impl Streams {
 
     /// Takes the streams that may not go on off the list. Nothing is borrowed while Envoy ends them, because it may
     /// call back.
-    fn ended(&self, gateway: &Gateway, now: Timestamp) -> Vec<(u32, &'static str)> {
+    fn ended(&self, gateway: &Gateway, now: SystemTime) -> Vec<(u32, &'static str)> {
         let Ok(mut open) = self.0.try_borrow_mut() else {
             return Vec::new();
         };
-        let judged = Some(Judged { versions: gateway.versions(), at: now });
-        if open.judged == judged {
+        let versions = gateway.versions();
+        if open.judged.is_some_and(|judged| judged.versions == versions && !has_passed(PERIOD, judged.at, now)) {
             return Vec::new();
         }
-        open.judged = judged;
-        let ended: Vec<_> = open
-            .streams
-            .iter()
-            .filter_map(|(context, stream)| Some((*context, gateway.stream_end(stream, now)?.code())))
-            .collect();
+        open.judged = Some(Judged { versions, at: now });
+        let judge = |(context, (since, stream)): (&u32, &(SystemTime, Box<Stream>))| {
+            let end = gateway.stream_end(stream, Timestamp::from(now))?;
+            has_passed(GRACE, *since, now).then(|| (*context, end.code()))
+        };
+        let ended: Vec<_> = open.streams.iter().filter_map(judge).collect();
         for (context, _) in &ended {
             open.streams.remove(context);
         }
         ended
     }
+}
+
+/// Whether `period` has passed between the two; also when the clock was set back, which must not put anything off.
+fn has_passed(period: Duration, since: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(since).map_or(true, |passed| passed >= period)
 }

@@ -15,6 +15,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
     vec![
         suite.test("audit::names_the_person", names_the_person),
+        suite.test("audit::request_ids_are_envoys_own", request_ids_are_envoys_own),
         suite.test("audit::spoofed_headers_never_arrive", spoofed_headers),
         suite.test("audit::spoofed_headers_never_arrive_over_http2", spoofed_headers_over_http2),
     ]
@@ -112,4 +113,24 @@ fn only_bob_arrived(world: &World, name: &str, status: u16, spelling: &str) {
             assert!(!person.contains(forged), "{spelling} arrived: {event}");
         }
     }
+}
+
+/// The audit id is Envoy's own, and so is how long it waits for the API server: what a client says of either is not
+/// believed, from wherever it comes.
+fn request_ids_are_envoys_own(suite: &Suite, world: &World) {
+    let token = suite.person(world, Who::Reader).token().unwrap();
+    let authorization = format!("Authorization: Bearer {token}").into_bytes();
+    let forged: [&[u8]; 5] = [
+        &authorization,
+        b"X-Request-Id: forged-by-client",
+        b"Audit-Id: forged-by-client",
+        b"X-Envoy-Upstream-Rq-Timeout-Ms: 1",
+        b"X-Envoy-Original-Path: /forged-by-client",
+    ];
+    let path = "/api/v1/namespaces/team-a/pods/whose-id";
+    let answer = raw::get(&world.pki.ca, CLUSTER_HOST, world.port, path, &forged).unwrap();
+    assert_eq!(answer.status, 404, "the client's time-out does not count: {answer:?}");
+    let event = event_of(world, "whose-id");
+    assert!(!event.to_string().contains("forged"), "{event}");
+    assert!(!world.envoy.access_log().unwrap().contains("forged-by-client"), "nor in our own record");
 }

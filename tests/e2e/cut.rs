@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use kubegate_tests::kubectl::{Kubectl, Session};
 use kubegate_tests::person::Person;
 use kubegate_tests::world::World;
-use kubegate_tests::{files, poll, port};
+use kubegate_tests::{poll, port};
 use libtest_mimic::Trial;
 
-use crate::suite::{Suite, TEAM, Who};
+use crate::suite::{ADMIN_VERBS, PolicyFile, Suite, TEAM, Who};
 
 /// How long a stream may outlive the access to it.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -82,8 +82,7 @@ fn revoked(suite: &Suite, world: &World, websockets: &str) {
 }
 
 fn refused_by_policy(suite: &Suite, world: &mut World) {
-    let file = world.control_plane.policy.clone();
-    let old = std::fs::read_to_string(&file).unwrap();
+    let policy = PolicyFile::of(world);
     let alice = suite.person(world, Who::Admin).kubectl;
     let bob = suite.person(world, Who::Reader).kubectl;
     let watch = ["get", "pods", "-n", TEAM, "--watch", "--output-watch-events"];
@@ -91,11 +90,7 @@ fn refused_by_policy(suite: &Suite, world: &mut World) {
     let mut going_on = bob.start(&watch).unwrap();
     ending.wait_for("hello", PATIENCE).unwrap();
     going_on.wait_for("hello", PATIENCE).unwrap();
-    let closed =
-        old.replace("verbs: [get, list, watch, create, update, patch, delete, deletecollection]", "verbs: [create]");
-    assert_ne!(old, closed);
-    files::replace(&file, closed.as_bytes()).unwrap();
+    policy.replace(ADMIN_VERBS, "verbs: [create]");
     until_ended("watch", &mut ending, Instant::now());
     assert_eq!(going_on.ended(), None, "whom the policy still allows goes on");
-    files::replace(&file, old.as_bytes()).unwrap();
 }

@@ -17,6 +17,9 @@ use serde_json::json;
 /// The namespace with the pod `hello`.
 pub(crate) const TEAM: &str = "team-a";
 
+/// What the admins' rule of the policy allows.
+pub(crate) const ADMIN_VERBS: &str = "verbs: [get, list, watch, create, update, patch, delete, deletecollection]";
+
 /// What tests share; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Suite(Arc<Shared>);
@@ -30,6 +33,39 @@ struct Started {
     world: RwLock<Option<World>>,
     accounts: Vec<Account>,
     _only_one: File,
+}
+
+/// The policy file, which a test may change: it is as before when this goes, however the test ends.
+pub(crate) struct PolicyFile {
+    file: PathBuf,
+    before: String,
+}
+
+impl PolicyFile {
+    pub(crate) fn of(world: &World) -> Self {
+        let file = world.control_plane.policy.clone();
+        let before = std::fs::read_to_string(&file).expect("the policy file can be read");
+        Self { file, before }
+    }
+
+    /// Puts another text in its place, with `from` replaced by `to`.
+    pub(crate) fn replace(&self, from: &str, to: &str) {
+        let text = self.before.replace(from, to);
+        assert_ne!(text, self.before, "{from:?} is in the policy");
+        files::replace(&self.file, text.as_bytes()).expect("the policy file can be written");
+    }
+
+    pub(crate) fn restore(&self) {
+        files::replace(&self.file, self.before.as_bytes()).expect("the policy file can be written");
+    }
+}
+
+impl Drop for PolicyFile {
+    fn drop(&mut self) {
+        self.restore();
+        // A change is in force within a second: the next test begins with the policy that it expects.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
 }
 
 /// Who a test needs.
