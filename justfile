@@ -11,6 +11,7 @@ default:
 
 # Start everything on this machine and print what to type (--check: sign in, try it, print a table, stop).
 [group('start here')]
+[no-exit-message]
 demo *args:
     @{{tools}}/demo.sh {{args}}
 
