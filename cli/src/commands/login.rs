@@ -5,6 +5,7 @@ use clap::Args;
 use crate::args::{ServerArgs, SignInArgs};
 use crate::cache::Store;
 use crate::failure::Failure;
+use crate::oauth;
 use crate::output::say;
 use crate::session::Session;
 
@@ -38,7 +39,14 @@ impl Login {
         let client = self.server.client()?;
         let store = Store::open(client.server())?;
         let mut session = Session::take(&store, &client, self.sign_in.timeout)?;
+        let replaced = session.cached().map(|cached| (cached.endpoints.clone(), cached.refresh_secret.clone()));
         session.sign_in(self.cluster.as_deref(), &self.sign_in.options())?;
+        if let Some((endpoints, secret)) = replaced
+            && let Some(endpoint) = &endpoints.revocation
+        {
+            // Nobody has that session any more. When it cannot be ended now, it times out.
+            let _ = oauth::revoke(&client, endpoint, &secret);
+        }
         let who = session.cached().and_then(|cached| cached.user.as_deref()).unwrap_or("you");
         say(&format!("kubegate: signed in to {} as {who}", client.server()));
         Ok(())

@@ -33,6 +33,20 @@ fn gets_a_token_for_a_cluster_right_away() {
 }
 
 #[test]
+fn ends_the_session_that_it_replaces() {
+    let world = World::new();
+    world.run(&["login"]).ok();
+    let before = world.cache()["refresh_secret"].clone();
+    assert_eq!(world.fake.count("POST /oauth/revoke"), 0);
+    world.run(&["login"]).ok();
+    assert_eq!(world.fake.count("POST /oauth/revoke"), 1);
+    let after = world.cache()["refresh_secret"].clone();
+    let held = world.fake.state().refresh_secrets.clone();
+    assert!(!held.iter().any(|secret| before == secret.as_str()), "the old session is over");
+    assert!(held.iter().any(|secret| after == secret.as_str()), "the new one is not");
+}
+
+#[test]
 fn only_this_user_can_read_the_cache() {
     let world = World::new();
     world.run(&["login"]).ok();

@@ -1,6 +1,7 @@
 //! `GET /healthz` and `GET /readyz`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -15,17 +16,26 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers and a policy is in force. A policy file that was refused does not make us
-/// unready, since the one before stays in force; the body says so.
+/// How old the live set may be before something keeps us from signing it: it is signed every half
+/// minute.
+const STALE: Duration = Duration::from_secs(120);
+
+/// The store answers, and what gateways obey is fresh. A policy file that was refused does not make
+/// us unready, since the one before stays in force; the body says so.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let store = app.store.read().await.is_ok();
     let refused = app.policy_status.borrow().problem.is_some();
-    let version = app.bundle.borrow().in_force.version.to_string();
+    let (version, signed_at) = {
+        let bundle = app.bundle.borrow();
+        (bundle.in_force.version.to_string(), bundle.signed_at)
+    };
+    let fresh = app.clock.now().since(signed_at) < STALE;
     let stopping = *app.stopping.borrow();
-    let ready = store && !stopping;
+    let ready = store && fresh && !stopping;
     let body = json!({
         "ready": ready,
         "store": if store { "ok" } else { "failing" },
+        "live_set": if fresh { "fresh" } else { "stale" },
         "stopping": stopping,
         "policy": { "version": version, "file": if refused { "refused" } else { "in force" } },
     });

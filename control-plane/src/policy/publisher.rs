@@ -48,6 +48,8 @@ pub struct Bundle {
     pub live: String,
     /// The live set's version.
     pub live_version: Version,
+    /// When the live set was signed; every half minute anew.
+    pub signed_at: Timestamp,
 }
 
 impl Bundle {
@@ -153,11 +155,12 @@ impl Publisher {
         let Parts { issuer, epoch, key, store, token_keys, clock, metrics } = parts;
         let signer = Signer { issuer: &issuer, epoch, key: &key, store: &store, token_keys: &token_keys };
         let in_force = Arc::new(signer.policy(&authored, clock.now()).await?);
-        let (live, live_version, entries) = signer.live(&in_force.hash, clock.now()).await?;
+        let signed_at = clock.now();
+        let (live, live_version, entries) = signer.live(&in_force.hash, signed_at).await?;
         metrics.policy_loads.inc();
         metrics.policy_valid.set(1);
         metrics.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        let (bundle, receiver) = watch::channel(Arc::new(Bundle { in_force, live, live_version }));
+        let (bundle, receiver) = watch::channel(Arc::new(Bundle { in_force, live, live_version, signed_at }));
         Ok((Self { issuer, epoch, key, store, token_keys, clock, metrics, authored, behind: false, bundle }, receiver))
     }
 
@@ -230,9 +233,10 @@ impl Publisher {
     }
 
     async fn publish(&mut self, in_force: Arc<InForce>) -> Result<(), PublishError> {
-        let (live, live_version, entries) = self.signer().live(&in_force.hash, self.clock.now()).await?;
+        let signed_at = self.clock.now();
+        let (live, live_version, entries) = self.signer().live(&in_force.hash, signed_at).await?;
         self.metrics.revocations.set(i64::try_from(entries).unwrap_or(i64::MAX));
-        self.bundle.send_replace(Arc::new(Bundle { in_force, live, live_version }));
+        self.bundle.send_replace(Arc::new(Bundle { in_force, live, live_version, signed_at }));
         Ok(())
     }
 

@@ -42,6 +42,16 @@ const INTERNAL: [(&str, StatusCode); 5] = [
 ];
 
 #[tokio::test]
+async fn who_cannot_keep_the_live_set_fresh_is_not_ready() {
+    let world = World::new().await;
+    assert_eq!(world.internal("/readyz", &[]).await.status, StatusCode::OK);
+    world.clock.advance(std::time::Duration::from_secs(121));
+    let answer = world.internal("/readyz", &[]).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
+    assert_eq!(answer.json()["live_set"], "stale");
+}
+
+#[tokio::test]
 async fn an_unknown_visitor_gets_no_further_than_listed() {
     let world = World::new().await;
     for (method, path, expected) in PUBLIC {
