@@ -232,7 +232,7 @@ fn allow<'a>(
         replace: inbound.replace,
         add,
         is_proxied: attributes.subresource == "proxy" || attributes.verb == "proxy",
-        stream: Box::new(Stream::new(&session.token, attributes, inbound.assumed)),
+        stream: Box::new(Stream::new(&session.token, attributes, inbound.assumed, policy.version)),
         record: Record::default(),
     })
 }

@@ -104,12 +104,6 @@ impl Policy {
         &self.clusters
     }
 
-    /// The rules, in the order of the policy file.
-    #[must_use]
-    pub fn rules(&self) -> &[Rule] {
-        &self.rules
-    }
-
     /// The cluster of that name.
     #[must_use]
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {

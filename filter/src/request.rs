@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use kubegate_core::gateway::{self, Allow, Answer, Decision, Gateway, Record};
 use kubegate_core::inbound::Inbound;
@@ -56,14 +57,14 @@ impl<H: Host> Request<H> {
             Ok(inbound) => inbound,
             Err(error) => return self.answer(&gateway::refuse_inbound(&error)),
         };
-        let now = Timestamp::from(self.host.now());
+        let now = self.host.now();
         let decision = match self.gateway.as_ref().and_then(|gateway| gateway.try_borrow_mut().ok()) {
-            Some(mut gateway) => gateway.decide(inbound, now),
+            Some(mut gateway) => gateway.decide(inbound, Timestamp::from(now)),
             None => return self.give_up("the filter has no configuration"),
         };
         match decision {
             Decision::Answer(answer) => self.answer(&answer),
-            Decision::Allow(allow) => self.forward(allow),
+            Decision::Allow(allow) => self.forward(allow, now),
         }
     }
 
@@ -83,13 +84,13 @@ impl<H: Host> Request<H> {
         Next::Stop
     }
 
-    fn forward(&mut self, allow: Allow<'_>) -> Next {
+    fn forward(&mut self, allow: Allow<'_>, now: SystemTime) -> Next {
         if let Err(error) = self.rewrite(&allow) {
             return self.give_up(&error.to_string());
         }
         self.log_record(&allow.record);
         self.host.record(Metric::Allowed, 1);
-        self.streams.open(self.context, allow.stream, self.host.now());
+        self.streams.open(self.context, allow.stream, now);
         self.answered_by = (!allow.is_proxied).then(|| allow.cluster.as_str().to_owned());
         Next::Continue
     }

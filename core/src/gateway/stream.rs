@@ -3,9 +3,11 @@
 //! A session token's own end (`exp`) ends new requests, not a stream that its session opened: the session is what was
 //! proved, and its end, its revocation and the policy are judged again here, without the token.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::{Gateway, assume};
+use crate::bundle::Version;
 use crate::impersonation::Assumed;
 use crate::request::Attributes;
 use crate::time::Timestamp;
@@ -17,6 +19,8 @@ pub struct Stream {
     token: Rc<VerifiedToken>,
     request: Request,
     assumed: Option<Assumed>,
+    /// The policy that allowed it last: it is asked again only when another is in force.
+    allowed_under: Cell<Version>,
 }
 
 /// Kubernetes request attributes that outlive their request.
@@ -60,8 +64,14 @@ impl StreamEnd {
 }
 
 impl Stream {
-    pub(super) fn new(token: &Rc<VerifiedToken>, attributes: &Attributes<'_>, assumed: Option<Assumed>) -> Self {
-        Self { token: Rc::clone(token), request: Request::from(attributes), assumed }
+    pub(super) fn new(
+        token: &Rc<VerifiedToken>,
+        attributes: &Attributes<'_>,
+        assumed: Option<Assumed>,
+        policy: Version,
+    ) -> Self {
+        let allowed_under = Cell::new(policy);
+        Self { token: Rc::clone(token), request: Request::from(attributes), assumed, allowed_under }
     }
 }
 
@@ -79,12 +89,20 @@ impl Gateway {
         if let Some(end) = live.end_of(&stream.token) {
             return Some(end);
         }
+        if stream.allowed_under.get() == policy.version {
+            return None;
+        }
+        let version = policy.version;
         let policy = &policy.policy;
         let access = policy.access(&claims.person(), &claims.aud);
         let allowed = policy.cluster(claims.aud.as_str()).is_some()
             && policy.decide(&access, &stream.request.attributes()).allowance.is_some()
             && stream.assumed.as_ref().is_none_or(|assumed| assume::may_assume(policy, &access, assumed).is_ok());
-        (!allowed).then_some(StreamEnd::PolicyDenies)
+        if !allowed {
+            return Some(StreamEnd::PolicyDenies);
+        }
+        stream.allowed_under.set(version);
+        None
     }
 }
 
