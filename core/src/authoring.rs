@@ -7,6 +7,7 @@ mod clusters;
 mod rules;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::document::{self, Fields, Node, Problems};
 use crate::pattern::Pattern;
@@ -33,7 +34,7 @@ impl AuthoredPolicy {
     /// # Errors
     /// Never, in effect: [`parse`] has found what the compiler refuses.
     pub fn compile(&self) -> Result<Policy, crate::policy::InvalidPolicy> {
-        Policy::compile(self.clusters.clone(), self.rules.clone())
+        Policy::compile(self.clusters.clone(), self.rules.iter().cloned().map(Arc::new).collect())
     }
 }
 

@@ -1,24 +1,37 @@
-//! What the filter needs, as two signed documents.
+//! What the filter needs, as signed documents.
 //!
 //! ```text
-//!  policy    clusters, rules, token keys                 large, changes rarely
-//!     ▲
-//!     │ bound by the SHA-256 of the signed policy
-//!  live set  revocations                                 small, changes often, signed anew every half minute
+//!  policy    clusters, token keys, hashes of the parts      large with its parts, changes rarely
+//!    ├─ part   some of the rules, named by its SHA-256      an edit makes one part or two anew
+//!    │
+//!  live set  revocations and elevations                     bound to the policy by the policy's SHA-256
+//!    │
+//!  changes   what is new since the live set was signed      bound to the live set by the live set's SHA-256;
+//!                                                           small, signed anew every half minute
 //! ```
 //!
-//! Both carry a version (epoch, counter). The age of the live set is the proof that the filter is not being kept from
-//! the truth. Neither may hold what a filter does not know: a restriction that it would overlook must not widen access,
+//! Each document carries a version (epoch, counter). The age of the newest is the proof that the filter is not being kept
+//! from the truth. None may hold what a filter does not know: a restriction that it would overlook must not widen access,
 //! so an older filter keeps the last bundle that it understands.
+
+mod documents;
+mod parts;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::id::{PersonId, SessionId};
+use crate::id::{ClusterName, ElevationId, PersonId, SessionId};
+use crate::identity_name::{self, InvalidName};
 use crate::jws::{self, InvalidJws, InvalidKey, Keys, PublicKey};
 use crate::policy::{InvalidPolicy, Policy};
 use crate::rule::{Cluster, Rule};
 use crate::time::Timestamp;
+
+pub use documents::{Documents, Tag, WholeBundle};
+pub use parts::split;
 
 /// The `typ` of the policy document.
 pub const POLICY_TYPE: &str = "kubegate-policy+jws";
@@ -26,19 +39,25 @@ pub const POLICY_TYPE: &str = "kubegate-policy+jws";
 /// The `typ` of the live set.
 pub const LIVE_TYPE: &str = "kubegate-live+jws";
 
-/// The longest policy document, in characters.
+/// The `typ` of the changes since the live set.
+pub const CHANGES_TYPE: &str = "kubegate-changes+jws";
+
+/// The longest policy with all its parts, in bytes.
 pub const MAX_POLICY: usize = 64 << 20;
 
-/// The longest live set, in characters.
-pub const MAX_LIVE: usize = 16 << 20;
+/// The longest live set, and the longest list of changes to it, in characters.
+pub const MAX_LIVE: usize = 32 << 20;
 
-/// The most sessions and people that a live set can revoke.
-pub const MAX_REVOCATIONS: usize = 100_000;
+/// The most entries that a live set, or a list of changes to it, can hold of one kind.
+pub const MAX_ENTRIES: usize = 100_000;
+
+/// The most groups of one elevation.
+pub const MAX_ELEVATED_GROUPS: usize = 32;
 
 /// A document's version. An operator starts a new epoch after restoring the store from a backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version {
-    /// Counts restored backups.
+    /// Grows with every restored backup.
     pub epoch: u64,
     /// Counts changes within the epoch.
     pub counter: u64,
@@ -47,6 +66,15 @@ pub struct Version {
 impl std::fmt::Display for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.epoch, self.counter)
+    }
+}
+
+impl std::str::FromStr for Version {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (epoch, counter) = text.split_once('.').ok_or(())?;
+        Ok(Self { epoch: epoch.parse().map_err(|_| ())?, counter: counter.parse().map_err(|_| ())? })
     }
 }
 
@@ -62,8 +90,8 @@ pub struct PolicyDocument {
     pub keys: Vec<PublicKey>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
-    /// The rules.
-    pub rules: Vec<Rule>,
+    /// The hashes of the parts, in the order of their rules ([`hash`], [`split`]).
+    pub parts: Vec<String>,
 }
 
 /// The live set's content.
@@ -72,19 +100,46 @@ pub struct PolicyDocument {
 pub struct LiveDocument {
     /// The document's version.
     pub version: Version,
-    /// The SHA-256 of the signed policy that it belongs to, in lower-case hexadecimal.
+    /// The [`hash`] of the signed policy that it belongs to.
     pub policy: String,
     /// When it was signed.
     pub issued_at: Timestamp,
-    /// When it stops counting, for a bundle that nobody renews; otherwise the filter's own limit of staleness holds.
+    /// When it stops counting, for a bundle inside the plugin configuration, which nobody renews.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// Sessions that have ended before their time.
+    /// Its entries.
     #[serde(default)]
+    pub entries: LiveEntries,
+}
+
+/// The content of the changes since a live set was signed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangesDocument {
+    /// The document's version, in one count with the live sets'.
+    pub version: Version,
+    /// The [`hash`] of the signed live set that it belongs to.
+    pub live: String,
+    /// When it was signed.
+    pub issued_at: Timestamp,
+    /// Entries that come to those of the live set, or take the place of one of the same session, person or elevation.
+    #[serde(default)]
+    pub entries: LiveEntries,
+}
+
+/// Who has lost access before the time, and who has gained it for a while.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LiveEntries {
+    /// Sessions that have ended before their time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<RevokedSession>,
     /// People whose older tokens do not count any more.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<NotBefore>,
+    /// Elevations; those that have ended stay for a while, so that people can be told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elevations: Vec<Elevation>,
 }
 
 /// A session that has ended before its time.
@@ -109,15 +164,37 @@ pub struct NotBefore {
     pub until: Timestamp,
 }
 
+/// A grant of extra groups for a while: to one person, on one cluster, as if the identity provider had given them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elevation {
+    /// Its id.
+    pub id: ElevationId,
+    /// Whose groups grow.
+    pub person: PersonId,
+    /// Where.
+    pub cluster: ClusterName,
+    /// The extra groups.
+    pub groups: Vec<String>,
+    /// When it ends, or has ended.
+    pub until: Timestamp,
+}
+
 /// Why a document is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBundle {
+    /// It is not made of the documents that it should be made of.
+    #[error("it is not a bundle")]
+    Malformed,
     /// The policy is no genuine document.
     #[error("the policy document is refused: {0}")]
     Policy(#[source] InvalidJws),
     /// The live set is no genuine document.
     #[error("the live set is refused: {0}")]
     Live(#[source] InvalidJws),
+    /// The changes are no genuine document.
+    #[error("the changes to the live set are refused: {0}")]
+    Changes(#[source] InvalidJws),
     /// The policy is another control plane's.
     #[error("the policy document is for the issuer {0:?}, not ours")]
     Issuer(String),
@@ -127,6 +204,15 @@ pub enum InvalidBundle {
     /// A token key in it is not one.
     #[error("the policy document is refused: {0}")]
     Key(#[from] InvalidKey),
+    /// A part that the policy names is neither here nor in force.
+    #[error("the policy's part {0} is missing")]
+    MissingPart(String),
+    /// A part does not hold rules that this filter understands.
+    #[error("the policy's part {0} does not hold rules that are understood here")]
+    Part(String),
+    /// The policy's parts are more than may be.
+    #[error("the policy is longer than {MAX_POLICY} bytes")]
+    TooLarge,
     /// It is older than what is in force, or another document of the same version.
     #[error("version {offered} does not come after {held}, which is in force")]
     NotNewer {
@@ -138,17 +224,28 @@ pub enum InvalidBundle {
     /// The live set belongs to another policy.
     #[error("the live set belongs to another policy than the one in force")]
     OtherPolicy,
+    /// The changes belong to another live set.
+    #[error("the changes belong to another live set than the one in force")]
+    OtherLive,
     /// The live set holds more than may be.
-    #[error("the live set has more than {MAX_REVOCATIONS} entries")]
-    TooManyRevocations,
-    /// There is a live set and no policy to go with it.
-    #[error("there is no policy in force for the live set")]
-    NoPolicy,
+    #[error("the live set has more than {MAX_ENTRIES} entries of a kind")]
+    TooManyEntries,
+    /// An elevation's groups cannot be handed to an API server.
+    #[error("the elevation {id:?} is refused: a group {problem}")]
+    Elevation {
+        /// Which.
+        id: String,
+        /// What is wrong with the group.
+        problem: InvalidName,
+    },
+    /// There is nothing to go with what is here.
+    #[error("there is no policy or no live set in force to go with it")]
+    Incomplete,
 }
 
-/// The name by which a live set refers to a policy: SHA-256 of the signed document, lower-case hexadecimal.
+/// The name by which one document refers to another: the SHA-256 of the text, in lower-case hexadecimal.
 #[must_use]
-pub fn policy_hash(document: &str) -> String {
+pub fn hash(document: &str) -> String {
     use std::fmt::Write as _;
     sha2::Sha256::digest(document.as_bytes()).iter().fold(String::with_capacity(64), |mut hash, byte| {
         let _ = write!(hash, "{byte:02x}");
@@ -156,7 +253,7 @@ pub fn policy_hash(document: &str) -> String {
     })
 }
 
-/// A verified policy document, ready to decide.
+/// A verified policy, ready to decide.
 pub struct PolicyInForce {
     /// The compiled policy.
     pub policy: Policy,
@@ -166,23 +263,70 @@ pub struct PolicyInForce {
     pub version: Version,
     /// The document's hash.
     pub hash: String,
+    /// The rules of each part, by the part's hash.
+    parts: HashMap<String, Vec<Arc<Rule>>>,
 }
 
 impl PolicyInForce {
-    /// Verifies and compiles a policy document.
+    /// Verifies and compiles a policy. Its parts come from `offered`, or from what is in force before it, which saves
+    /// reading them again.
     ///
     /// # Errors
     /// Why it is refused.
-    pub fn open(document: &str, bundle_keys: &Keys, issuer: &str) -> Result<Self, InvalidBundle> {
-        let (content, _): (PolicyDocument, _) =
-            jws::verify(document, POLICY_TYPE, bundle_keys, MAX_POLICY).map_err(InvalidBundle::Policy)?;
+    pub fn open(
+        document: &str,
+        offered: &[&str],
+        before: Option<&Self>,
+        bundle_keys: &Keys,
+        issuer: &str,
+    ) -> Result<Self, InvalidBundle> {
+        let content = read_policy(document, bundle_keys)?;
         if content.issuer != issuer {
             return Err(InvalidBundle::Issuer(content.issuer));
         }
+        if offered.iter().fold(0_usize, |length, part| length.saturating_add(part.len())) > MAX_POLICY {
+            return Err(InvalidBundle::TooLarge);
+        }
+        let offered: HashMap<String, &str> = offered.iter().map(|part| (hash(part), *part)).collect();
+        let mut parts = HashMap::with_capacity(content.parts.len());
+        let mut rules = Vec::new();
+        for name in content.parts {
+            let part = match (before.and_then(|before| before.parts.get(&name)), offered.get(&name)) {
+                (Some(held), _) => held.clone(),
+                (None, Some(text)) => parts::read(text).ok_or_else(|| InvalidBundle::Part(name.clone()))?,
+                (None, None) => return Err(InvalidBundle::MissingPart(name)),
+            };
+            rules.extend_from_slice(&part);
+            parts.insert(name, part);
+        }
         let token_keys = Keys::new(&content.keys)?;
-        let policy = Policy::compile(content.clusters, content.rules)?;
-        Ok(Self { policy, token_keys, version: content.version, hash: policy_hash(document) })
+        let policy = Policy::compile(content.clusters, rules)?;
+        Ok(Self { policy, token_keys, version: content.version, hash: hash(document), parts })
     }
+
+    /// The hashes of its parts.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.parts.keys().map(String::as_str)
+    }
+
+    /// The parts that a newer policy names and this one does not have.
+    ///
+    /// # Errors
+    /// When `document` is no genuine policy.
+    pub fn missing_parts(
+        before: Option<&Self>,
+        document: &str,
+        bundle_keys: &Keys,
+    ) -> Result<Vec<String>, InvalidBundle> {
+        let has = |name: &String| before.is_some_and(|before| before.parts.contains_key(name));
+        let content = read_policy(document, bundle_keys)?;
+        Ok(content.parts.into_iter().filter(|name| !has(name)).collect())
+    }
+}
+
+fn read_policy(document: &str, bundle_keys: &Keys) -> Result<PolicyDocument, InvalidBundle> {
+    let (content, _) = jws::verify(document, POLICY_TYPE, bundle_keys, MAX_POLICY).map_err(InvalidBundle::Policy)?;
+    Ok(content)
 }
 
 /// Verifies a live set and that it belongs to the policy with the hash `policy`.
@@ -195,8 +339,51 @@ pub fn open_live(document: &str, bundle_keys: &Keys, policy: &str) -> Result<Liv
     if content.policy != policy {
         return Err(InvalidBundle::OtherPolicy);
     }
-    if content.sessions.len() > MAX_REVOCATIONS || content.people.len() > MAX_REVOCATIONS {
-        return Err(InvalidBundle::TooManyRevocations);
-    }
+    content.entries.check()?;
     Ok(content)
 }
+
+/// Verifies changes and that they belong to the live set with the hash `live`.
+///
+/// # Errors
+/// Why they are refused.
+pub fn open_changes(document: &str, bundle_keys: &Keys, live: &str) -> Result<ChangesDocument, InvalidBundle> {
+    let (content, _): (ChangesDocument, _) =
+        jws::verify(document, CHANGES_TYPE, bundle_keys, MAX_LIVE).map_err(InvalidBundle::Changes)?;
+    if content.live != live {
+        return Err(InvalidBundle::OtherLive);
+    }
+    content.entries.check()?;
+    Ok(content)
+}
+
+impl LiveEntries {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sessions.len().saturating_add(self.people.len()).saturating_add(self.elevations.len())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn check(&self) -> Result<(), InvalidBundle> {
+        if [self.sessions.len(), self.people.len(), self.elevations.len()].iter().any(|count| *count > MAX_ENTRIES) {
+            return Err(InvalidBundle::TooManyEntries);
+        }
+        for elevation in &self.elevations {
+            let refuse = |problem| InvalidBundle::Elevation { id: elevation.id.to_string(), problem };
+            if elevation.groups.len() > MAX_ELEVATED_GROUPS {
+                return Err(InvalidBundle::TooManyEntries);
+            }
+            elevation.groups.iter().try_for_each(|group| identity_name::check(group)).map_err(refuse)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

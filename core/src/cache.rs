@@ -32,7 +32,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         key: &Q,
         weight: usize,
         make: impl FnOnce() -> Result<V, E>,
-    ) -> Result<Option<&V>, E>
+    ) -> Result<Option<&mut V>, E>
     where
         K: Borrow<Q> + for<'q> From<&'q Q>,
         Q: Hash + Eq + ?Sized,
@@ -44,7 +44,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
             };
             self.insert(key, weight, value);
         }
-        Ok(self.young.get(key).map(|(_, value)| value))
+        Ok(self.young.get_mut(key).map(|(_, value)| value))
     }
 
     fn insert(&mut self, key: K, weight: usize, value: V) {
@@ -73,9 +73,9 @@ mod tests {
         let mut cache: Cache<Box<str>, u32> = Cache::new(1000);
         for number in 0..10_000 {
             let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), 10, || Ok(number));
-            assert_eq!(made, Ok(Some(&number)));
+            assert_eq!(made, Ok(Some(&mut number.clone())));
             let used: Result<_, &str> = cache.get_or_insert("0", 10, || Err("forgotten"));
-            assert_eq!(used, Ok(Some(&0)));
+            assert_eq!(used, Ok(Some(&mut 0)));
             assert!(weight(&cache) <= 1000, "{}", weight(&cache));
         }
         assert_eq!(cache.get_or_insert("1", 10, || Err("forgotten")), Err("forgotten"));
@@ -86,7 +86,7 @@ mod tests {
         let mut cache: Cache<Box<str>, u32> = Cache::new(10);
         for number in 0..100 {
             let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), 50, || Ok(number));
-            assert_eq!(made, Ok(Some(&number)));
+            assert_eq!(made, Ok(Some(&mut number.clone())));
             assert!(weight(&cache) <= 100);
         }
     }

@@ -16,7 +16,8 @@ mod stream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::bundle::{InvalidBundle, PolicyInForce, Version, open_live};
+use crate::bundle::{self, Documents, Elevation, InvalidBundle, PolicyInForce, Tag, Version, open_changes, open_live};
+use crate::condition::Circumstances;
 use crate::id::ClusterName;
 use crate::impersonation::{self, Header};
 use crate::inbound::{Inbound, InvalidInbound};
@@ -25,9 +26,11 @@ use crate::policy::Allowance;
 use crate::request::{Attributes, InvalidRequest, InvalidTarget, Target};
 use crate::status::{Body, Kind, Refusal};
 use crate::time::Timestamp;
+use crate::token::VerifiedToken;
 
 use live::Live;
-use session::{Session, Sessions};
+use session::{Sessions, Standing, is_complete};
+use stream::{Basis, added_groups};
 
 pub use record::Record;
 pub use session::SESSION_PATH;
@@ -93,29 +96,61 @@ impl Gateway {
         Self { issuer, bundle_keys, max_staleness, policy: None, live: None, sessions: Sessions::new() }
     }
 
-    /// Takes a newer bundle: the policy, when it changed, and the live set that goes with it. Both or nothing.
+    /// Takes a newer bundle, of which `documents` has what is not in force yet. All of it or nothing.
     ///
     /// # Errors
     /// Why it is not taken; what was in force stays so.
-    pub fn accept(&mut self, policy: Option<&str>, live: &str) -> Result<(), InvalidBundle> {
-        let opened =
-            policy.map(|document| PolicyInForce::open(document, &self.bundle_keys, &self.issuer)).transpose()?;
-        if let (Some(new), Some(held)) = (&opened, &self.policy)
+    pub fn accept(&mut self, documents: &Documents<'_>) -> Result<(), InvalidBundle> {
+        self.take(documents, false)
+    }
+
+    /// Takes a bundle from the plugin configuration, whose expiry is its own.
+    ///
+    /// # Errors
+    /// Why it is not taken; what was in force stays so.
+    pub fn accept_inline(&mut self, documents: &Documents<'_>) -> Result<(), InvalidBundle> {
+        self.take(documents, true)
+    }
+
+    fn take(&mut self, documents: &Documents<'_>, inline: bool) -> Result<(), InvalidBundle> {
+        let (keys, issuer) = (&self.bundle_keys, &self.issuer);
+        let open = |document| PolicyInForce::open(document, &documents.parts, self.policy.as_ref(), keys, issuer);
+        let policy = documents.policy.map(open).transpose()?;
+        if let (Some(new), Some(held)) = (&policy, &self.policy)
             && (new.version < held.version || new.version == held.version && new.hash != held.hash)
         {
             return Err(InvalidBundle::NotNewer { offered: new.version, held: held.version });
         }
-        let hash = opened.as_ref().or(self.policy.as_ref()).map(|policy| policy.hash.as_str());
-        let live = open_live(live, &self.bundle_keys, hash.ok_or(InvalidBundle::NoPolicy)?)?;
-        if let Some(held) = self.live.as_ref().filter(|held| live.version < held.version) {
-            return Err(InvalidBundle::NotNewer { offered: live.version, held: held.version });
+        let hash = policy.as_ref().or(self.policy.as_ref()).map(|policy| policy.hash.as_str());
+        let live = match (documents.live, &self.live) {
+            (Some(document), _) => {
+                let content = open_live(document, keys, hash.ok_or(InvalidBundle::Incomplete)?)?;
+                Some(Live::new(content, &bundle::hash(document), inline))
+            }
+            (None, _) if policy.as_ref().is_some_and(|new| self.policy_hash() != Some(&new.hash)) => {
+                return Err(InvalidBundle::OtherPolicy);
+            }
+            (None, _) => None,
+        };
+        let base = live.as_ref().or(self.live.as_ref()).ok_or(InvalidBundle::Incomplete)?;
+        let changed = match documents.changes {
+            Some(document) => Some(base.with(open_changes(document, keys, &base.hash)?)),
+            None => None,
+        };
+        let live = changed.or(live);
+        if let (Some(new), Some(held)) = (&live, &self.live)
+            && new.version < held.version
+        {
+            return Err(InvalidBundle::NotNewer { offered: new.version, held: held.version });
         }
-        if let Some(policy) = opened {
+        if let Some(policy) = policy {
             // With the rules and the keys, all that was made of them goes.
             self.policy = Some(policy);
             self.sessions = Sessions::new();
         }
-        self.live = Some(Live::from(live));
+        if live.is_some() {
+            self.live = live;
+        }
         Ok(())
     }
 
@@ -129,6 +164,32 @@ impl Gateway {
     #[must_use]
     pub fn policy_hash(&self) -> Option<&str> {
         self.policy.as_ref().map(|policy| policy.hash.as_str())
+    }
+
+    /// Which documents are in force.
+    #[must_use]
+    pub fn tag(&self) -> Option<Tag> {
+        let (policy, live) = (self.policy.as_ref()?, self.live.as_ref()?);
+        Some(Tag { policy: policy.hash.clone(), live: live.base_version, changes: live.version })
+    }
+
+    /// The hashes of the parts of the policy in force.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.policy.iter().flat_map(PolicyInForce::parts)
+    }
+
+    /// The hashes of the parts of a newer policy that are not in force.
+    ///
+    /// # Errors
+    /// When `policy` is no genuine document.
+    pub fn missing_parts(&self, policy: &str) -> Result<Vec<String>, InvalidBundle> {
+        PolicyInForce::missing_parts(self.policy.as_ref(), policy, &self.bundle_keys)
+    }
+
+    /// Whether the policy in force asks where requests come from ([`Inbound::source`]).
+    #[must_use]
+    pub fn asks_for_source(&self) -> bool {
+        self.policy.as_ref().is_some_and(|policy| policy.policy.asks_for_source())
     }
 
     /// Decides a request.
@@ -169,72 +230,105 @@ impl Gateway {
 
         let token = inbound.token.as_deref().ok_or_else(|| message::no_token(cluster))?;
         let session = self.sessions.find(token, policy, &self.issuer)?;
-        session.describe(record);
-        session.token.check(cluster, &policy.token_keys, now).map_err(message::invalid_token)?;
-        live.check(&session.token)?;
-        session.check_complete(policy)?;
+        let token = Rc::clone(&session.token);
+        let elevations: Vec<&Elevation> = live.elevations(&token.claims.sub, cluster, now).collect();
+        let elevated = added_groups(elevations.iter().copied());
+        let standing = session.standing(&elevated, policy);
+        standing.describe(&token, record);
+        token.check(cluster, &policy.token_keys, now).map_err(message::invalid_token)?;
+        live.check(&token)?;
+        if !is_complete(&token.claims, policy) {
+            let why = "the policy has changed since your token was issued";
+            return Err(message::unauthorized(StreamEnd::PolicyNewer.code(), why));
+        }
+        record.elevation = elevations.iter().map(|elevation| elevation.id.as_str()).collect::<Vec<_>>().join(",");
 
         if target.path().starts_with(OWN_PATHS) {
             return match (inbound.method, target.path()) {
-                ("GET", SESSION_PATH) => Ok(Outcome::Local(session.answer())),
+                ("GET", SESSION_PATH) => Ok(Outcome::Local(standing.answer(&token, &elevations))),
                 (_, path) => Err(message::unknown_path(path)),
             };
         }
-        allow(inbound, asked.attributes()?, session, policy, record).map(Outcome::Forward)
+        let basis = Basis { policy: policy.version, elevated: elevated.into_iter().map(str::to_owned).collect() };
+        let asker = Asker { token: &token, standing, policy, live, basis, now };
+        asker.ask(inbound, asked.attributes()?, record).map(Outcome::Forward)
     }
 }
 
-/// Decides by the rules, once it is known who asks what of which cluster.
-fn allow<'a>(
-    mut inbound: Inbound<'a>,
-    attributes: &Attributes<'_>,
-    session: &Session,
-    policy: &PolicyInForce,
-    record: &mut Record,
-) -> Result<Allow<'a>, Refusal> {
-    let claims = &session.token.claims;
-    if inbound.method == "CONNECT" {
-        return Err(message::bad_request("bad-method", &"CONNECT is not a Kubernetes request"));
-    }
-    let verdict = policy.policy.decide(&session.access, attributes);
-    record.would_deny = verdict.would_deny.map(ToString::to_string).unwrap_or_default();
-    if let Some(rule) = verdict.denied_by {
-        record.rule = rule.to_string();
-        return Err(message::denied(claims, attributes, rule));
-    }
-    record.reason = match verdict.allowance {
-        Some(Allowance::Rule(rule)) => {
+/// Somebody whose session token was found good.
+struct Asker<'g> {
+    token: &'g Rc<VerifiedToken>,
+    standing: &'g Standing,
+    policy: &'g PolicyInForce,
+    live: &'g Live,
+    basis: Basis,
+    now: Timestamp,
+}
+
+impl Asker<'_> {
+    /// Decides by the rules.
+    fn ask<'a>(
+        self,
+        mut inbound: Inbound<'a>,
+        attributes: &Attributes<'_>,
+        record: &mut Record,
+    ) -> Result<Allow<'a>, Refusal> {
+        let Self { token, standing, policy, live, basis, now } = self;
+        let claims = &token.claims;
+        if inbound.method == "CONNECT" {
+            return Err(message::bad_request("bad-method", &"CONNECT is not a Kubernetes request"));
+        }
+        let source = std::mem::take(&mut inbound.source);
+        let circumstances = Circumstances { claims, groups: &standing.groups, source: &source, now };
+        let verdict = policy.policy.decide(&standing.access, attributes, &circumstances);
+        record.would_deny = verdict.would_deny.map(ToString::to_string).unwrap_or_default();
+        if let Some(rule) = verdict.denied_by {
             record.rule = rule.to_string();
-            "rule"
+            return Err(message::denied(claims, attributes, rule));
         }
-        Some(Allowance::Discovery) => "discovery",
-        Some(Allowance::AboutOneself) => "about-oneself",
-        None => return Err(message::not_allowed(claims, attributes, &session.access)),
-    };
-    let add = match &inbound.assumed {
-        None => Rc::clone(&session.headers),
-        Some(assumed) => {
-            record.assumed_user.clone_from(&assumed.user);
-            record.groups = assumed.groups.join(",");
-            assume::may_assume(&policy.policy, &session.access, assumed).map_err(|what| {
-                record.rule.clear();
-                message::may_not_assume(claims, &what)
-            })?;
-            impersonation::assumed_headers(claims, assumed).into()
+        if let Some(demands) = verdict.demands {
+            record.rule = demands.0.to_string();
+            return Err(message::step_up(claims, attributes, demands, now));
         }
-    };
-    if let Some(id) = inbound.request_id {
-        inbound.replace.push(("audit-id", id.to_owned()));
+        record.reason = match verdict.allowance {
+            Some(Allowance::Rule(rule)) => {
+                record.rule = rule.to_string();
+                "rule"
+            }
+            Some(Allowance::Discovery) => "discovery",
+            Some(Allowance::AboutOneself) => "about-oneself",
+            None => {
+                let ended = live.last_ended(&claims.sub, &claims.aud, now);
+                return Err(message::not_allowed(claims, attributes, &standing.access, ended, now));
+            }
+        };
+        let add = match &inbound.assumed {
+            None => Rc::clone(&standing.headers),
+            Some(assumed) => {
+                record.assumed_user.clone_from(&assumed.user);
+                record.groups = assumed.groups.join(",");
+                assume::may_assume(&policy.policy, &standing.access, &circumstances, assumed).map_err(|what| {
+                    record.rule.clear();
+                    message::may_not_assume(claims, &what)
+                })?;
+                impersonation::assumed_headers(claims, assumed).into()
+            }
+        };
+        if let Some(id) = inbound.request_id {
+            inbound.replace.push(("audit-id", id.to_owned()));
+        }
+        let groups = &standing.access.groups;
+        let stream = Stream::new(token, attributes, inbound.assumed, &circumstances, groups, basis);
+        Ok(Allow {
+            cluster: claims.aud.clone(),
+            remove: inbound.remove,
+            replace: inbound.replace,
+            add,
+            is_proxied: attributes.subresource == "proxy" || attributes.verb == "proxy",
+            stream: Box::new(stream),
+            record: Record::default(),
+        })
     }
-    Ok(Allow {
-        cluster: claims.aud.clone(),
-        remove: inbound.remove,
-        replace: inbound.replace,
-        add,
-        is_proxied: attributes.subresource == "proxy" || attributes.verb == "proxy",
-        stream: Box::new(Stream::new(&session.token, attributes, inbound.assumed, policy.version)),
-        record: Record::default(),
-    })
 }
 
 #[allow(clippy::large_enum_variant, reason = "it lives for one call, and forwarding is the common case")]

@@ -63,3 +63,7 @@ identifier! {
     /// A rule's name in the policy file.
     RuleName
 }
+identifier! {
+    /// An elevation's id.
+    ElevationId
+}

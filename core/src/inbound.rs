@@ -28,6 +28,9 @@ pub struct Inbound<'a> {
     pub token: Option<std::borrow::Cow<'a, str>>,
     /// Envoy's own request id.
     pub request_id: Option<&'a str>,
+    /// The client's IP address, as Envoy sees it; needed when [`crate::gateway::Gateway::asks_for_source`]. No header
+    /// says it.
+    pub source: String,
     /// Whom the client asks to be.
     pub assumed: Option<Assumed>,
     /// The headers that must not reach the API server, as they are named.

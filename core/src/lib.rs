@@ -13,6 +13,7 @@
 pub mod authoring;
 pub mod bundle;
 pub mod cache;
+pub mod condition;
 #[cfg(feature = "authoring")]
 pub mod document;
 pub mod gateway;

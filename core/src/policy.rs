@@ -3,20 +3,27 @@
 //! The cost of a decision therefore does not grow with the number of rules that concern other people.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use crate::condition::{Circumstances, Condition};
 use crate::id::{ClusterName, RuleName};
 use crate::identity_name::{self, RESERVED_PREFIX};
 use crate::pattern::{Pattern, any_matches};
 use crate::request::Attributes;
-use crate::rule::{Cluster, Person, Rule, Who, domain};
+use crate::rule::{Cluster, Demand, Grant, Person, Rule, Who, domain};
+
+mod explain;
+
+pub use explain::{Finding, Outcome};
 
 /// A policy, ready to decide.
 pub struct Policy {
     clusters: Vec<Cluster>,
     hosts: HashMap<String, usize>,
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     index: Index,
     claim_keys: BTreeSet<String>,
+    asks_for_source: bool,
 }
 
 /// Why a policy contradicts itself.
@@ -58,6 +65,8 @@ pub struct Verdict<'a> {
     pub denied_by: Option<&'a RuleName>,
     /// The rule that would deny it, were it not only on trial.
     pub would_deny: Option<&'a RuleName>,
+    /// The rule that would allow it after a fresher or stronger sign-in, when nothing else allows or denies it.
+    pub demands: Option<(&'a RuleName, &'a Demand)>,
 }
 
 /// Why a request is allowed.
@@ -76,7 +85,7 @@ impl Policy {
     ///
     /// # Errors
     /// When names or hosts stand twice.
-    pub fn compile(clusters: Vec<Cluster>, rules: Vec<Rule>) -> Result<Self, InvalidPolicy> {
+    pub fn compile(clusters: Vec<Cluster>, rules: Vec<Arc<Rule>>) -> Result<Self, InvalidPolicy> {
         let mut names = BTreeSet::new();
         let mut hosts = HashMap::new();
         for (position, cluster) in clusters.iter().enumerate() {
@@ -94,8 +103,11 @@ impl Policy {
             return Err(InvalidPolicy::DuplicateRule(rule.name.clone()));
         }
         let index = Index::of(&rules);
-        let claim_keys = rules.iter().flat_map(|rule| rule.who.claims.keys().cloned()).collect();
-        Ok(Self { clusters, hosts, rules, index, claim_keys })
+        let conditions = || rules.iter().filter_map(|rule| rule.when.as_ref());
+        let in_conditions = conditions().flat_map(Condition::claims);
+        let claim_keys = rules.iter().flat_map(|rule| rule.who.claims.keys()).chain(in_conditions).cloned().collect();
+        let asks_for_source = conditions().any(Condition::asks_for_source);
+        Ok(Self { clusters, hosts, rules, index, claim_keys, asks_for_source })
     }
 
     /// The clusters.
@@ -125,6 +137,12 @@ impl Policy {
     #[must_use]
     pub fn claim_keys(&self) -> &BTreeSet<String> {
         &self.claim_keys
+    }
+
+    /// Whether any condition asks where requests come from.
+    #[must_use]
+    pub fn asks_for_source(&self) -> bool {
+        self.asks_for_source
     }
 
     /// Those of a person's groups that the policy names or passes on, on a cluster: what a token carries when it cannot
@@ -164,31 +182,50 @@ impl Policy {
     /// Decides a request: a rule that denies it wins over all that allow it; what no rule allows is not allowed, but for
     /// discovery and questions about oneself.
     #[must_use]
-    pub fn decide(&self, access: &Access, request: &Attributes<'_>) -> Verdict<'_> {
+    pub fn decide(&self, access: &Access, request: &Attributes<'_>, circumstances: &Circumstances<'_>) -> Verdict<'_> {
         let denies = |on_trial| {
             let mut rules = self.rules_of(access).filter(move |rule| rule.audit_only == on_trial);
-            rules.find(|rule| rule.deny.iter().any(|grant| grant.matches(request))).map(|rule| &rule.name)
+            rules.find(|rule| rule.denies(request, circumstances)).map(|rule| &rule.name)
         };
-        let denied_by = denies(false);
-        let allowance = if denied_by.is_none() { self.allowance(access, request) } else { None };
-        Verdict { allowance, denied_by, would_deny: denies(true) }
+        let mut verdict =
+            Verdict { denied_by: denies(false), would_deny: denies(true), allowance: None, demands: None };
+        if verdict.denied_by.is_none() {
+            match (self.allowing(access, request, circumstances, |_| true), open_to_everybody(request)) {
+                (Ok(allowance), _) | (Err(_), Some(allowance)) => verdict.allowance = Some(allowance),
+                (Err(demand), None) => verdict.demands = demand,
+            }
+        }
+        verdict
     }
 
-    /// The first rule, in the order of the policy file, that allows the request, or what else opens it.
-    fn allowance(&self, access: &Access, request: &Attributes<'_>) -> Option<Allowance<'_>> {
-        let allows = |rule: &&Rule| rule.may.iter().any(|grant| grant.matches(request));
-        if let Some(rule) = self.rules_of(access).find(allows) {
-            return Some(Allowance::Rule(&rule.name));
+    /// The first rule, in the order of the policy file, that allows the request by an entry that `accepts` takes.
+    ///
+    /// # Errors
+    /// When there is none: the first that would allow it after a fresher or stronger sign-in.
+    pub(crate) fn allowing<'p>(
+        &'p self,
+        access: &Access,
+        request: &Attributes<'_>,
+        circumstances: &Circumstances<'_>,
+        accepts: impl Fn(&Grant) -> bool,
+    ) -> Result<Allowance<'p>, Option<(&'p RuleName, &'p Demand)>> {
+        let mut demand = None;
+        for rule in self.rules_of(access) {
+            let is_about = rule.may.iter().any(|grant| grant.matches(request) && accepts(grant));
+            if !is_about || !rule.applies(request, circumstances) {
+                continue;
+            }
+            if rule.demand.is_met(circumstances.claims, circumstances.now) {
+                return Ok(Allowance::Rule(&rule.name));
+            }
+            demand = demand.or(Some((&rule.name, &rule.demand)));
         }
-        if request.verb == "get" && request.is_discovery_path() {
-            return Some(Allowance::Discovery);
-        }
-        request.is_question_about_oneself().then_some(Allowance::AboutOneself)
+        Err(demand)
     }
 
     /// The rules that concern the person, in the order of the policy file.
     pub(crate) fn rules_of<'p>(&'p self, access: &Access) -> impl Iterator<Item = &'p Rule> {
-        access.rules.iter().filter_map(|position| self.rules.get(*position))
+        access.rules.iter().filter_map(|position| self.rules.get(*position)).map(Arc::as_ref)
     }
 
     fn groups_on(&self, person: &Person<'_>, rules: &[usize]) -> Vec<String> {
@@ -208,6 +245,27 @@ impl Policy {
         groups.remove("system:unauthenticated");
         groups.into_iter().collect()
     }
+}
+
+impl Rule {
+    /// Whether its condition holds. One that cannot be evaluated opens nothing.
+    fn applies(&self, request: &Attributes<'_>, circumstances: &Circumstances<'_>) -> bool {
+        self.when.as_ref().is_none_or(|condition| condition.holds(circumstances, request) == Ok(true))
+    }
+
+    /// Whether it denies the request. A condition that cannot be evaluated denies.
+    fn denies(&self, request: &Attributes<'_>, circumstances: &Circumstances<'_>) -> bool {
+        self.deny.iter().any(|grant| grant.matches(request))
+            && self.when.as_ref().is_none_or(|condition| condition.holds(circumstances, request) != Ok(false))
+    }
+}
+
+/// What opens a request to everybody who is signed in.
+fn open_to_everybody(request: &Attributes<'_>) -> Option<Allowance<'static>> {
+    if request.verb == "get" && request.is_discovery_path() {
+        return Some(Allowance::Discovery);
+    }
+    request.is_question_about_oneself().then_some(Allowance::AboutOneself)
 }
 
 /// The name under which a group is passed on, if it is. What begins with `system:` must be named in full, and no
@@ -245,7 +303,7 @@ struct Index {
 }
 
 impl Index {
-    fn of(rules: &[Rule]) -> Self {
+    fn of(rules: &[Arc<Rule>]) -> Self {
         let mut index = Self::default();
         for (position, rule) in rules.iter().enumerate() {
             index.add(position, &rule.who);

@@ -4,13 +4,17 @@
 //! filter inside the bundle.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::condition::Condition;
 use crate::id::{ClusterName, RuleName};
 use crate::pattern::{Pattern, any_matches, glob};
 use crate::request::Attributes;
+use crate::time::{Timestamp, show_duration};
+use crate::token::SessionClaims;
 
 /// A cluster: one Kubernetes API server that Kubegate fronts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,12 +47,69 @@ pub struct Rule {
     /// What they may not do, whatever other rules allow.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<Grant>,
+    /// When `may` and `deny` count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    /// How strong and how fresh a sign-in `may` demands.
+    #[serde(default, skip_serializing_if = "Demand::is_none")]
+    pub demand: Demand,
     /// Whether `deny` only says in the record what it would have denied.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub audit_only: bool,
     /// What becomes of their groups.
     #[serde(default, skip_serializing_if = "GroupMapping::is_empty")]
     pub groups: GroupMapping,
+}
+
+/// How strong and how fresh a sign-in has to be (OpenID Connect Core 1.0 section 2, `acr` and `auth_time`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Demand {
+    /// How many seconds ago the person may have proved who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_max_age: Option<u64>,
+    /// Of which authentication context classes one must be the session's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acr: Vec<String>,
+}
+
+impl Demand {
+    /// Whether any sign-in will do.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a session's sign-in is strong enough, and fresh enough at `now`.
+    #[must_use]
+    pub fn is_met(&self, claims: &SessionClaims, now: Timestamp) -> bool {
+        self.is_fresh(claims, now) && self.is_strong(claims)
+    }
+
+    /// Whether the sign-in is fresh enough.
+    #[must_use]
+    pub fn is_fresh(&self, claims: &SessionClaims, now: Timestamp) -> bool {
+        self.auth_max_age.is_none_or(|age| now.since(claims.auth_time).as_secs() <= age)
+    }
+
+    /// Whether the sign-in is strong enough.
+    #[must_use]
+    pub fn is_strong(&self, claims: &SessionClaims) -> bool {
+        self.acr.is_empty() || claims.acr.as_ref().is_some_and(|acr| self.acr.contains(acr))
+    }
+
+    /// The command that meets it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let mut command = "kubegate login".to_owned();
+        if !self.acr.is_empty() {
+            command.push_str(&format!(" --acr {}", self.acr.join(",")));
+        }
+        if let Some(age) = self.auth_max_age {
+            command.push_str(&format!(" --max-age {}", show_duration(Duration::from_secs(age))));
+        }
+        command
+    }
 }
 
 /// A person, as rules see them.
@@ -99,7 +160,7 @@ impl Who {
         self.users.is_empty() && self.emails.is_empty() && self.domains.is_empty() && self.groups.is_empty()
     }
 
-    fn names(&self, person: &Person<'_>) -> bool {
+    pub(crate) fn names(&self, person: &Person<'_>) -> bool {
         self.names_nobody()
             || any_matches(&self.users, person.user)
             || person.groups.iter().any(|group| any_matches(&self.groups, group))
@@ -152,17 +213,30 @@ impl Grant {
     /// Whether it is about the request.
     #[must_use]
     pub fn matches(&self, request: &Attributes<'_>) -> bool {
+        self.mismatch(request).is_none()
+    }
+
+    /// The first of its fields by which it is not about the request; nothing, when it is.
+    #[must_use]
+    pub fn mismatch(&self, request: &Attributes<'_>) -> Option<&'static str> {
         if !any_matches(&self.verbs, request.judged_verb()) {
-            return false;
+            return Some("verbs");
         }
         if !request.is_resource_request {
-            return any_matches(&self.non_resource_urls, &request.path);
+            return (!any_matches(&self.non_resource_urls, &request.path)).then_some("nonResourceURLs");
         }
-        any_matches(&self.api_groups, request.api_group)
-            && self.resources.iter().any(|pattern| resource_matches(pattern, request))
-            && (self.namespaces.is_empty()
-                || !request.namespace.is_empty() && any_matches(&self.namespaces, request.namespace))
-            && (self.names.is_empty() || !request.name.is_empty() && any_matches(&self.names, &request.name))
+        if !any_matches(&self.api_groups, request.api_group) {
+            return Some("apiGroups");
+        }
+        if !self.resources.iter().any(|pattern| resource_matches(pattern, request)) {
+            return Some("resources");
+        }
+        let is_among =
+            |patterns: &[Pattern], name: &str| patterns.is_empty() || !name.is_empty() && any_matches(patterns, name);
+        if !is_among(&self.namespaces, request.namespace) {
+            return Some("namespaces");
+        }
+        (!is_among(&self.names, &request.name)).then_some("names")
     }
 }
 

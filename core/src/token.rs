@@ -85,7 +85,13 @@ impl SessionClaims {
     /// The person as rules see them.
     #[must_use]
     pub fn person(&self) -> Person<'_> {
-        Person { user: &self.user, email: self.email.as_deref(), groups: &self.groups, claims: &self.claims }
+        self.person_with(&self.groups)
+    }
+
+    /// The same with other groups, such as those that an elevation adds.
+    #[must_use]
+    pub fn person_with<'a>(&'a self, groups: &'a [String]) -> Person<'a> {
+        Person { user: &self.user, email: self.email.as_deref(), groups, claims: &self.claims }
     }
 
     /// Whether every name in it may be handed to an API server.

@@ -6,14 +6,14 @@
 //!
 //! Every VM verifies what it takes. A VM that was reloaded after a trap finds the bundle in shared data.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use kubegate_core::bundle::InvalidBundle;
+use kubegate_core::bundle::{self, Documents, InvalidBundle, MAX_POLICY, Tag, Version};
 use kubegate_core::gateway::Gateway;
-use serde::Deserialize;
 
 use crate::config::ControlPlane;
-use crate::host::Host;
+use crate::host::{Host, Shared};
 use crate::metrics::Metric;
 
 /// How often each VM looks whether there is something new.
@@ -34,9 +34,13 @@ const FIRST_RETRY_MS: u64 = 250;
 /// The longest wait between two attempts, in milliseconds.
 const LAST_RETRY_MS: u64 = 5000;
 
+/// The longest answer that is looked at, in bytes.
+const MAX_ANSWER: usize = MAX_POLICY.saturating_mul(2);
+
 const POLICY_KEY: &str = "kubegate/policy";
-const POLICY_HASH_KEY: &str = "kubegate/policy-hash";
+const PART_KEY: &str = "kubegate/part/";
 const LIVE_KEY: &str = "kubegate/live";
+const CHANGES_KEY: &str = "kubegate/changes";
 const ETAG_KEY: &str = "kubegate/etag";
 const LEASE_KEY: &str = "kubegate/lease";
 
@@ -49,24 +53,27 @@ pub struct BundleSync {
     etag: Vec<u8>,
     /// What was refused last, so that it is logged once.
     refused: Vec<u8>,
+    /// Whether what comes does not go with what is here, so that all of it is needed.
+    lacks: bool,
     polling: bool,
     failures: u32,
     next_poll_ms: u64,
-}
-
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(default, borrow)]
-    policy: Option<std::borrow::Cow<'a, str>>,
-    #[serde(borrow)]
-    live: std::borrow::Cow<'a, str>,
 }
 
 impl BundleSync {
     /// A VM that has no bundle yet. `vm` must differ between the VMs of one Envoy.
     #[must_use]
     pub fn new(control_plane: Option<ControlPlane>, vm: u64) -> Self {
-        Self { control_plane, vm, etag: Vec::new(), refused: Vec::new(), polling: false, failures: 0, next_poll_ms: 0 }
+        Self {
+            control_plane,
+            vm,
+            etag: Vec::new(),
+            refused: Vec::new(),
+            lacks: false,
+            polling: false,
+            failures: 0,
+            next_poll_ms: 0,
+        }
     }
 
     /// Takes what other VMs have found before this one was loaded. Envoy takes no calls yet.
@@ -82,7 +89,7 @@ impl BundleSync {
             return;
         };
         if hold_lease(host, self.vm, now) && !self.polling && now >= self.next_poll_ms {
-            let sent = poll(host, control_plane, &self.etag);
+            let sent = poll(host, control_plane, if self.lacks { &[] } else { &self.etag });
             self.polling = sent.is_ok();
             if let Err(error) = sent {
                 self.fail(host, now, &format!("{error}; is there an Envoy cluster {:?}?", control_plane.cluster));
@@ -114,37 +121,51 @@ impl BundleSync {
     }
 
     fn take(&mut self, host: &impl Host, gateway: &mut Gateway, etag: &[u8], body: &[u8], now: u64) {
-        let answer: Answer<'_> = match serde_json::from_slice(body) {
-            Ok(answer) => answer,
-            Err(_) => return self.fail(host, now, "the control plane's answer is not a bundle"),
+        let text = str::from_utf8(body).ok().filter(|body| body.len() <= MAX_ANSWER);
+        let Some(documents) = text.and_then(|text| Documents::parse(text).ok()) else {
+            return self.fail(host, now, "the control plane's answer is not a bundle");
         };
-        if let Err(error) = gateway.accept(answer.policy.as_deref(), &answer.live) {
+        let parts_before: Vec<String> = gateway.parts().map(str::to_owned).collect();
+        if let Err(error) = accept(host, gateway, &documents) {
+            self.lacks = does_not_go_together(&error);
             self.refuse(host, etag, &error);
             return self.fail(host, now, "the bundle was refused");
         }
+        self.lacks = false;
         self.succeed();
-        report(host, gateway);
         self.etag = etag.to_vec();
-        publish(host, gateway, &answer, etag);
+        publish(host, gateway, &documents, &parts_before, etag);
     }
 
+    /// Takes of what other VMs found what this one does not have.
     fn read_shared(&mut self, host: &impl Host, gateway: &mut Gateway) {
-        let value = |key| host.shared(key).map(|(value, _)| value);
-        let Some(etag) = value(ETAG_KEY).filter(|etag| *etag != self.etag && *etag != self.refused) else {
+        let value = |key: &str| text(host.shared(key)).filter(|value| !value.is_empty());
+        let Some(etag) = value(ETAG_KEY).map(String::into_bytes) else {
             return;
         };
-        let (Some(hash), Some(live)) = (text(value(POLICY_HASH_KEY)), text(value(LIVE_KEY))) else {
+        if etag == self.etag || etag == self.refused {
             return;
+        }
+        let (held, there) = (gateway.tag(), tag(&etag));
+        let same =
+            |part: fn(&Tag) -> (&str, Version)| held.as_ref().map(part) == there.as_ref().map(part) && held.is_some();
+        let policy = if same(|tag| (&tag.policy, Version::default())) { None } else { value(POLICY_KEY) };
+        let live = if same(|tag| (&tag.policy, tag.live)) { None } else { value(LIVE_KEY) };
+        let changes = value(CHANGES_KEY);
+        let part = |name: String| value(&format!("{PART_KEY}{name}"));
+        let parts: Option<Vec<String>> = match policy.as_deref().map(|policy| gateway.missing_parts(policy)) {
+            None => Some(Vec::new()),
+            Some(Ok(missing)) => missing.into_iter().map(part).collect(),
+            Some(Err(error)) => return self.refuse(host, &etag, &error),
         };
-        let same_policy = gateway.policy_hash() == Some(hash.as_str());
-        let policy = if same_policy { None } else { text(value(POLICY_KEY)) };
-        match gateway.accept(policy.as_deref(), &live) {
-            Ok(()) => {
-                self.etag = etag;
-                report(host, gateway);
-            }
-            // Between two writes of another VM the parts may not fit together yet; the next tick sees them all.
-            Err(InvalidBundle::OtherPolicy | InvalidBundle::NotNewer { .. }) => {}
+        // Between two writes of another VM something may be missing, or not go together; the next tick sees it all.
+        let Some(parts) = parts else { return };
+        let parts = parts.iter().map(String::as_str).collect();
+        let documents =
+            Documents { policy: policy.as_deref(), parts, live: live.as_deref(), changes: changes.as_deref() };
+        match accept(host, gateway, &documents) {
+            Ok(()) => self.etag = etag,
+            Err(error) if does_not_go_together(&error) => {}
             Err(error) => self.refuse(host, &etag, &error),
         }
     }
@@ -180,7 +201,7 @@ fn poll(host: &impl Host, control_plane: &ControlPlane, etag: &[u8]) -> Result<(
         (":method", "GET"),
         (":path", "/v1/bundle"),
         (":authority", control_plane.authority.as_str()),
-        ("accept", "application/json"),
+        ("accept", "text/plain"),
         ("prefer", wait.as_str()),
     ];
     if let Some(etag) = str::from_utf8(etag).ok().filter(|etag| !etag.is_empty()) {
@@ -189,15 +210,57 @@ fn poll(host: &impl Host, control_plane: &ControlPlane, etag: &[u8]) -> Result<(
     host.get(&control_plane.cluster, &headers, POLL_TIMEOUT)
 }
 
-/// Writes the parts first and the etag, which makes the others look, last.
-fn publish(host: &impl Host, gateway: &Gateway, answer: &Answer<'_>, etag: &[u8]) {
-    if let Some(policy) = &answer.policy {
-        let _ = host.set_shared(POLICY_KEY, policy.as_bytes(), None);
+/// Takes a bundle, and counts how long a new policy takes.
+fn accept(host: &impl Host, gateway: &mut Gateway, documents: &Documents<'_>) -> Result<(), InvalidBundle> {
+    let began = host.now();
+    gateway.accept(documents)?;
+    if documents.policy.is_some() {
+        let took = host.now().duration_since(began).unwrap_or_default();
+        host.record(Metric::PolicyMilliseconds, u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     }
-    let hash = gateway.policy_hash().unwrap_or_default();
-    let _ = host.set_shared(POLICY_HASH_KEY, hash.as_bytes(), None);
-    let _ = host.set_shared(LIVE_KEY, answer.live.as_bytes(), None);
+    if let Some((policy, live)) = gateway.versions() {
+        host.record(Metric::PolicyVersion, policy.counter);
+        host.record(Metric::LiveVersion, live.counter);
+    }
+    Ok(())
+}
+
+/// Whether a bundle is refused because it builds on documents that are not here, or not in force any more.
+fn does_not_go_together(error: &InvalidBundle) -> bool {
+    use InvalidBundle::{Incomplete, MissingPart, NotNewer, OtherLive, OtherPolicy};
+    matches!(error, Incomplete | MissingPart(_) | NotNewer { .. } | OtherLive | OtherPolicy)
+}
+
+/// Writes the parts first and the etag, which makes the others look, last; then what no policy names any more goes.
+fn publish(host: &impl Host, gateway: &Gateway, documents: &Documents<'_>, parts_before: &[String], etag: &[u8]) {
+    let write = |key: &str, value: &str| {
+        let _ = host.set_shared(key, value.as_bytes(), None);
+    };
+    for part in &documents.parts {
+        write(&format!("{PART_KEY}{}", bundle::hash(part)), part);
+    }
+    if let Some(policy) = documents.policy {
+        write(POLICY_KEY, policy);
+    }
+    if let Some(live) = documents.live {
+        write(LIVE_KEY, live);
+    }
+    if documents.live.is_some() || documents.changes.is_some() {
+        write(CHANGES_KEY, documents.changes.unwrap_or_default());
+    }
     let _ = host.set_shared(ETAG_KEY, etag, None);
+    if documents.policy.is_some() {
+        let parts: HashSet<&str> = gateway.parts().collect();
+        parts_before
+            .iter()
+            .filter(|part| !parts.contains(part.as_str()))
+            .for_each(|part| write(&format!("{PART_KEY}{part}"), ""));
+    }
+}
+
+/// What an entity tag says; nothing, when it is not one of a control plane's.
+fn tag(etag: &[u8]) -> Option<Tag> {
+    str::from_utf8(etag).ok()?.trim_start_matches("W/").trim_matches('"').parse().ok()
 }
 
 /// Whether this VM is the one that polls: it holds the lease, or takes it because its holder is gone.
@@ -217,15 +280,8 @@ fn hold_lease(host: &impl Host, vm: u64, now: u64) -> bool {
     host.set_shared(LEASE_KEY, &lease, mark).is_ok()
 }
 
-fn report(host: &impl Host, gateway: &Gateway) {
-    if let Some((policy, live)) = gateway.versions() {
-        host.record(Metric::PolicyVersion, policy.counter);
-        host.record(Metric::LiveVersion, live.counter);
-    }
-}
-
-fn text(value: Option<Vec<u8>>) -> Option<String> {
-    String::from_utf8(value?).ok()
+fn text(shared: Shared) -> Option<String> {
+    String::from_utf8(shared?.0).ok()
 }
 
 fn milliseconds(time: SystemTime) -> u64 {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kubegate_core::bundle::WholeBundle;
 use kubegate_core::jws::{InvalidKey, Keys, PublicKey};
 use kubegate_core::time::parse_duration;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ pub struct Config {
     /// How old the live set may become before nothing is allowed.
     pub max_staleness: Duration,
     /// A bundle that is used until a newer one comes.
-    pub inline_bundle: Option<InlineBundle>,
+    pub inline_bundle: Option<WholeBundle>,
 }
 
 /// How the filter reaches the control plane's internal listener.
@@ -35,16 +36,6 @@ pub struct ControlPlane {
     pub authority: String,
 }
 
-/// A bundle inside the plugin configuration.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InlineBundle {
-    /// The signed policy.
-    pub policy: String,
-    /// The signed live set.
-    pub live: String,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -52,7 +43,7 @@ struct Wire {
     bundle_keys: Vec<PublicKey>,
     control_plane: Option<ControlPlane>,
     max_staleness: Option<String>,
-    inline_bundle: Option<InlineBundle>,
+    inline_bundle: Option<WholeBundle>,
 }
 
 /// Why the plugin configuration is refused.

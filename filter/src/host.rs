@@ -38,6 +38,9 @@ pub trait Host {
     /// When Envoy does not give them.
     fn request_headers(&self) -> Result<Vec<u8>, HostError>;
 
+    /// The client's address with its port, as Envoy sees it (the attribute `source.address`).
+    fn source_address(&self) -> Option<String>;
+
     /// Takes a request header away, all its values.
     ///
     /// # Errors

@@ -34,6 +34,8 @@ pub enum Metric {
     PolicyVersion,
     /// The counter of the live set in force.
     LiveVersion,
+    /// How long it took to take the newest policy, in milliseconds.
+    PolicyMilliseconds,
 }
 
 impl Metric {
@@ -52,6 +54,7 @@ impl Metric {
             Self::PollFailed => "kubegate_bundle_poll_failed",
             Self::PolicyVersion => "kubegate_policy_version",
             Self::LiveVersion => "kubegate_live_version",
+            Self::PolicyMilliseconds => "kubegate_policy_milliseconds",
         }
     }
 
@@ -59,7 +62,7 @@ impl Metric {
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
-            Self::PolicyVersion | Self::LiveVersion => Kind::Gauge,
+            Self::PolicyVersion | Self::LiveVersion | Self::PolicyMilliseconds => Kind::Gauge,
             _ => Kind::Counter,
         }
     }

@@ -1,6 +1,7 @@
 //! One HTTP stream: ask the gateway, then do what it says, completely or not at all.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -53,13 +54,18 @@ impl<H: Host> Request<H> {
         let Some(block) = self.host.request_headers().ok() else {
             return self.give_up("the request headers cannot be read");
         };
-        let inbound = match Inbound::parse(headers(&block)) {
+        let mut inbound = match Inbound::parse(headers(&block)) {
             Ok(inbound) => inbound,
             Err(error) => return self.answer(&gateway::refuse_inbound(&error)),
         };
         let now = self.host.now();
         let decision = match self.gateway.as_ref().and_then(|gateway| gateway.try_borrow_mut().ok()) {
-            Some(mut gateway) => gateway.decide(inbound, Timestamp::from(now)),
+            Some(mut gateway) => {
+                if gateway.asks_for_source() {
+                    inbound.source = self.source();
+                }
+                gateway.decide(inbound, Timestamp::from(now))
+            }
             None => return self.give_up("the filter has no configuration"),
         };
         match decision {
@@ -82,6 +88,12 @@ impl<H: Host> Request<H> {
         self.answered_by = None;
         self.send(502, &body);
         Next::Stop
+    }
+
+    /// The client's IP address; nothing, which is in no network, when Envoy does not say it.
+    fn source(&self) -> String {
+        let address = self.host.source_address().and_then(|address| address.parse::<SocketAddr>().ok());
+        address.map(|address| address.ip().to_canonical().to_string()).unwrap_or_default()
     }
 
     fn forward(&mut self, allow: Allow<'_>, now: SystemTime) -> Next {
@@ -157,6 +169,7 @@ impl<H: Host> Request<H> {
             ("kubegate.log.user", &record.user),
             ("kubegate.log.groups", &record.groups),
             ("kubegate.log.session", &record.session),
+            ("kubegate.log.elevation", &record.elevation),
             ("kubegate.log.assumed_user", &record.assumed_user),
             ("kubegate.log.verb", &record.verb),
             ("kubegate.log.resource", &record.resource),

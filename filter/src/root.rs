@@ -55,7 +55,7 @@ impl RootContext for Root {
         };
         let mut gateway = Gateway::new(config.issuer, config.bundle_keys, config.max_staleness);
         if let Some(bundle) = config.inline_bundle
-            && let Err(error) = gateway.accept(Some(&bundle.policy), &bundle.live)
+            && let Err(error) = gateway.accept_inline(&bundle.documents())
         {
             Envoy.log_error(&format!("kubegate: inline_bundle: {error}"));
             return false;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
 use kubegate_core::authoring;
-use kubegate_core::bundle::{LIVE_TYPE, LiveDocument, POLICY_TYPE, PolicyDocument, Version, policy_hash};
+use kubegate_core::bundle::{LiveDocument, PolicyDocument, Version, WholeBundle};
 use kubegate_core::jws::SigningKey;
 use kubegate_core::time::Timestamp;
 use kubegate_core::token::SessionClaims;
@@ -37,25 +37,20 @@ impl Issuer {
         let folder = file.parent().unwrap_or(Path::new("."));
         let policy = authoring::parse("policy", &text, &|path| fs::read(folder.join(path)))
             .map_err(|problems| anyhow!("{problems}"))?;
+        let version = Version { epoch: 1, counter: 1 };
         let document = PolicyDocument {
             issuer: self.url.clone(),
-            version: Version { epoch: 1, counter: 1 },
+            version,
             keys: vec![self.token_key.public().clone()],
             clusters: policy.clusters,
-            rules: policy.rules,
+            parts: Vec::new(),
         };
-        let policy = self.bundle_key.sign(POLICY_TYPE, &document)?;
-        let live = LiveDocument {
-            version: Version { epoch: 1, counter: 1 },
-            policy: policy_hash(&policy),
-            issued_at: now(),
-            expires_at: Some(now().after(LIFETIME * 6)),
-            ..LiveDocument::default()
-        };
-        let live = self.bundle_key.sign(LIVE_TYPE, &live)?;
+        let expires_at = Some(now().after(LIFETIME * 6));
+        let live = LiveDocument { version, issued_at: now(), expires_at, ..LiveDocument::default() };
+        let bundle = WholeBundle::sign(&self.bundle_key, document, &policy.rules, live)?;
         Ok(json!({
             "issuer": self.url, "bundle_keys": [self.bundle_key.public()],
-            "inline_bundle": {"policy": policy, "live": live},
+            "inline_bundle": bundle,
         }))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kubegate_core::bundle::{
-    self, LIVE_TYPE, LiveDocument, MAX_REVOCATIONS, NotBefore, POLICY_TYPE, PolicyDocument, RevokedSession, Version,
+    self, LIVE_TYPE, LiveDocument, MAX_ENTRIES, NotBefore, POLICY_TYPE, PolicyDocument, RevokedSession, Tag, Version,
 };
 use kubegate_core::jws::{PublicKey, SigningKey};
 use kubegate_core::policy::{InvalidPolicy, Policy};
@@ -38,6 +38,8 @@ pub struct InForce {
     pub token_keys: Vec<PublicKey>,
     /// The signed document.
     pub document: String,
+    /// Its parts.
+    pub parts: Vec<String>,
 }
 
 /// What gateways get.
@@ -53,16 +55,16 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// What identifies this pair of documents: `<hash of the policy>.<epoch>.<counter>`.
+    /// What identifies these documents.
     #[must_use]
-    pub fn tag(&self) -> String {
-        format!("{}.{}", self.in_force.hash, self.live_version)
+    pub fn tag(&self) -> Tag {
+        Tag { policy: self.in_force.hash.clone(), live: self.live_version, changes: self.live_version }
     }
 }
 
 impl std::fmt::Debug for Bundle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bundle").field("tag", &self.tag()).finish_non_exhaustive()
+        f.debug_struct("Bundle").field("tag", &self.tag().to_string()).finish_non_exhaustive()
     }
 }
 
@@ -103,7 +105,7 @@ pub enum PublishError {
         stored: u64,
     },
     /// More sessions were revoked than gateways can hold.
-    #[error("the live set has {0} entries, and gateways take no more than {MAX_REVOCATIONS}")]
+    #[error("the live set has {0} entries, and gateways take no more than {MAX_ENTRIES}")]
     TooMany(usize),
 }
 
@@ -264,12 +266,13 @@ impl Signer<'_> {
     /// Signs the policy; one that says the same as the last keeps its version.
     async fn policy(&self, authored: &Authored, now: Timestamp) -> Result<InForce, PublishError> {
         let policy = authored.compile()?;
+        let parts = bundle::split(&authored.rules)?;
         let mut content = PolicyDocument {
             issuer: self.issuer.to_owned(),
             version: Version::default(),
             keys: self.token_keys.public(now),
             clusters: authored.clusters.clone(),
-            rules: authored.rules.clone(),
+            parts: parts.iter().map(|part| bundle::hash(part)).collect(),
         };
         // The same words under another key are another document, and gateways take no two of one version.
         let content_hash = Sha256::new()
@@ -282,9 +285,10 @@ impl Signer<'_> {
         Ok(InForce {
             policy,
             version: content.version,
-            hash: bundle::policy_hash(&document),
+            hash: bundle::hash(&document),
             token_keys: content.keys,
             document,
+            parts,
         })
     }
 
@@ -292,7 +296,7 @@ impl Signer<'_> {
     async fn live(&self, policy: &str, now: Timestamp) -> Result<(String, Version, usize), PublishError> {
         let revocations = revocation::live(&mut *self.store.read().await?, now).await?;
         let entries = revocations.len();
-        if entries > MAX_REVOCATIONS {
+        if entries > MAX_ENTRIES {
             return Err(PublishError::TooMany(entries));
         }
         let version = self.next_version(Document::Live, None).await?;
@@ -301,8 +305,10 @@ impl Signer<'_> {
         for entry in revocations {
             let until = entry.until;
             match entry.subject {
-                Subject::Session { session: sid, .. } => content.sessions.push(RevokedSession { sid, until }),
-                Subject::Person { person, not_before } => content.people.push(NotBefore { person, not_before, until }),
+                Subject::Session { session: sid, .. } => content.entries.sessions.push(RevokedSession { sid, until }),
+                Subject::Person { person, not_before } => {
+                    content.entries.people.push(NotBefore { person, not_before, until });
+                }
             }
         }
         let document = self.key.sign(LIVE_TYPE, &content).map_err(|_| PublishError::Sign)?;

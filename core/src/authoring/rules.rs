@@ -1,14 +1,22 @@
 //! The `rules` of a policy file.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{each, patterns, report_twice};
-use crate::document::Node;
+use crate::condition::Condition;
+use crate::document::{Fields, Node};
 use crate::id::RuleName;
 use crate::identity_name;
 use crate::pattern::{Pattern, any_matches};
 use crate::request::CONNECTING;
-use crate::rule::{Grant, GroupMapping, Rule, Who};
+use crate::rule::{Demand, Grant, GroupMapping, Rule, Who};
+
+/// The oldest sign-in that a rule can ask for.
+const LONGEST_AUTH_AGE: Duration = Duration::from_secs(366 * 86_400);
+
+/// The longest authentication context class, in bytes.
+const LONGEST_ACR: usize = 128;
 
 /// The verbs of requests to the Kubernetes API (RBAC's `bind`, `escalate` and `use` are no request's).
 const VERBS: [&str; 10] =
@@ -28,7 +36,8 @@ pub(super) fn read(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Vec<Rul
 }
 
 fn read_rule(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Rule> {
-    let fields = node.fields(&["name", "who", "clusters", "may", "deny", "auditOnly", "groups"])?;
+    let fields =
+        node.fields(&["name", "who", "clusters", "may", "deny", "when", "authMaxAge", "acr", "auditOnly", "groups"])?;
     let name = fields.require("name").and_then(|node| rule_name(&node));
     let who = fields.require("who").and_then(|node| read_who(&node));
     let on = fields.require("clusters").and_then(|_| patterns(&fields, "clusters"));
@@ -43,6 +52,9 @@ fn read_rule(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Rule> {
         }
         node.boolean()
     });
+    let when = fields.get("when").map_or(Some(None), |node| read_condition(&node).map(Some));
+    let demand = read_demand(&fields);
+    report_idle(&fields);
     let groups = match fields.get("groups") {
         Some(node) => read_groups(&node),
         None => Some(GroupMapping::default()),
@@ -56,9 +68,57 @@ fn read_rule(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Rule> {
         clusters: on?,
         may: may?,
         deny: deny?,
+        when: when?,
+        demand: demand?,
         audit_only: audit_only?,
         groups: groups?,
     })
+}
+
+fn read_condition(node: &Node<'_>) -> Option<Condition> {
+    Condition::parse(node.non_empty_text()?).map_err(|(problem, remedy)| node.report(problem, remedy)).ok()
+}
+
+fn read_demand(fields: &Fields<'_>) -> Option<Demand> {
+    let auth_max_age = match fields.get("authMaxAge") {
+        Some(node) => Some(node.duration(Duration::from_secs(1)..=LONGEST_AUTH_AGE)?.as_secs()),
+        None => None,
+    };
+    let acr = match fields.get("acr") {
+        Some(node) => each(&node, read_acr)?,
+        None => Vec::new(),
+    };
+    Some(Demand { auth_max_age, acr })
+}
+
+/// People type it behind `kubegate login --acr`, so it must need no quotes.
+fn read_acr(node: &Node<'_>) -> Option<String> {
+    let acr = node.non_empty_text()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/._~+%@-".contains(&byte);
+    if acr.len() > LONGEST_ACR || !acr.bytes().all(plain) {
+        node.report(format!("{acr:?} is no authentication context class"), "use the name that the provider documents");
+        return None;
+    }
+    Some(acr.to_owned())
+}
+
+/// Conditions and demands are about what `may` and `deny` say of a request; groups are the same for all requests.
+fn report_idle(fields: &Fields<'_>) {
+    let is_there = |name: &&str| fields.get(name).is_some();
+    for node in ["authMaxAge", "acr"].iter().filter_map(|name| fields.get(name)) {
+        if !is_there(&"may") {
+            node.report("stands without may, which alone it is about", "add may, or remove it");
+        }
+    }
+    if let Some(node) = fields.get("when").filter(|_| !["may", "deny"].iter().any(is_there)) {
+        node.report("stands without may and deny, which alone it is about", "add one of them, or remove it");
+    }
+    if let Some(node) = fields.get("groups").filter(|_| ["when", "authMaxAge", "acr"].iter().any(is_there)) {
+        node.report(
+            "stands beside when, authMaxAge or acr, but is the same for every request",
+            "map groups in a rule of its own",
+        );
+    }
 }
 
 fn rule_name(node: &Node<'_>) -> Option<RuleName> {

@@ -1,5 +1,6 @@
 //! `kubectl --as`: who may be somebody else.
 
+use crate::condition::Circumstances;
 use crate::identity_name::is_reserved;
 use crate::impersonation::{ANONYMOUS, AUTHENTICATED, Assumed, EXTRA_PREFIX, UNAUTHENTICATED, service_account};
 use crate::policy::{Access, Policy};
@@ -13,8 +14,13 @@ use crate::rule::Grant;
 ///
 /// # Errors
 /// The first thing asked for that no rule grants.
-pub(super) fn may_assume(policy: &Policy, access: &Access, assumed: &Assumed) -> Result<(), String> {
-    let grants = Grants { policy, access };
+pub(super) fn may_assume(
+    policy: &Policy,
+    access: &Access,
+    circumstances: &Circumstances<'_>,
+    assumed: &Assumed,
+) -> Result<(), String> {
+    let grants = Grants { policy, access, circumstances };
     let user = &assumed.user;
     let allowed = match service_account(user) {
         Some((namespace, name)) => grants.service_account(namespace, name),
@@ -43,6 +49,7 @@ pub(super) fn may_assume(policy: &Policy, access: &Access, assumed: &Assumed) ->
 struct Grants<'a> {
     policy: &'a Policy,
     access: &'a Access,
+    circumstances: &'a Circumstances<'a>,
 }
 
 impl Grants<'_> {
@@ -82,8 +89,7 @@ impl Grants<'_> {
             is_resource_request: true,
             path: "".into(),
         };
-        let mut grants = self.policy.rules_of(self.access).flat_map(|rule| &rule.may);
-        self.policy.decide(self.access, &attributes).denied_by.is_none()
-            && grants.any(|grant| grant.matches(&attributes) && accepts(grant))
+        self.policy.decide(self.access, &attributes, self.circumstances).denied_by.is_none()
+            && self.policy.allowing(self.access, &attributes, self.circumstances, accepts).is_ok()
     }
 }

@@ -1,26 +1,67 @@
-//! The live set in force: how fresh it is, and whom it revokes.
+//! The live set in force: how fresh it is, whom it revokes, and whom it elevates.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::message;
 use super::stream::StreamEnd;
-use crate::bundle::{LiveDocument, Version};
-use crate::id::{PersonId, SessionId};
+use crate::bundle::{ChangesDocument, Elevation, LiveDocument, LiveEntries, Version};
+use crate::id::{ClusterName, PersonId, SessionId};
 use crate::status::Refusal;
 use crate::time::Timestamp;
 use crate::token::VerifiedToken;
 
-/// The live set in force.
+/// The live set in force, with the changes since it was signed.
 pub(super) struct Live {
+    /// The version of the newest of the two.
     pub(super) version: Version,
+    /// The live set's own version.
+    pub(super) base_version: Version,
+    /// The live set's hash, by which changes name it.
+    pub(super) hash: Rc<str>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
+    base: Rc<Entries>,
+    changes: Entries,
+}
+
+/// The entries of a live set, or of the changes to it.
+#[derive(Default)]
+struct Entries {
     sessions: HashSet<SessionId>,
     people: HashMap<PersonId, Timestamp>,
+    elevations: HashMap<PersonId, Vec<Elevation>>,
 }
 
 impl Live {
+    /// A live set to which nothing has changed yet. Its own expiry counts when it is `inline`, in a plugin configuration
+    /// that nobody renews; one that came from a control plane is renewed or becomes stale.
+    pub(super) fn new(document: LiveDocument, hash: &str, inline: bool) -> Self {
+        Self {
+            version: document.version,
+            base_version: document.version,
+            hash: hash.into(),
+            issued_at: document.issued_at,
+            expires_at: document.expires_at.filter(|_| inline),
+            base: Rc::new(document.entries.into()),
+            changes: Entries::default(),
+        }
+    }
+
+    /// The same live set with these changes instead of those before.
+    pub(super) fn with(&self, changes: ChangesDocument) -> Self {
+        Self {
+            version: changes.version,
+            base_version: self.base_version,
+            hash: Rc::clone(&self.hash),
+            issued_at: changes.issued_at,
+            expires_at: None,
+            base: Rc::clone(&self.base),
+            changes: changes.entries.into(),
+        }
+    }
+
     /// Whether it is young enough to tell who still has access.
     pub(super) fn check_fresh(&self, max_staleness: Duration, now: Timestamp) -> Result<(), Refusal> {
         let end = self.expires_at.unwrap_or_else(|| self.issued_at.after(max_staleness));
@@ -41,22 +82,58 @@ impl Live {
     /// How the session of a token was ended, if it was.
     pub(super) fn end_of(&self, token: &VerifiedToken) -> Option<StreamEnd> {
         let claims = &token.claims;
-        if self.sessions.contains(&claims.sid) {
+        let both = [&self.changes, &*self.base];
+        if both.iter().any(|entries| entries.sessions.contains(&claims.sid)) {
             return Some(StreamEnd::SessionRevoked);
         }
-        let not_before = self.people.get(&claims.sub)?;
-        (claims.iat < *not_before).then_some(StreamEnd::UserRevoked)
+        let mut not_before = both.iter().filter_map(|entries| entries.people.get(&claims.sub));
+        not_before.any(|not_before| claims.iat < *not_before).then_some(StreamEnd::UserRevoked)
+    }
+
+    /// A person's elevations on a cluster that have not ended.
+    pub(super) fn elevations<'l>(
+        &'l self,
+        person: &'l PersonId,
+        cluster: &'l ClusterName,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'l Elevation> {
+        self.all_elevations(person, cluster).filter(move |elevation| now < elevation.until)
+    }
+
+    /// The one of a person's elevations on a cluster that ended last, when its end is remembered.
+    pub(super) fn last_ended<'l>(
+        &'l self,
+        person: &'l PersonId,
+        cluster: &'l ClusterName,
+        now: Timestamp,
+    ) -> Option<&'l Elevation> {
+        let ended = self.all_elevations(person, cluster).filter(|elevation| elevation.until <= now);
+        ended.max_by_key(|elevation| elevation.until)
+    }
+
+    /// A changed elevation stands in the place of the one before.
+    fn all_elevations<'l>(
+        &'l self,
+        person: &'l PersonId,
+        cluster: &'l ClusterName,
+    ) -> impl Iterator<Item = &'l Elevation> {
+        let of = |entries: &'l Entries| entries.elevations.get(person).map(Vec::as_slice).unwrap_or_default();
+        let (base, changed) = (of(&self.base), of(&self.changes));
+        let unchanged = base.iter().filter(|elevation| changed.iter().all(|other| other.id != elevation.id));
+        changed.iter().chain(unchanged).filter(move |elevation| elevation.cluster == *cluster)
     }
 }
 
-impl From<LiveDocument> for Live {
-    fn from(document: LiveDocument) -> Self {
+impl From<LiveEntries> for Entries {
+    fn from(entries: LiveEntries) -> Self {
+        let mut elevations: HashMap<_, Vec<_>> = HashMap::new();
+        for elevation in entries.elevations {
+            elevations.entry(elevation.person.clone()).or_default().push(elevation);
+        }
         Self {
-            version: document.version,
-            issued_at: document.issued_at,
-            expires_at: document.expires_at,
-            sessions: document.sessions.into_iter().map(|revoked| revoked.sid).collect(),
-            people: document.people.into_iter().map(|entry| (entry.person, entry.not_before)).collect(),
+            sessions: entries.sessions.into_iter().map(|revoked| revoked.sid).collect(),
+            people: entries.people.into_iter().map(|entry| (entry.person, entry.not_before)).collect(),
+            elevations,
         }
     }
 }

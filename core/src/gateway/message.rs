@@ -3,11 +3,13 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use crate::bundle::Elevation;
 use crate::id::{ClusterName, RuleName};
 use crate::policy::Access;
 use crate::request::Attributes;
+use crate::rule::Demand;
 use crate::status::{Kind, Refusal};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, show_duration};
 use crate::token::{InvalidToken, SessionClaims};
 
 /// How much of a client's own text is repeated to it, in characters.
@@ -76,7 +78,41 @@ pub(super) fn may_not_assume(claims: &SessionClaims, what: &str) -> Refusal {
     Refusal::new(Kind::Forbidden, "impersonation-not-granted", message)
 }
 
-pub(super) fn not_allowed(claims: &SessionClaims, request: &Attributes<'_>, access: &Access) -> Refusal {
+/// A rule would allow it after another sign-in, which a new session token alone does not bring.
+pub(super) fn step_up(
+    claims: &SessionClaims,
+    request: &Attributes<'_>,
+    (rule, demand): (&RuleName, &Demand),
+    now: Timestamp,
+) -> Refusal {
+    let asked = forbidden(&claims.user, request);
+    let age = now.since(claims.auth_time);
+    let fresher = demand
+        .auth_max_age
+        .filter(|_| !demand.is_fresh(claims, now))
+        .map(|most| format!("at most {} old (yours is {} old)", show_duration(Duration::from_secs(most)), rough(age)));
+    let stronger = (!demand.is_strong(claims)).then(|| {
+        let yours = claims.acr.as_deref().map_or("none".to_owned(), |acr| format!("{acr:?}"));
+        format!("of the class {} (yours is {yours})", demand.acr.join(" or "))
+    });
+    let needed: Vec<String> = fresher.into_iter().chain(stronger).collect();
+    let message = format!(
+        "{asked}: the rule {:?} of Kubegate's policy allows it on cluster {:?} with a sign-in {}; run: {}",
+        rule.as_str(),
+        claims.aud.as_str(),
+        needed.join(" and "),
+        demand.command(),
+    );
+    Refusal::new(Kind::Forbidden, "step-up", message)
+}
+
+pub(super) fn not_allowed(
+    claims: &SessionClaims,
+    request: &Attributes<'_>,
+    access: &Access,
+    ended: Option<&Elevation>,
+    now: Timestamp,
+) -> Refusal {
     let asked = forbidden(&claims.user, request);
     let cluster = claims.aud.as_str();
     let (reason, why) = if access.is_concerned() {
@@ -84,7 +120,10 @@ pub(super) fn not_allowed(claims: &SessionClaims, request: &Attributes<'_>, acce
     } else {
         ("no-access", format!("no rule of Kubegate's policy concerns you on cluster {cluster:?}"))
     };
-    Refusal::new(Kind::Forbidden, reason, format!("{asked}: {why}; ask those who keep it for access"))
+    let ended = ended.map_or_else(String::new, |elevation| {
+        format!("; your elevation to {} ended {} ago", elevation.groups.join(", "), rough(now.since(elevation.until)))
+    });
+    Refusal::new(Kind::Forbidden, reason, format!("{asked}: {why}{ended}; ask those who keep it for access"))
 }
 
 pub(super) fn denied(claims: &SessionClaims, request: &Attributes<'_>, rule: &RuleName) -> Refusal {

@@ -22,6 +22,8 @@ pub struct Record {
     pub groups: String,
     /// The session.
     pub session: String,
+    /// The elevations in force, joined by commas.
+    pub elevation: String,
     /// The user that `kubectl --as` assumes.
     pub assumed_user: String,
     /// The verb.

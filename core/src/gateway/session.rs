@@ -5,12 +5,12 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::{Record, message};
-use crate::bundle::PolicyInForce;
+use crate::bundle::{Elevation, PolicyInForce};
 use crate::cache::Cache;
 use crate::impersonation::{self, Header};
 use crate::policy::Access;
 use crate::status::{Body, Refusal};
-use crate::token::VerifiedToken;
+use crate::token::{SessionClaims, VerifiedToken};
 
 /// The path on a cluster's host that tells the owner of a session token about it.
 pub const SESSION_PATH: &str = "/.kubegate/session";
@@ -30,9 +30,19 @@ pub(super) struct Sessions(Cache<Box<str>, Session>);
 /// A session token that was verified, with what the policy makes of it.
 pub(super) struct Session {
     pub(super) token: Rc<VerifiedToken>,
+    own: Standing,
+    /// What the elevations of now make of it, and which groups they add.
+    elevated: Option<(Vec<String>, Standing)>,
+}
+
+/// What a person has on a cluster, and how the API server sees them.
+pub(super) struct Standing {
+    /// The groups that rules see.
+    pub(super) groups: Rc<[String]>,
     pub(super) access: Access,
     pub(super) headers: Rc<[Header]>,
-    groups: Box<str>,
+    /// The groups that the API server sees, joined by commas.
+    seen_groups: Box<str>,
 }
 
 impl Sessions {
@@ -41,7 +51,7 @@ impl Sessions {
     }
 
     /// The verified session of a token: remembered, or verified now.
-    pub(super) fn find(&mut self, token: &str, policy: &PolicyInForce, issuer: &str) -> Result<&Session, Refusal> {
+    pub(super) fn find(&mut self, token: &str, policy: &PolicyInForce, issuer: &str) -> Result<&mut Session, Refusal> {
         let weight = token.len().saturating_mul(PER_TOKEN_BYTE).saturating_add(OVERHEAD);
         let verify =
             || VerifiedToken::verify(token, &policy.token_keys, issuer).map(|token| Session::of(token, policy));
@@ -55,38 +65,58 @@ impl Sessions {
 
 impl Session {
     fn of(token: VerifiedToken, policy: &PolicyInForce) -> Self {
-        let access = policy.policy.access(&token.claims.person(), &token.claims.aud);
-        let headers = impersonation::own_headers(&token.claims, &access.groups).into();
-        let groups = access.groups.join(",").into();
-        Self { token: Rc::new(token), access, headers, groups }
+        let own = Standing::of(&token, token.claims.groups.clone().into(), policy);
+        Self { token: Rc::new(token), own, elevated: None }
     }
 
-    /// A token that could not carry all groups, or not the claims that today's rules ask for, was minted for an older
-    /// policy: a new one is needed.
-    pub(super) fn check_complete(&self, policy: &PolicyInForce) -> Result<(), Refusal> {
-        let claims = &self.token.claims;
-        let outdated_groups = claims.groups_policy.is_some_and(|version| version < policy.version);
-        let lacks_claims = policy.policy.claim_keys().iter().any(|key| !claims.claims.contains_key(key));
-        if outdated_groups || lacks_claims {
-            let why = "the policy has changed since your token was issued";
-            return Err(message::unauthorized("policy-newer-than-token", why));
+    /// What the person has now, with the groups that elevations add.
+    pub(super) fn standing(&mut self, added: &[&str], policy: &PolicyInForce) -> &Standing {
+        if added.is_empty() {
+            self.elevated = None;
+            return &self.own;
         }
-        Ok(())
+        let Self { token, elevated, .. } = self;
+        let is_current = elevated.as_ref().is_some_and(|(held, _)| held == added);
+        if !is_current {
+            *elevated = None;
+        }
+        let make = || {
+            let added: Vec<String> = added.iter().map(|group| (*group).to_owned()).collect();
+            let groups = token.claims.groups.iter().chain(&added).cloned().collect();
+            let standing = Standing::of(token, groups, policy);
+            (added, standing)
+        };
+        &elevated.get_or_insert_with(make).1
+    }
+}
+
+impl Standing {
+    fn of(token: &VerifiedToken, groups: Rc<[String]>, policy: &PolicyInForce) -> Self {
+        let person = token.claims.person_with(&groups);
+        let access = policy.policy.access(&person, &token.claims.aud);
+        let headers = impersonation::own_headers(&token.claims, &access.groups).into();
+        let seen_groups = access.groups.join(",").into();
+        Self { groups, access, headers, seen_groups }
     }
 
     /// Says in the access log whose session it is.
-    pub(super) fn describe(&self, record: &mut Record) {
-        record.user.clone_from(&self.token.claims.user);
-        record.session = self.token.claims.sid.to_string();
-        record.groups = self.groups.to_string();
+    pub(super) fn describe(&self, token: &VerifiedToken, record: &mut Record) {
+        record.user.clone_from(&token.claims.user);
+        record.session = token.claims.sid.to_string();
+        record.groups = self.seen_groups.to_string();
     }
 
     /// What the owner of a token is told about it.
-    pub(super) fn answer(&self) -> Body {
-        let claims = &self.token.claims;
+    pub(super) fn answer(&self, token: &VerifiedToken, elevations: &[&Elevation]) -> Body {
+        let claims = &token.claims;
+        let elevations: Vec<_> = elevations
+            .iter()
+            .map(|elevation| json!({"id": elevation.id, "groups": elevation.groups, "until": elevation.until}))
+            .collect();
         let text = json!({
             "user": claims.user,
             "groups": self.access.groups,
+            "elevations": elevations,
             "cluster": claims.aud,
             "sid": claims.sid,
             "expires_at": claims.exp,
@@ -94,4 +124,11 @@ impl Session {
         });
         Body { content_type: "application/json", text: format!("{text}\n") }
     }
+}
+
+/// Whether a token carries all that the policy asks for: one that could not carry all groups, or not the claims that
+/// today's rules ask for, was minted for an older policy, and a new one is needed.
+pub(super) fn is_complete(claims: &SessionClaims, policy: &PolicyInForce) -> bool {
+    claims.groups_policy.is_none_or(|version| version >= policy.version)
+        && policy.policy.claim_keys().iter().all(|key| claims.claims.contains_key(key))
 }

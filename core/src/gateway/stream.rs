@@ -1,13 +1,17 @@
 //! Streams that are open (watch, `logs -f`, exec, port-forward): whether each may go on.
 //!
 //! A session token's own end (`exp`) ends new requests, not a stream that its session opened: the session is what was
-//! proved, and its end, its revocation and the policy are judged again here, without the token.
+//! proved, and its end, its revocation, the elevations and the policy are judged again here, without the token. The
+//! request is judged as it was made: at the time when it was, and from there.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::session::is_complete;
 use super::{Gateway, assume};
-use crate::bundle::Version;
+use crate::bundle::{Elevation, PolicyInForce, Version};
+use crate::condition::Circumstances;
 use crate::impersonation::Assumed;
 use crate::request::Attributes;
 use crate::time::Timestamp;
@@ -19,8 +23,21 @@ pub struct Stream {
     token: Rc<VerifiedToken>,
     request: Request,
     assumed: Option<Assumed>,
-    /// The policy that allowed it last: it is asked again only when another is in force.
-    allowed_under: Cell<Version>,
+    source: String,
+    opened: Timestamp,
+    /// The groups that the API server saw, by which it judged the request itself.
+    groups: Vec<String>,
+    /// What allowed it last: it is judged again only when that has changed.
+    basis: RefCell<Basis>,
+}
+
+/// What a decision rests on that may change while a stream is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Basis {
+    /// The policy.
+    pub(super) policy: Version,
+    /// The groups that elevations add.
+    pub(super) elevated: Vec<String>,
 }
 
 /// Kubernetes request attributes that outlive their request.
@@ -48,6 +65,12 @@ pub enum StreamEnd {
     UserRevoked,
     /// The policy in force would refuse the request that opened it.
     PolicyDenies,
+    /// The policy in force no longer passes on a group that the API server saw.
+    GroupsWithdrawn,
+    /// The policy in force asks for what its token does not carry.
+    PolicyNewer,
+    /// An elevation has ended that it was opened with.
+    ElevationEnded,
 }
 
 impl StreamEnd {
@@ -59,6 +82,9 @@ impl StreamEnd {
             Self::SessionRevoked => "session-revoked",
             Self::UserRevoked => "user-revoked",
             Self::PolicyDenies => "policy-denies",
+            Self::GroupsWithdrawn => "groups-withdrawn",
+            Self::PolicyNewer => "policy-newer-than-token",
+            Self::ElevationEnded => "elevation-ended",
         }
     }
 }
@@ -68,10 +94,40 @@ impl Stream {
         token: &Rc<VerifiedToken>,
         attributes: &Attributes<'_>,
         assumed: Option<Assumed>,
-        policy: Version,
+        circumstances: &Circumstances<'_>,
+        groups: &[String],
+        basis: Basis,
     ) -> Self {
-        let allowed_under = Cell::new(policy);
-        Self { token: Rc::clone(token), request: Request::from(attributes), assumed, allowed_under }
+        Self {
+            token: Rc::clone(token),
+            request: Request::from(attributes),
+            assumed,
+            source: circumstances.source.to_owned(),
+            opened: circumstances.now,
+            groups: groups.to_vec(),
+            basis: RefCell::new(basis),
+        }
+    }
+
+    /// Whether the policy would allow the request with the groups that elevations add now.
+    fn judge(&self, policy: &PolicyInForce, elevated: &[String]) -> Result<(), StreamEnd> {
+        let claims = &self.token.claims;
+        if !is_complete(claims, policy) {
+            return Err(StreamEnd::PolicyNewer);
+        }
+        let policy = &policy.policy;
+        let groups: Vec<String> = claims.groups.iter().chain(elevated).cloned().collect();
+        let access = policy.access(&claims.person_with(&groups), &claims.aud);
+        let circumstances = Circumstances { claims, groups: &groups, source: &self.source, now: self.opened };
+        let allowed = policy.cluster(claims.aud.as_str()).is_some()
+            && policy.decide(&access, &self.request.attributes(), &circumstances).allowance.is_some();
+        let may_assume = |assumed| assume::may_assume(policy, &access, &circumstances, assumed).is_ok();
+        match &self.assumed {
+            _ if !allowed => Err(StreamEnd::PolicyDenies),
+            Some(assumed) if !may_assume(assumed) => Err(StreamEnd::PolicyDenies),
+            None if self.groups.iter().any(|group| !access.groups.contains(group)) => Err(StreamEnd::GroupsWithdrawn),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -89,21 +145,28 @@ impl Gateway {
         if let Some(end) = live.end_of(&stream.token) {
             return Some(end);
         }
-        if stream.allowed_under.get() == policy.version {
+        let elevations = live.elevations(&claims.sub, &claims.aud, now);
+        let elevated: Vec<&str> = added_groups(elevations);
+        let Ok(mut basis) = stream.basis.try_borrow_mut() else {
+            return None;
+        };
+        if basis.policy == policy.version && basis.elevated == elevated {
             return None;
         }
-        let version = policy.version;
-        let policy = &policy.policy;
-        let access = policy.access(&claims.person(), &claims.aud);
-        let allowed = policy.cluster(claims.aud.as_str()).is_some()
-            && policy.decide(&access, &stream.request.attributes()).allowance.is_some()
-            && stream.assumed.as_ref().is_none_or(|assumed| assume::may_assume(policy, &access, assumed).is_ok());
-        if !allowed {
-            return Some(StreamEnd::PolicyDenies);
+        let ended = basis.elevated.iter().any(|group| !elevated.contains(&group.as_str()));
+        let elevated: Vec<String> = elevated.into_iter().map(str::to_owned).collect();
+        if let Err(end) = stream.judge(policy, &elevated) {
+            return Some(if ended && end != StreamEnd::PolicyNewer { StreamEnd::ElevationEnded } else { end });
         }
-        stream.allowed_under.set(version);
+        *basis = Basis { policy: policy.version, elevated };
         None
     }
+}
+
+/// The groups that elevations add, each once, in order.
+pub(super) fn added_groups<'l>(elevations: impl Iterator<Item = &'l Elevation>) -> Vec<&'l str> {
+    let groups: BTreeSet<&str> = elevations.flat_map(|elevation| &elevation.groups).map(String::as_str).collect();
+    groups.into_iter().collect()
 }
 
 impl From<&Attributes<'_>> for Request {

@@ -4,9 +4,13 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use serde_json::json;
 
 use super::*;
-use crate::bundle::{LIVE_TYPE, LiveDocument, NotBefore, POLICY_TYPE, PolicyDocument, RevokedSession, policy_hash};
+use crate::bundle::{
+    CHANGES_TYPE, ChangesDocument, LIVE_TYPE, LiveDocument, LiveEntries, NotBefore, POLICY_TYPE, PolicyDocument,
+    RevokedSession, hash, split,
+};
 use crate::inbound::InvalidInbound;
 use crate::jws::SigningKey;
+use crate::rule::Rule;
 use crate::token::{ACCESS_TYPE, MAX_TOKEN, SESSION_TYPE, SessionClaims};
 
 const ISSUER: &str = "https://kubegate.example.com";
@@ -20,7 +24,7 @@ fn token_key() -> SigningKey {
     SigningKey::from_seed([2; 32])
 }
 
-fn policy_document(counter: u64) -> PolicyDocument {
+fn rules() -> Vec<Rule> {
     let rules = json!([
         {"name": "admins", "who": {"groups": ["admins"]}, "clusters": ["*"], "may": [
             {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]},
@@ -32,6 +36,10 @@ fn policy_document(counter: u64) -> PolicyDocument {
             {"verbs": ["impersonate"], "apiGroups": ["authentication.k8s.io"], "resources": ["userextras/scope"], "names": ["x"]},
             {"verbs": ["impersonate"], "apiGroups": ["authentication.k8s.io"], "resources": ["uids"], "names": ["u-7"]}]},
     ]);
+    serde_json::from_value(rules).unwrap()
+}
+
+fn policy_document(counter: u64, parts: &[String]) -> PolicyDocument {
     let clusters = json!([
         {"name": "prod", "hosts": ["prod.example.com"], "server": "https://prod.example.com"},
         {"name": "dev", "hosts": ["dev.example.com"], "server": "https://dev.example.com"},
@@ -41,14 +49,14 @@ fn policy_document(counter: u64) -> PolicyDocument {
         version: Version { epoch: 0, counter },
         keys: vec![token_key().public().clone()],
         clusters: serde_json::from_value(clusters).unwrap(),
-        rules: serde_json::from_value(rules).unwrap(),
+        parts: parts.iter().map(|part| hash(part)).collect(),
     }
 }
 
 fn live_document(policy: &str, counter: u64) -> LiveDocument {
     LiveDocument {
         version: Version { epoch: 0, counter },
-        policy: policy_hash(policy),
+        policy: hash(policy),
         issued_at: NOW,
         ..LiveDocument::default()
     }
@@ -57,15 +65,15 @@ fn live_document(policy: &str, counter: u64) -> LiveDocument {
 struct Fixture {
     gateway: Gateway,
     policy: String,
+    live: String,
 }
 
 fn fixture() -> Fixture {
     let keys = Keys::new([bundle_key().public()]).unwrap();
-    let mut gateway = Gateway::new(ISSUER.to_owned(), keys, Duration::from_secs(3600));
-    let policy = bundle_key().sign(POLICY_TYPE, &policy_document(5)).unwrap();
-    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 7)).unwrap();
-    gateway.accept(Some(&policy), &live).unwrap();
-    Fixture { gateway, policy }
+    let gateway = Gateway::new(ISSUER.to_owned(), keys, Duration::from_secs(3600));
+    let mut fixture = Fixture { gateway, policy: String::new(), live: String::new() };
+    fixture.put_in_force(5, &rules(), 7).unwrap();
+    fixture
 }
 
 fn claims(user: &str, groups: &[&str]) -> SessionClaims {
@@ -122,10 +130,61 @@ impl Fixture {
         }
     }
 
+    /// What a client is told that may not.
+    fn told(&mut self, token: &str, method: &str, path: &str) -> String {
+        let bearer = format!("Bearer {token}");
+        let headers =
+            [(":method", method), (":authority", "prod.example.com"), (":path", path), ("authorization", &bearer)];
+        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
+        match self.gateway.decide(inbound, NOW) {
+            Decision::Answer(answer) => {
+                let status: serde_json::Value = serde_json::from_str(&answer.body.text).unwrap();
+                status["message"].as_str().unwrap().to_owned()
+            }
+            Decision::Allow(allow) => panic!("{allow:?}"),
+        }
+    }
+
+    /// An open stream.
+    fn stream(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> Box<Stream> {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![(":method", "GET"), (":authority", "prod.example.com"), (":path", path)];
+        headers.push(("authorization", &bearer));
+        headers.extend_from_slice(more);
+        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
+        match self.gateway.decide(inbound, NOW) {
+            Decision::Allow(allow) => allow.stream,
+            Decision::Answer(answer) => panic!("{answer:?}"),
+        }
+    }
+
+    /// Offers a policy, all its parts, and a live set without entries.
+    fn put_in_force(&mut self, counter: u64, rules: &[Rule], live_counter: u64) -> Result<(), InvalidBundle> {
+        let parts = split(rules).unwrap();
+        let policy = bundle_key().sign(POLICY_TYPE, &policy_document(counter, &parts)).unwrap();
+        let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, live_counter)).unwrap();
+        let parts = parts.iter().map(String::as_str).collect();
+        self.gateway.accept(&Documents { policy: Some(&policy), parts, live: Some(&live), changes: None })?;
+        (self.policy, self.live) = (policy, live);
+        Ok(())
+    }
+
+    /// Offers another live set.
     fn renew_live(&mut self, counter: u64, change: impl FnOnce(&mut LiveDocument)) -> Result<(), InvalidBundle> {
         let mut live = live_document(&self.policy, counter);
         change(&mut live);
-        self.gateway.accept(None, &bundle_key().sign(LIVE_TYPE, &live).unwrap())
+        let live = bundle_key().sign(LIVE_TYPE, &live).unwrap();
+        self.gateway.accept(&Documents { live: Some(&live), ..Documents::default() })?;
+        self.live = live;
+        Ok(())
+    }
+
+    /// Offers changes to the live set in force.
+    fn change(&mut self, counter: u64, entries: LiveEntries) -> Result<(), InvalidBundle> {
+        let version = Version { epoch: 0, counter };
+        let changes = ChangesDocument { version, live: hash(&self.live), issued_at: NOW, entries };
+        let changes = bundle_key().sign(CHANGES_TYPE, &changes).unwrap();
+        self.gateway.accept(&Documents { changes: Some(&changes), ..Documents::default() })
     }
 }
 
@@ -211,14 +270,14 @@ fn revocations_count_at_once() {
     let bob = token(&claims("bob", &["readers"]));
     assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
     let until = NOW.after(Duration::from_secs(600));
-    fixture.renew_live(8, |live| live.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
+    fixture.renew_live(8, |live| live.entries.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
     assert_eq!(fixture.ask(&bob, "GET", SESSION_PATH, &[]).unwrap_err(), (401, "session-revoked"));
     fixture.renew_live(9, |_| {}).unwrap();
     assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
     let not_before = NOW.after(Duration::from_secs(1));
     fixture
-        .renew_live(10, |live| live.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
+        .renew_live(10, |live| live.entries.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
         .unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "user-revoked"));
 }
@@ -232,23 +291,12 @@ fn a_policy_change_counts_for_tokens_in_hand() {
     let partial = token(&partial);
     assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
     assert!(fixture.ask(&partial, "GET", PODS, &[]).is_ok());
-    let mut document = policy_document(6);
-    document.rules.retain(|rule| rule.name.as_str() != "readers");
-    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
-    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 8)).unwrap();
-    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    fixture.put_in_force(6, &rules()[..1], 8).unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (403, "no-access"));
     assert_eq!(fixture.ask(&partial, "GET", PODS, &[]).unwrap_err(), (401, "policy-newer-than-token"));
 
-    document.version.counter = 7;
-    document.rules =
-        serde_json::from_value(json!([{"name": "c", "who": {"claims": {"dept": ["sre"]}}, "clusters": ["*"]}]))
-            .unwrap();
-    document.keys.clear();
-    document.keys.push(token_key().public().clone());
-    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
-    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 9)).unwrap();
-    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    let by_claim = json!([{"name": "c", "who": {"claims": {"dept": ["sre"]}}, "clusters": ["*"]}]);
+    fixture.put_in_force(7, &serde_json::from_value::<Vec<Rule>>(by_claim).unwrap(), 9).unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "policy-newer-than-token"));
 }
 
@@ -257,38 +305,174 @@ fn a_withdrawn_token_key_counts_for_tokens_in_hand() {
     let mut fixture = fixture();
     let bob = token(&claims("bob", &["readers"]));
     assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
-    let mut document = policy_document(6);
+    let mut document = policy_document(6, &split(&rules()).unwrap());
     document.keys = vec![SigningKey::from_seed([3; 32]).public().clone()];
     let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
     let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 8)).unwrap();
-    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    let documents = Documents { policy: Some(&policy), live: Some(&live), ..Documents::default() };
+    fixture.gateway.accept(&documents).expect("its parts are in force already");
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "token-key"));
 }
 
 #[test]
 fn a_worse_bundle_is_refused_and_the_good_one_stays() {
     let mut fixture = fixture();
+    let parts = split(&rules()).unwrap();
     let live_of = |policy: &str, counter| bundle_key().sign(LIVE_TYPE, &live_document(policy, counter)).unwrap();
-    let older = bundle_key().sign(POLICY_TYPE, &policy_document(4)).unwrap();
-    let forged = SigningKey::from_seed([9; 32]).sign(POLICY_TYPE, &policy_document(9)).unwrap();
-    let mut foreign = policy_document(9);
-    foreign.issuer = "https://other".to_owned();
-    let foreign = bundle_key().sign(POLICY_TYPE, &foreign).unwrap();
+    let sign = |document: &PolicyDocument| bundle_key().sign(POLICY_TYPE, document).unwrap();
+    let older = sign(&policy_document(4, &parts));
+    let forged = SigningKey::from_seed([9; 32]).sign(POLICY_TYPE, &policy_document(9, &parts)).unwrap();
+    let foreign = sign(&PolicyDocument { issuer: "https://other".to_owned(), ..policy_document(9, &parts) });
+    let no_part = sign(&policy_document(9, &["[]".to_owned()]));
+    let bad_part = sign(&policy_document(9, &[r#"[{"name": "x", "unknown": 1}]"#.to_owned()]));
+    let same_version = sign(&policy_document(5, &[]));
     let truncated = &fixture.policy[..fixture.policy.len() / 2];
-    for (policy, live) in [
-        (Some(older.as_str()), live_of(&older, 8)),
-        (Some(&forged), live_of(&forged, 8)),
-        (Some(&foreign), live_of(&foreign, 8)),
-        (Some(truncated), live_of(truncated, 8)),
-        (None, live_of(&fixture.policy, 6)),
-        (None, live_of(&older, 8)),
-        (None, fixture.policy.clone()),
-        (None, String::new()),
+    for (policy, parts, live) in [
+        (Some(older.as_str()), vec![], live_of(&older, 8)),
+        (Some(&forged), vec![], live_of(&forged, 8)),
+        (Some(&foreign), vec![], live_of(&foreign, 8)),
+        (Some(&no_part), vec![], live_of(&no_part, 8)),
+        (Some(&bad_part), vec![r#"[{"name": "x", "unknown": 1}]"#], live_of(&bad_part, 8)),
+        (Some(&same_version), vec![], live_of(&same_version, 8)),
+        (Some(truncated), vec![], live_of(truncated, 8)),
+        (None, vec![], live_of(&fixture.policy, 6)),
+        (None, vec![], live_of(&older, 8)),
+        (None, vec![], fixture.policy.clone()),
+        (None, vec![], String::new()),
     ] {
-        assert!(fixture.gateway.accept(policy, &live).is_err());
+        let documents = Documents { policy, parts, live: Some(&live), changes: None };
+        assert!(fixture.gateway.accept(&documents).is_err(), "{documents:?}");
     }
+    let alone = Documents { policy: Some(&no_part), parts: vec!["[]"], ..Documents::default() };
+    assert_eq!(fixture.gateway.accept(&alone), Err(InvalidBundle::OtherPolicy), "the live set is the old policy's");
     assert!(fixture.ask(&token(&claims("bob", &["readers"])), "GET", PODS, &[]).is_ok());
     assert_eq!(fixture.gateway.versions().unwrap().1.counter, 7);
+}
+
+#[test]
+fn changes_belong_to_their_live_set() {
+    let mut fixture = fixture();
+    let bob = token(&claims("bob", &["readers"]));
+    let until = NOW.after(Duration::from_secs(600));
+    let revoked = || vec![RevokedSession { sid: "s-1".into(), until }];
+    fixture.change(8, LiveEntries { sessions: revoked(), ..LiveEntries::default() }).unwrap();
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
+    let older = fixture.change(7, LiveEntries::default());
+    assert!(matches!(older, Err(InvalidBundle::NotNewer { .. })), "{older:?}");
+    let replayed = fixture.live.clone();
+    let replayed = fixture.gateway.accept(&Documents { live: Some(&replayed), ..Documents::default() });
+    assert!(matches!(replayed, Err(InvalidBundle::NotNewer { .. })), "a live set without its changes: {replayed:?}");
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
+
+    let before = fixture.live.clone();
+    fixture.renew_live(9, |live| live.entries.sessions = revoked()).unwrap();
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
+    fixture.live = before;
+    assert_eq!(fixture.change(10, LiveEntries::default()), Err(InvalidBundle::OtherLive));
+    let tag = fixture.gateway.tag().unwrap();
+    assert_eq!((tag.live.counter, tag.changes.counter), (9, 9));
+}
+
+#[test]
+fn elevations_add_groups_for_a_while() {
+    let mut fixture = fixture();
+    let eve = token(&claims("eve", &["b"]));
+    let other = token(&claims("bob", &["b"]));
+    let until = NOW.after(Duration::from_secs(60));
+    let elevation = |cluster: &str, groups: &[&str], until| Elevation {
+        id: "e-1".into(),
+        person: "corp:eve".into(),
+        cluster: cluster.into(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        until,
+    };
+    let entries = |elevation| LiveEntries { elevations: vec![elevation], ..LiveEntries::default() };
+    assert_eq!(fixture.ask(&eve, "GET", PODS, &[]).unwrap_err(), (403, "no-access"));
+    fixture.change(8, entries(elevation("dev", &["readers"], until))).unwrap();
+    assert_eq!(fixture.ask(&eve, "GET", PODS, &[]).unwrap_err(), (403, "no-access"), "on another cluster");
+    fixture.change(9, entries(elevation("prod", &["readers"], until))).unwrap();
+    let headers = fixture.ask(&eve, "GET", PODS, &[]).unwrap();
+    assert!(headers.contains(&("impersonate-group".to_owned(), "readers".to_owned())), "{headers:?}");
+    assert_eq!(fixture.ask(&other, "GET", PODS, &[]).unwrap_err(), (403, "no-access"), "somebody else");
+
+    let stream = |fixture: &mut Fixture| fixture.stream(&eve, "/api/v1/pods?watch=1", &[]);
+    let (watch, discovery) = (stream(&mut fixture), fixture.stream(&eve, "/version", &[]));
+    let (before, after) = (until.before(Duration::from_secs(1)), until);
+    assert_eq!(fixture.gateway.stream_end(&watch, before), None);
+    assert_eq!(fixture.gateway.stream_end(&watch, after), Some(StreamEnd::ElevationEnded));
+    let seen = fixture.gateway.stream_end(&discovery, after);
+    assert_eq!(seen, Some(StreamEnd::ElevationEnded), "the API server judged it by a group that is gone");
+    let answer = fixture.ask_at(after, "prod.example.com", &eve, "GET", PODS, &[]);
+    assert_eq!(answer.unwrap_err(), (403, "no-access"), "it ends by itself");
+
+    fixture.change(10, entries(elevation("prod", &["readers", "more"], until))).unwrap();
+    assert!(
+        fixture.ask(&eve, "GET", PODS, &[]).unwrap().contains(&("impersonate-group".to_owned(), "more".to_owned()))
+    );
+    assert_eq!(fixture.gateway.stream_end(&watch, before), None, "more groups end nothing");
+    fixture.change(11, entries(elevation("prod", &["readers", "more"], NOW))).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&watch, before), Some(StreamEnd::ElevationEnded), "ended early");
+    let told = fixture.told(&eve, "GET", PODS);
+    assert!(told.contains("your elevation to readers, more ended"), "{told}");
+
+    let hostile = fixture.change(12, entries(elevation("prod", &["a,system:masters"], until)));
+    assert!(matches!(hostile, Err(InvalidBundle::Elevation { .. })), "{hostile:?}");
+}
+
+#[test]
+fn a_refusal_names_the_sign_in_that_is_needed() {
+    let mut fixture = fixture();
+    let demanding = json!([{"name": "shells", "who": {"groups": ["readers"]}, "clusters": ["*"],
+        "demand": {"auth_max_age": 5, "acr": ["phr"]}, "may": [
+            {"verbs": ["create"], "apiGroups": [""], "resources": ["pods/exec"]}]}]);
+    fixture.put_in_force(6, &serde_json::from_value::<Vec<Rule>>(demanding).unwrap(), 8).unwrap();
+    let exec = "/api/v1/namespaces/x/pods/p/exec?command=sh";
+    let bob = token(&claims("bob", &["readers"]));
+    assert_eq!(fixture.ask(&bob, "GET", exec, &[]).unwrap_err(), (403, "step-up"));
+    let told = fixture.told(&bob, "GET", exec);
+    assert!(told.contains("at most 5s old (yours is 10 seconds old) and of the class phr (yours is none)"), "{told}");
+    assert!(told.ends_with("run: kubegate login --acr phr --max-age 5s"), "{told}");
+    let mut renewed = claims("bob", &["readers"]);
+    (renewed.auth_time, renewed.acr) = (NOW, Some("phr".to_owned()));
+    let renewed = token(&renewed);
+    let shell = fixture.stream(&renewed, exec, &[]);
+    let later = NOW.after(Duration::from_secs(3600));
+    fixture.put_in_force(7, &rules(), 9).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&shell, later), Some(StreamEnd::PolicyDenies));
+    let answer =
+        fixture.ask_at(later.before(Duration::from_secs(3500)), "prod.example.com", &renewed, "GET", exec, &[]);
+    assert_eq!(answer.unwrap_err().1, "no-rule");
+}
+
+#[test]
+fn a_stream_is_judged_as_of_its_opening() {
+    let mut fixture = fixture();
+    let demanding = |name: &str| {
+        let rules = json!([{"name": name, "who": {"groups": ["readers"]}, "clusters": ["*"], "demand": {"auth_max_age": 60},
+            "may": [{"verbs": ["watch"], "apiGroups": [""], "resources": ["pods"]}]}]);
+        serde_json::from_value::<Vec<Rule>>(rules).unwrap()
+    };
+    fixture.put_in_force(6, &demanding("a"), 8).unwrap();
+    let watch = fixture.stream(&token(&claims("bob", &["readers"])), "/api/v1/pods?watch=1", &[]);
+    fixture.put_in_force(7, &demanding("b"), 9).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&watch, NOW.after(Duration::from_secs(3600))), None);
+}
+
+#[test]
+fn streams_of_tokens_that_lack_what_a_new_policy_asks_end() {
+    let mut fixture = fixture();
+    let mut partial = claims("bob", &["readers"]);
+    partial.groups_policy = Some(Version { epoch: 0, counter: 5 });
+    let partial = fixture.stream(&token(&partial), "/api/v1/pods?watch=1", &[]);
+    let complete = fixture.stream(&token(&claims("ann", &["readers"])), "/api/v1/pods?watch=1", &[]);
+    let mut changed = rules();
+    changed[0].clusters = vec!["dev".into()];
+    fixture.put_in_force(6, &changed, 8).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&partial, NOW), Some(StreamEnd::PolicyNewer));
+    assert_eq!(fixture.gateway.stream_end(&complete, NOW), None);
+    changed[1].groups.pass = Some(vec!["others".into()]);
+    fixture.put_in_force(7, &changed, 9).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&complete, NOW), Some(StreamEnd::GroupsWithdrawn));
 }
 
 #[test]
@@ -296,14 +480,33 @@ fn without_a_fresh_bundle_nothing_passes() {
     let keys = Keys::new([bundle_key().public()]).unwrap();
     let gateway = Gateway::new(ISSUER.to_owned(), keys, Duration::from_secs(3600));
     let bob = token(&claims("bob", &["admins"]));
-    let mut empty = Fixture { gateway, policy: String::new() };
+    let mut empty = Fixture { gateway, policy: String::new(), live: String::new() };
     assert_eq!(empty.ask(&bob, "GET", PODS, &[]).unwrap_err(), (503, "no-policy"));
     let later = NOW.after(Duration::from_secs(3600));
     let answer = fixture().ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
     assert_eq!(answer.unwrap_err(), (503, "stale-live-set"));
-    let mut inline = fixture();
-    inline.renew_live(8, |live| live.expires_at = Some(NOW)).unwrap();
-    assert_eq!(inline.ask(&bob, "GET", PODS, &[]).unwrap_err(), (503, "stale-live-set"));
+    let mut renewed = fixture();
+    renewed.change(8, LiveEntries::default()).unwrap();
+    assert_eq!(renewed.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]).unwrap_err().0, 503, "signed at NOW");
+}
+
+#[test]
+fn an_inline_bundle_has_its_own_expiry() {
+    let bob = token(&claims("bob", &["admins"]));
+    let mut fixture = fixture();
+    let long = NOW.after(Duration::from_secs(86_400));
+    fixture.renew_live(8, |live| live.expires_at = Some(long)).unwrap();
+    let later = NOW.after(Duration::from_secs(3600));
+    let polled = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
+    assert_eq!(polled.unwrap_err(), (503, "stale-live-set"), "it stretches no bundle that came by polling");
+    for (expires_at, expected) in [(long, (401, "token-expired")), (later, (503, "stale-live-set"))] {
+        let mut live = live_document(&fixture.policy, 9);
+        live.expires_at = Some(expires_at);
+        let live = bundle_key().sign(LIVE_TYPE, &live).unwrap();
+        fixture.gateway.accept_inline(&Documents { live: Some(&live), ..Documents::default() }).unwrap();
+        let answer = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
+        assert_eq!(answer.unwrap_err(), expected);
+    }
 }
 
 #[test]
@@ -366,16 +569,14 @@ fn being_somebody_else_needs_a_grant_for_each_part() {
 #[test]
 fn deny_rules_judge_the_real_person() {
     let mut fixture = fixture();
-    let mut document = policy_document(6);
-    document.rules.push(
+    let mut rules = rules();
+    rules.push(
         serde_json::from_value(json!({"name": "never", "who": {"users": ["bob"]}, "clusters": ["*"], "deny": [
             {"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]},
             {"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users"], "names": ["guest-2"]}]}))
         .unwrap(),
     );
-    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
-    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 8)).unwrap();
-    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    fixture.put_in_force(6, &rules, 8).unwrap();
     let bob = token(&claims("bob", &["readers"]));
     let pod = "/api/v1/namespaces/x/pods/p";
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (403, "denied"));
@@ -388,20 +589,9 @@ fn deny_rules_judge_the_real_person() {
 #[test]
 fn open_streams_end_with_what_opened_them() {
     let mut fixture = fixture();
-    let stream = |fixture: &mut Fixture, user: &str, more: &[(&str, &str)]| {
-        let bearer = format!("Bearer {}", token(&claims(user, &["readers"])));
-        let mut headers =
-            vec![(":method", "GET"), (":authority", "prod.example.com"), (":path", "/api/v1/pods?watch=1")];
-        headers.push(("authorization", &bearer));
-        headers.extend_from_slice(more);
-        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
-        match fixture.gateway.decide(inbound, NOW) {
-            Decision::Allow(allow) => allow.stream,
-            Decision::Answer(answer) => panic!("{answer:?}"),
-        }
-    };
-    let bob = stream(&mut fixture, "bob", &[]);
-    let guest = stream(&mut fixture, "bob", &[("impersonate-user", "guest-1")]);
+    let bob = token(&claims("bob", &["readers"]));
+    let guest = fixture.stream(&bob, "/api/v1/pods?watch=1", &[("impersonate-user", "guest-1")]);
+    let bob = fixture.stream(&bob, "/api/v1/pods?watch=1", &[]);
     let ends = |fixture: &Fixture, seconds| {
         let now = Timestamp::from_seconds(seconds);
         (fixture.gateway.stream_end(&bob, now), fixture.gateway.stream_end(&guest, now))
@@ -409,30 +599,25 @@ fn open_streams_end_with_what_opened_them() {
     assert_eq!(ends(&fixture, 1_030_000), (None, None), "the token's own end and a stale live set end no stream");
     assert_eq!(ends(&fixture, 1_040_000).0, Some(StreamEnd::SessionEnded));
     let until = NOW;
-    fixture.renew_live(8, |live| live.sessions.push(RevokedSession { sid: "s-2".into(), until })).unwrap();
+    fixture.renew_live(8, |live| live.entries.sessions.push(RevokedSession { sid: "s-2".into(), until })).unwrap();
     assert_eq!(ends(&fixture, 1_000_001), (None, None), "another session's end");
-    fixture.renew_live(9, |live| live.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
+    fixture.renew_live(9, |live| live.entries.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
     assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::SessionRevoked));
     let not_before = NOW.after(Duration::from_secs(1));
     fixture
-        .renew_live(10, |live| live.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
+        .renew_live(10, |live| live.entries.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
         .unwrap();
     assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::UserRevoked));
 
-    let mut document = policy_document(6);
-    for grant in document.rules.iter_mut().flat_map(|rule| &mut rule.may) {
+    let mut rules = rules();
+    for grant in rules.iter_mut().flat_map(|rule| &mut rule.may) {
         grant.names.retain(|name| name.as_str() != "guest-*");
     }
-    document.rules[1].may[1].names.push("nobody".into());
-    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
-    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 11)).unwrap();
-    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    rules[1].may[1].names.push("nobody".into());
+    fixture.put_in_force(6, &rules, 11).unwrap();
     assert_eq!(ends(&fixture, 1_000_001), (None, Some(StreamEnd::PolicyDenies)), "the grant to impersonate is gone");
-    document.version.counter = 7;
-    document.rules.remove(1);
-    let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
-    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 12)).unwrap();
-    fixture.gateway.accept(Some(&policy), &live).unwrap();
+    rules.remove(1);
+    fixture.put_in_force(7, &rules, 12).unwrap();
     assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::PolicyDenies));
 }
 

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::request::Target;
+use crate::time::Timestamp;
+use crate::token::SessionClaims;
 
 fn policy(rules: serde_json::Value) -> Policy {
     let cluster = |name: &str, host: &str| Cluster {
@@ -16,8 +18,11 @@ fn policy(rules: serde_json::Value) -> Policy {
         certificate_authority_data: None,
     };
     let clusters = vec![cluster("prod", "prod.example.com"), cluster("dev", "dev.example.com")];
-    Policy::compile(clusters, serde_json::from_value(rules).unwrap()).unwrap()
+    let rules: Vec<Rule> = serde_json::from_value(rules).unwrap();
+    Policy::compile(clusters, rules.into_iter().map(Arc::new).collect()).unwrap()
 }
+
+const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
 struct Somebody {
     user: &'static str,
@@ -36,14 +41,29 @@ impl Somebody {
         Person { user: self.user, email: self.email, groups: &self.groups, claims: &self.claims }
     }
 
+    fn session(&self) -> SessionClaims {
+        serde_json::from_value(json!({
+            "iss": "i", "sub": format!("corp:{}", self.user), "aud": "prod", "exp": 0, "nbf": 0, "iat": 0, "jti": "j",
+            "sid": "s", "session_exp": 0, "auth_time": 999_000, "provider": "corp", "user": self.user,
+            "email": self.email, "groups": self.groups, "claims": self.claims, "acr": "pwd", "amr": ["pwd", "otp"],
+        }))
+        .unwrap()
+    }
+
+    fn circumstances<'a>(&'a self, claims: &'a SessionClaims) -> Circumstances<'a> {
+        Circumstances { claims, groups: &self.groups, source: "10.1.2.3", now: NOW }
+    }
+
     fn may(&self, policy: &Policy, cluster: &str, method: &str, url: &str) -> Option<String> {
         let access = policy.access(&self.person(), &cluster.into());
         let target = Target::parse(url).unwrap();
         let attributes = Attributes::of(method, &target).unwrap();
-        policy.decide(&access, &attributes).allowance.map(|allowance| match allowance {
-            Allowance::Rule(rule) => rule.to_string(),
-            Allowance::Discovery => "(discovery)".to_owned(),
-            Allowance::AboutOneself => "(oneself)".to_owned(),
+        policy.decide(&access, &attributes, &self.circumstances(&self.session())).allowance.map(|allowance| {
+            match allowance {
+                Allowance::Rule(rule) => rule.to_string(),
+                Allowance::Discovery => "(discovery)".to_owned(),
+                Allowance::AboutOneself => "(oneself)".to_owned(),
+            }
         })
     }
 
@@ -129,12 +149,83 @@ fn what_a_rule_denies_no_other_allows() {
     let access = policy.access(&intern.person(), &"prod".into());
     let verdict = |url: &str| {
         let target = Target::parse(url).unwrap();
-        let verdict = policy.decide(&access, &Attributes::of("GET", &target).unwrap());
+        let session = intern.session();
+        let attributes = Attributes::of("GET", &target).unwrap();
+        let verdict = policy.decide(&access, &attributes, &intern.circumstances(&session));
         (verdict.denied_by.map(RuleName::as_str), verdict.would_deny.map(RuleName::as_str))
     };
     assert_eq!(verdict("/api/v1/secrets"), (Some("no secrets"), Some("trial")));
     assert_eq!(verdict("/api/v1/pods"), (None, Some("trial")));
     assert_eq!(verdict("/api/v1/namespaces/x/pods/p"), (None, None));
+}
+
+#[test]
+fn sign_ins_that_rules_demand() {
+    let policy = policy(json!([
+        {"name": "fresh", "who": {"users": ["u"]}, "clusters": ["prod"], "demand": {"auth_max_age": 600}, "may": [
+            {"verbs": ["create"], "apiGroups": [""], "resources": ["pods/exec"]}]},
+        {"name": "strong", "who": {"users": ["u"]}, "clusters": ["prod"], "demand": {"acr": ["phr", "phrh"]}, "may": [
+            {"verbs": ["delete", "get"], "apiGroups": [""], "resources": ["pods"]}]},
+        {"name": "any", "who": {"users": ["u"]}, "clusters": ["prod"], "may": [
+            {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]},
+    ]));
+    let user = Somebody::new("u", &[]);
+    let access = policy.access(&user.person(), &"prod".into());
+    let decide = |method: &str, url: &str, session: SessionClaims| {
+        let target = Target::parse(url).unwrap();
+        let attributes = Attributes::of(method, &target).unwrap();
+        let verdict = policy.decide(&access, &attributes, &user.circumstances(&session));
+        (verdict.allowance.is_some(), verdict.demands.map(|(rule, demand)| (rule.to_string(), demand.command())))
+    };
+    let session = |auth_time, acr: &str| SessionClaims {
+        auth_time: Timestamp::from_seconds(auth_time),
+        acr: Some(acr.to_owned()),
+        ..user.session()
+    };
+    let (pod, exec) = ("/api/v1/namespaces/x/pods/p", "/api/v1/namespaces/x/pods/p/exec");
+    let wants = |rule: &str, command: &str| (false, Some((rule.to_owned(), command.to_owned())));
+    assert_eq!(decide("GET", exec, session(999_000, "pwd")), wants("fresh", "kubegate login --max-age 10m"));
+    assert_eq!(decide("GET", exec, session(999_400, "pwd")), (true, None));
+    assert!(!decide("GET", exec, session(999_399, "pwd")).0);
+    assert_eq!(decide("DELETE", pod, session(999_999, "pwd")), wants("strong", "kubegate login --acr phr,phrh"));
+    assert_eq!(decide("DELETE", pod, session(0, "phrh")), (true, None));
+    assert_eq!(decide("GET", pod, session(0, "pwd")), (true, None), "another rule allows it as it is");
+    assert_eq!(decide("GET", "/api/v1/nodes", session(0, "pwd")), (false, None));
+    assert_eq!(decide("GET", "/version", session(0, "pwd")), (true, None));
+}
+
+#[test]
+fn every_candidate_is_explained() {
+    let exec = json!([{"verbs": ["create"], "apiGroups": [""], "resources": ["pods/exec"], "namespaces": ["a"]}]);
+    let policy = policy(json!([
+        {"name": "wins", "who": {"groups": ["g"]}, "clusters": ["*"], "may": exec},
+        {"name": "elsewhere", "who": {"groups": ["g"]}, "clusters": ["dev"], "may": exec},
+        {"name": "others", "who": {"users": ["v*"]}, "clusters": ["*"], "may": exec},
+        {"name": "claims", "who": {"users": ["u"], "claims": {"dept": ["sre"]}}, "clusters": ["*"], "may": exec},
+        {"name": "reads", "who": {"users": ["u"]}, "clusters": ["*"], "may": [
+            {"verbs": ["get"], "apiGroups": [""], "resources": ["*"]},
+            {"verbs": ["*"], "apiGroups": [""], "resources": ["*"], "namespaces": ["b"]}]},
+        {"name": "groups", "who": {"users": ["u"]}, "clusters": ["*"], "groups": {"extra": ["x"]}},
+        {"name": "trial", "who": {"users": ["u"]}, "clusters": ["*"], "audit_only": true, "deny": exec},
+        {"name": "stronger", "who": {"users": ["u"]}, "clusters": ["*"], "demand": {"acr": ["phr"]}, "may": exec},
+        {"name": "stranger", "who": {"users": ["w"]}, "clusters": ["*"], "may": exec},
+    ]));
+    let user = Somebody::new("u", &["g"]);
+    let (session, target) = (user.session(), Target::parse("/api/v1/namespaces/a/pods/p/exec").unwrap());
+    let attributes = Attributes::of("POST", &target).unwrap();
+    let findings = policy.explain(&user.person(), &"prod".into(), &attributes, &user.circumstances(&session));
+    let findings: Vec<_> = findings.into_iter().map(|finding| (finding.rule.as_str(), finding.outcome)).collect();
+    let expected = [
+        ("wins", Outcome::Allows),
+        ("elsewhere", Outcome::OtherCluster),
+        ("others", Outcome::OtherPeople),
+        ("claims", Outcome::OtherClaims),
+        ("reads", Outcome::OtherRequests(vec!["verbs", "namespaces"])),
+        ("groups", Outcome::MapsGroups),
+        ("trial", Outcome::WouldDeny),
+        ("stronger", Outcome::Demands("kubegate login --acr phr".to_owned())),
+    ];
+    assert_eq!(findings, expected);
 }
 
 #[test]

@@ -1,4 +1,6 @@
-use kubegate_core::bundle::{LIVE_TYPE, LiveDocument, POLICY_TYPE, Version, policy_hash};
+use kubegate_core::bundle::{
+    CHANGES_TYPE, ChangesDocument, LIVE_TYPE, LiveDocument, LiveEntries, POLICY_TYPE, Version, hash,
+};
 use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::time::Timestamp;
 use serde_json::json;
@@ -19,15 +21,36 @@ fn vm(id: u64) -> BundleSync {
     BundleSync::new(Some(ControlPlane { cluster: "cp".to_owned(), authority: "cp".to_owned() }), id)
 }
 
-fn policy(counter: u64) -> String {
-    let document = json!({"issuer": "https://k", "version": {"epoch": 0, "counter": counter}, "keys": [], "clusters": [], "rules": []});
+fn policy_of(counter: u64, parts: &[&str]) -> String {
+    let parts: Vec<String> = parts.iter().map(|part| hash(part)).collect();
+    let version = json!({"epoch": 0, "counter": counter});
+    let document = json!({"issuer": "https://k", "version": version, "keys": [], "clusters": [], "parts": parts});
     key().sign(POLICY_TYPE, &document).unwrap()
+}
+
+fn policy(counter: u64) -> String {
+    policy_of(counter, &[])
+}
+
+fn part(rule: &str) -> String {
+    json!([{"name": rule, "who": {"users": ["u"]}, "clusters": ["*"], "groups": {"extra": ["x"]}}]).to_string()
+}
+
+fn changes(live: &str, counter: u64) -> String {
+    let version = Version { epoch: 0, counter };
+    let issued_at = Timestamp::from_seconds(100);
+    let document = ChangesDocument { version, live: hash(live), issued_at, entries: LiveEntries::default() };
+    key().sign(CHANGES_TYPE, &document).unwrap()
+}
+
+fn etag(policy: &str, live: u64, changes: u64) -> Vec<u8> {
+    format!("\"{}/0.{live}/0.{changes}\"", hash(policy)).into_bytes()
 }
 
 fn live(policy: &str, counter: u64) -> String {
     let document = LiveDocument {
         version: Version { epoch: 0, counter },
-        policy: policy_hash(policy),
+        policy: hash(policy),
         issued_at: Timestamp::from_seconds(100),
         ..LiveDocument::default()
     };
@@ -35,11 +58,7 @@ fn live(policy: &str, counter: u64) -> String {
 }
 
 fn body(policy: Option<&str>, live: &str) -> Vec<u8> {
-    let mut body = json!({"live": live});
-    if let Some(policy) = policy {
-        body["policy"] = policy.into();
-    }
-    body.to_string().into_bytes()
+    Documents { policy, live: Some(live), ..Documents::default() }.to_string().into_bytes()
 }
 
 #[test]
@@ -65,9 +84,68 @@ fn one_vm_polls_and_the_others_read() {
     second.0.on_tick(&host, &mut second.1);
     assert_eq!(second.1.versions().map(|(_, live)| live.counter), Some(2));
 
+    let before = live(&document, 2);
+    let only_changes = changes(&before, 4);
+    let answer = Documents { changes: Some(&only_changes), ..Documents::default() }.to_string();
+    first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&document, 2, 4)), answer.as_bytes());
+    second.0.on_tick(&host, &mut second.1);
+    assert_eq!(second.1.tag().map(|tag| (tag.live.counter, tag.changes.counter)), Some((2, 4)));
+
     let (mut reloaded, mut fresh) = (vm(3), gateway());
     reloaded.on_configure(&host, &mut fresh);
-    assert_eq!(fresh.versions().map(|(_, live)| live.counter), Some(2), "a reloaded VM finds the bundle at once");
+    assert_eq!(fresh.versions().map(|(_, live)| live.counter), Some(4), "a reloaded VM finds the bundle at once");
+}
+
+#[test]
+fn an_edit_takes_the_parts_that_changed_to_every_vm() {
+    let host = Fake::default();
+    host.seconds.set(100);
+    let (mut first, mut second) = ((vm(1), gateway()), (vm(2), gateway()));
+    let (a, b, c) = (part("a"), part("b"), part("c"));
+    let before = policy_of(1, &[&a, &b]);
+    let live_before = live(&before, 1);
+    let whole = Documents { policy: Some(&before), parts: vec![&a, &b], live: Some(&live_before), changes: None };
+    first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&before, 1, 1)), whole.to_string().as_bytes());
+    second.0.on_tick(&host, &mut second.1);
+    assert_eq!(second.1.versions().map(|(policy, _)| policy.counter), Some(1));
+
+    let after = policy_of(2, &[&a, &c]);
+    let live_after = live(&after, 2);
+    let edit = Documents { policy: Some(&after), parts: vec![&c], live: Some(&live_after), changes: None };
+    first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&after, 2, 2)), edit.to_string().as_bytes());
+    let (mut reloaded, mut fresh) = (vm(3), gateway());
+    reloaded.on_configure(&host, &mut fresh);
+    second.0.on_tick(&host, &mut second.1);
+    for gateway in [&first.1, &second.1, &fresh] {
+        let mut parts: Vec<&str> = gateway.parts().collect();
+        parts.sort_unstable();
+        let mut expected = [hash(&a), hash(&c)];
+        expected.sort_unstable();
+        assert_eq!(parts, expected);
+    }
+    let dropped = host.shared(&format!("{PART_KEY}{}", hash(&b))).unwrap().0;
+    assert!(dropped.is_empty(), "what no policy names any more takes no memory");
+}
+
+#[test]
+fn a_vm_that_lacks_a_part_asks_for_all_of_it() {
+    let host = Fake::default();
+    host.seconds.set(100);
+    let (mut sync, mut gateway) = (vm(1), gateway());
+    let (a, b) = (part("a"), part("b"));
+    let before = policy_of(1, &[&a]);
+    sync.on_tick(&host, &mut gateway);
+    let live_before = live(&before, 1);
+    let whole = Documents { policy: Some(&before), parts: vec![&a], live: Some(&live_before), changes: None };
+    sync.on_answer(&host, &mut gateway, Some(200), Some(etag(&before, 1, 1)), whole.to_string().as_bytes());
+    sync.on_tick(&host, &mut gateway);
+    let after = policy_of(2, &[&a, &b]);
+    sync.on_answer(&host, &mut gateway, Some(200), Some(etag(&after, 2, 2)), &body(Some(&after), &live(&after, 2)));
+    assert_eq!(gateway.versions().map(|(policy, _)| policy.counter), Some(1), "the old one stays in force");
+    host.seconds.set(101);
+    sync.on_tick(&host, &mut gateway);
+    let conditional: Vec<bool> = host.sent.borrow().iter().map(|sent| sent.contains_key("if-none-match")).collect();
+    assert_eq!(conditional, [false, true, false]);
 }
 
 #[test]

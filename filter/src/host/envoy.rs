@@ -80,6 +80,10 @@ impl Host for Envoy {
         Ok(unsafe { Vec::from_raw_parts(data, size, size) })
     }
 
+    fn source_address(&self) -> Option<String> {
+        String::from_utf8(hostcalls::get_property(vec!["source", "address"]).ok()??).ok()
+    }
+
     fn remove_request_header(&self, name: &str) -> Result<(), HostError> {
         // SAFETY: the host only reads, and only within the given sizes.
         let status = unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) };

@@ -66,6 +66,10 @@ impl Host for Fake {
         Ok(block(&headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>()))
     }
 
+    fn source_address(&self) -> Option<String> {
+        Some("192.0.2.1:4711".to_owned())
+    }
+
     fn remove_request_header(&self, name: &str) -> Result<(), HostError> {
         self.may_change(name)?;
         self.headers.borrow_mut().retain(|(known, _)| known != name);

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use kubegate_core::bundle::{LIVE_TYPE, LiveDocument, POLICY_TYPE, policy_hash};
+use kubegate_core::bundle::{LiveDocument, WholeBundle};
 use kubegate_core::jws::{Keys, SigningKey};
+use kubegate_core::rule::Rule;
 use kubegate_core::token::SESSION_TYPE;
 use serde_json::json;
 
@@ -13,23 +14,20 @@ fn key() -> SigningKey {
 }
 
 fn gateway() -> Rc<RefCell<Gateway>> {
-    let document = json!({
-        "issuer": "https://k", "version": {"epoch": 0, "counter": 1}, "keys": [key().public()],
+    let policy = json!({
+        "issuer": "https://k", "version": {"epoch": 0, "counter": 1}, "keys": [key().public()], "parts": [],
         "clusters": [{"name": "prod", "hosts": ["prod"], "server": "https://prod"}],
-        "rules": [{"name": "r", "who": {"users": ["bob"]}, "clusters": ["*"],
-            "may": [
-                {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]},
-                {"verbs": ["create"], "apiGroups": [""], "resources": ["services/proxy"]}]}],
     });
-    let policy = key().sign(POLICY_TYPE, &document).unwrap();
-    let live = LiveDocument {
-        policy: policy_hash(&policy),
-        issued_at: Timestamp::from_seconds(100),
-        ..LiveDocument::default()
-    };
+    let rules = json!([{"name": "r", "who": {"users": ["bob"]}, "clusters": ["*"], "may": [
+        {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]},
+        {"verbs": ["create"], "apiGroups": [""], "resources": ["services/proxy"]}]}]);
+    let (policy, rules) =
+        (serde_json::from_value(policy).unwrap(), serde_json::from_value::<Vec<Rule>>(rules).unwrap());
+    let live = LiveDocument { issued_at: Timestamp::from_seconds(100), ..LiveDocument::default() };
+    let bundle = WholeBundle::sign(&key(), policy, &rules, live).unwrap();
     let keys = Keys::new([key().public()]).unwrap();
     let mut gateway = Gateway::new("https://k".to_owned(), keys, Duration::from_secs(1000));
-    gateway.accept(Some(&policy), &key().sign(LIVE_TYPE, &live).unwrap()).unwrap();
+    gateway.accept(&bundle.documents()).unwrap();
     Rc::new(RefCell::new(gateway))
 }
 

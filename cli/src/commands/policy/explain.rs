@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use kubegate_core::authoring::AuthoredPolicy;
-use kubegate_core::bundle::{LIVE_TYPE, LiveDocument, POLICY_TYPE, PolicyDocument, Version, policy_hash};
+use kubegate_core::bundle::{LiveDocument, PolicyDocument, Version, WholeBundle};
 use kubegate_core::gateway::{Decision, Gateway, refuse_inbound};
 use kubegate_core::id::{ClusterName, PersonId, SessionId};
 use kubegate_core::impersonation::AUTHENTICATED;
@@ -308,14 +308,13 @@ fn gateway(authored: &AuthoredPolicy, claims: &SessionClaims) -> Result<(Gateway
         version,
         keys: vec![token_key.public().clone()],
         clusters: authored.clusters.clone(),
-        rules: authored.rules.clone(),
+        parts: Vec::new(),
     };
-    let policy = bundle_key.sign(POLICY_TYPE, &policy).map_err(trial)?;
-    let live = LiveDocument { version, policy: policy_hash(&policy), issued_at: NOW, ..LiveDocument::default() };
-    let live = bundle_key.sign(LIVE_TYPE, &live).map_err(trial)?;
+    let live = LiveDocument { version, issued_at: NOW, ..LiveDocument::default() };
+    let bundle = WholeBundle::sign(&bundle_key, policy, &authored.rules, live).map_err(trial)?;
     let keys = Keys::new([bundle_key.public()]).map_err(trial)?;
     let mut gateway = Gateway::new(ISSUER.to_owned(), keys, Duration::from_secs(3600));
-    gateway.accept(Some(&policy), &live).map_err(trial)?;
+    gateway.accept(&bundle.documents()).map_err(trial)?;
     Ok((gateway, token_key.sign(SESSION_TYPE, claims).map_err(trial)?))
 }
 

@@ -5,11 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use kubegate_core::bundle::Documents;
 
 use super::super::error::ApiError;
 use super::super::extract::bearer;
@@ -19,13 +18,6 @@ use crate::telemetry::PollLabels;
 
 /// The longest wait, in seconds.
 const MOST: u64 = 60;
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<&'a str>,
-    live: &'a str,
-}
 
 /// The newest bundle, now or when there is one.
 pub(in crate::http) async fn get(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
@@ -52,7 +44,7 @@ async fn newest(app: &App, held: Option<&str>, waits: Option<Duration>) -> Arc<B
     let mut bundle = app.bundle.clone();
     let mut stopping = app.stopping.clone();
     let current = Arc::clone(&bundle.borrow_and_update());
-    let Some(waits) = waits.filter(|_| held == Some(current.tag().as_str())) else {
+    let Some(waits) = waits.filter(|_| held == Some(current.tag().to_string().as_str())) else {
         return current;
     };
     app.metrics.polls_waiting.inc();
@@ -75,13 +67,17 @@ impl Drop for Leaves<'_> {
 }
 
 fn answer(bundle: &Bundle, held: Option<&str>, waited: bool) -> Response {
-    let tag = bundle.tag();
+    let tag = bundle.tag().to_string();
     let mut response = if held == Some(tag.as_str()) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let has_policy = held.and_then(|held| held.split('.').next()) == Some(bundle.in_force.hash.as_str());
-        let policy = (!has_policy).then_some(bundle.in_force.document.as_str());
-        Json(Body { policy, live: &bundle.live }).into_response()
+        let has_policy = held.and_then(|held| held.split('/').next()) == Some(bundle.in_force.hash.as_str());
+        let mut documents = Documents { live: Some(&bundle.live), ..Documents::default() };
+        if !has_policy {
+            documents.policy = Some(&bundle.in_force.document);
+            documents.parts = bundle.in_force.parts.iter().map(String::as_str).collect();
+        }
+        documents.to_string().into_response()
     };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {

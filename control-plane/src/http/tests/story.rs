@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use kubegate_core::bundle::{self, PolicyInForce};
-use kubegate_core::id::ClusterName;
+use kubegate_core::bundle::Documents;
+use kubegate_core::jws::Keys;
 use kubegate_core::token::VerifiedToken;
 use serde_json::json;
 
@@ -22,11 +22,11 @@ async fn from_the_form_to_the_revocation() {
 
     // What a gateway makes of the token, with the bundle that it is given.
     let first = world.poll(None, "").await;
-    let policy = first.json()["policy"].as_str().unwrap().to_owned();
-    let in_force = PolicyInForce::open(&policy, &world.bundle_keys(), ISSUER).unwrap();
+    let mut gateway = world.gateway(&first);
     let token = answer["access_token"].as_str().unwrap();
-    let verified = VerifiedToken::verify(token, &in_force.token_keys, ISSUER).unwrap();
-    verified.check(&ClusterName::from("prod"), &in_force.token_keys, START).unwrap();
+    assert_eq!(world.ask(&mut gateway, "prod.example.com", token), (200, "own-path"));
+    let keys = Keys::new(&world.app.in_force().token_keys).unwrap();
+    let verified = VerifiedToken::verify(token, &keys, ISSUER).unwrap();
     let claims = &verified.claims;
     assert_eq!((claims.sub.as_str(), claims.user.as_str()), ("accounts:alice", "alice"));
     assert_eq!((claims.groups.as_slice(), claims.groups_policy), (&["platform-admins".to_owned()][..], None));
@@ -39,7 +39,7 @@ async fn from_the_form_to_the_revocation() {
     assert_eq!(second.status, StatusCode::OK, "{}", second.text);
     let second = second.json();
     assert_ne!(second["refresh_token"], answer["refresh_token"]);
-    let lab = VerifiedToken::verify(second["access_token"].as_str().unwrap(), &in_force.token_keys, ISSUER).unwrap();
+    let lab = VerifiedToken::verify(second["access_token"].as_str().unwrap(), &keys, ISSUER).unwrap();
     assert_eq!((lab.claims.aud.as_str(), &lab.claims.sid), ("lab", &claims.sid));
 
     // The end of the session reaches a gateway that waits.
@@ -51,10 +51,10 @@ async fn from_the_form_to_the_revocation() {
     };
     let (woken, revoked) = soon("the revocation", async { tokio::join!(waiting, revoking) }).await;
     assert_eq!((revoked.status, woken.status), (StatusCode::OK, StatusCode::OK));
-    assert!(woken.json().get("policy").is_none(), "the gateway has the policy");
-    let live = woken.json()["live"].as_str().unwrap().to_owned();
-    let live = bundle::open_live(&live, &world.bundle_keys(), &in_force.hash).unwrap();
-    assert_eq!(live.sessions.iter().map(|session| &session.sid).collect::<Vec<_>>(), [&claims.sid]);
+    let documents = Documents::parse(&woken.text).unwrap();
+    assert!(documents.policy.is_none() && documents.parts.is_empty(), "the gateway has the policy");
+    gateway.accept(&documents).unwrap();
+    assert_eq!(world.ask(&mut gateway, "prod.example.com", token), (401, "session-revoked"));
     let refused = world.refresh(second["refresh_token"].as_str().unwrap(), PROD).await;
     assert_eq!((refused.status, refused.json()["error"].as_str()), (StatusCode::BAD_REQUEST, Some("invalid_grant")));
     assert!(refused.text.contains("kubegate login"), "{}", refused.text);
@@ -163,10 +163,9 @@ async fn an_account_that_is_gone_ends_its_sessions() {
     let world = world.restarted(|config| config.replace("user: alice", "user: alicia")).await;
     let refused = world.refresh(answer["refresh_token"].as_str().unwrap(), PROD).await;
     assert_eq!(refused.json()["error"].as_str(), Some("invalid_grant"));
-    let live = world.poll(None, "").await.json();
-    let in_force = world.app.in_force();
-    let live = bundle::open_live(live["live"].as_str().unwrap(), &world.bundle_keys(), &in_force.hash).unwrap();
-    assert_eq!(live.sessions.len(), 1, "gateways hear of it at once");
+    let mut gateway = world.gateway(&world.poll(None, "").await);
+    let token = answer["access_token"].as_str().unwrap();
+    assert_eq!(world.ask(&mut gateway, "prod.example.com", token), (401, "session-revoked"), "at once");
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use kubegate_core::bundle::Documents;
+use kubegate_core::gateway::{Decision, Gateway, SESSION_PATH};
+use kubegate_core::inbound::Inbound;
 use kubegate_core::jws::{Keys, PublicKey, SigningKey};
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
@@ -134,6 +137,18 @@ impl World {
         Keys::new([&self.bundle_key]).unwrap()
     }
 
+    /// With what the API's session path answers `token` on a cluster's host, by a gateway, and why.
+    pub(super) fn ask(&self, gateway: &mut Gateway, host: &str, token: &str) -> (u16, &'static str) {
+        let bearer = format!("Bearer {token}");
+        let headers =
+            [(":method", "GET"), (":authority", host), (":path", SESSION_PATH), ("authorization", bearer.as_str())];
+        let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        match gateway.decide(Inbound::parse(headers).unwrap(), self.clock.now()) {
+            Decision::Answer(answer) => (answer.status, answer.record.reason),
+            Decision::Allow(_) => panic!("it is answered by the gateway"),
+        }
+    }
+
     /// Puts another policy into force.
     pub(super) async fn change_policy(&self, text: &str) {
         let path = self.dir.path().join("policy.yaml");
@@ -161,6 +176,13 @@ impl World {
         let mut headers = vec![("authorization", authorization.as_str()), ("prefer", wait)];
         headers.extend(held.map(|held| ("if-none-match", held)));
         self.internal("/v1/bundle", &headers).await
+    }
+
+    /// A gateway that has taken what a poll brought.
+    pub(super) fn gateway(&self, answer: &Answer) -> Gateway {
+        let mut gateway = Gateway::new(ISSUER.to_owned(), self.bundle_keys(), Duration::from_secs(3600));
+        gateway.accept(&Documents::parse(&answer.text).unwrap()).unwrap();
+        gateway
     }
 
     /// A form sent by the command line.

@@ -1,0 +1,179 @@
+//! Functions that conditions have besides CEL's own.
+//!
+//! | function | meaning |
+//! | --- | --- |
+//! | `timestamp("2026-01-31T08:00:00Z")` | RFC 3339 as seconds since 1970 |
+//! | `duration("1h30m")` | seconds |
+//! | `t.getFullYear()`, `getMonth` (from 0), `getDate` (from 1), `getDayOfWeek` (0 is Sunday), `getHours`, `getMinutes` | CEL's own accessors, in UTC, or at an offset: `t.getHours("+02:00")` |
+//! | `cidr("10.0.0.0/8").containsIP(source.address)` | Kubernetes' own CEL function |
+
+#![expect(clippy::needless_pass_by_value, reason = "the crate hands arguments over by value")]
+
+use std::net::IpAddr;
+
+use cel::common::types::{CelBool, CelInt, CelString, INT_TYPE, STRING_TYPE};
+use cel::common::value::CowVal;
+use cel::{DeclarationError, Env, ExecutionError};
+
+use crate::time::parse_duration;
+
+const DAY: i64 = 86_400;
+
+type Arguments<'b, 'v> = Vec<CowVal<'b, 'v>>;
+type Returns<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
+
+pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
+    let (int, string) = (|| INT_TYPE.to_owned(), || STRING_TYPE.to_owned());
+    environment.add_overload("timestamp", "timestamp_string", vec![string()], timestamp)?;
+    environment.add_overload("duration", "duration_string", vec![string()], duration)?;
+    environment.add_overload("cidr", "cidr_string", vec![string()], cidr)?;
+    environment.add_member_overload("containsIP", "string_contains_ip", string(), vec![string()], contains_ip)?;
+    let accessors: [(&str, cel::common::functions::Function); 6] = [
+        ("getFullYear", |arguments| field("getFullYear", &arguments, |time| date(time).0)),
+        ("getMonth", |arguments| field("getMonth", &arguments, |time| date(time).1 - 1)),
+        ("getDate", |arguments| field("getDate", &arguments, |time| date(time).2)),
+        ("getDayOfWeek", |arguments| {
+            field("getDayOfWeek", &arguments, |time| (time.div_euclid(DAY) + 4).rem_euclid(7))
+        }),
+        ("getHours", |arguments| field("getHours", &arguments, |time| time.rem_euclid(DAY) / 3600)),
+        ("getMinutes", |arguments| field("getMinutes", &arguments, |time| time.rem_euclid(3600) / 60)),
+    ];
+    for (name, accessor) in accessors {
+        environment.add_member_overload(name, &format!("{name}_utc"), int(), Vec::new(), accessor)?;
+        environment.add_member_overload(name, &format!("{name}_offset"), int(), vec![string()], accessor)?;
+    }
+    Ok(())
+}
+
+fn timestamp<'b, 'v>(arguments: Arguments<'b, 'v>) -> Returns<'b, 'v> {
+    let text = text(&arguments, 0);
+    let seconds =
+        parse_rfc3339(text).ok_or_else(|| failure("timestamp", text, "is not a time like 2026-01-31T08:00:00Z"))?;
+    Ok(CowVal::owned(CelInt::from(seconds)))
+}
+
+fn duration<'b, 'v>(arguments: Arguments<'b, 'v>) -> Returns<'b, 'v> {
+    let text = text(&arguments, 0);
+    let seconds = parse_duration(text).and_then(|duration| i64::try_from(duration.as_secs()).ok());
+    let seconds = seconds.ok_or_else(|| failure("duration", text, "is not a duration like 90s, 10m or 1h30m"))?;
+    Ok(CowVal::owned(CelInt::from(seconds)))
+}
+
+/// A network is its text, once it is known to be one.
+fn cidr<'b, 'v>(arguments: Arguments<'b, 'v>) -> Returns<'b, 'v> {
+    let text = text(&arguments, 0);
+    parse_cidr(text).ok_or_else(|| failure("cidr", text, "is not a network like 10.0.0.0/8"))?;
+    Ok(CowVal::owned(CelString::from(text.to_owned())))
+}
+
+fn contains_ip<'b, 'v>(arguments: Arguments<'b, 'v>) -> Returns<'b, 'v> {
+    let (network, address) = (text(&arguments, 0), text(&arguments, 1));
+    let (base, bits) = parse_cidr(network).ok_or_else(|| failure("containsIP", network, "is not a network"))?;
+    let address = address.parse().map_err(|_| failure("containsIP", address, "is not an IP address"))?;
+    Ok(CowVal::owned(CelBool::from(within(base, bits, address))))
+}
+
+/// A part of a date or of a time of day, in UTC or at the offset in the second argument.
+fn field<'b, 'v>(name: &str, arguments: &[CowVal<'b, 'v>], of: fn(i64) -> i64) -> Returns<'b, 'v> {
+    let time = arguments.first().and_then(|time| time.downcast_ref::<CelInt>()).map_or(0, |time| *time.inner());
+    let offset = match arguments.get(1) {
+        None => 0,
+        Some(_) => {
+            let zone = text(arguments, 1);
+            parse_offset(zone).ok_or_else(|| failure(name, zone, "is not an offset like +02:00"))?
+        }
+    };
+    // Beyond what a calendar has, nothing is computed, so nothing overflows.
+    const LIMIT: i64 = 253_402_300_800;
+    if !(-LIMIT..LIMIT).contains(&time) {
+        return Err(failure(name, &time.to_string(), "is no time before the year 10000"));
+    }
+    Ok(CowVal::owned(CelInt::from(of(time.saturating_add(offset)))))
+}
+
+fn text<'c>(arguments: &'c [CowVal<'_, '_>], position: usize) -> &'c str {
+    arguments.get(position).and_then(|value| value.downcast_ref::<CelString>()).map_or("", |text| text.inner())
+}
+
+fn failure(function: &str, value: &str, problem: &str) -> ExecutionError {
+    ExecutionError::function_error(function, format!("{value:?} {problem}"))
+}
+
+/// The proleptic Gregorian date of a time: year, month from 1, day from 1
+/// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
+fn date(time: i64) -> (i64, i64, i64) {
+    let days = time.div_euclid(DAY) + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Days since 1970 of a proleptic Gregorian date.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// `2026-01-31T08:00:00Z` (RFC 3339), whole seconds.
+fn parse_rfc3339(text: &str) -> Option<i64> {
+    let (date_text, rest) = text.split_once(['T', 't'])?;
+    let (time_text, offset) = match rest.strip_suffix(['Z', 'z']) {
+        Some(time) => (time, 0),
+        None => rest.split_at_checked(8).and_then(|(time, zone)| Some((time, parse_offset(zone)?)))?,
+    };
+    let [year, month, day] = numbers(date_text, '-', [4, 2, 2])?;
+    let [hour, minute, second] = numbers(time_text, ':', [2, 2, 2])?;
+    let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    let exists = date(seconds) == (year, month, day) && hour < 24 && minute < 60 && second < 60;
+    exists.then_some(seconds - offset)
+}
+
+/// `+02:00` in seconds.
+fn parse_offset(text: &str) -> Option<i64> {
+    let (sign, text) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let [hours, minutes] = numbers(text, ':', [2, 2])?;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// Numbers of so many digits each.
+fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[i64; N]> {
+    let mut parts = text.split(separator);
+    let mut found = [0; N];
+    for (number, digits) in found.iter_mut().zip(digits) {
+        let part =
+            parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+fn parse_cidr(text: &str) -> Option<(IpAddr, u32)> {
+    let (base, bits) = text.split_once('/')?;
+    let (base, bits): (IpAddr, u32) = (base.parse().ok()?, bits.parse().ok()?);
+    (bits <= if base.is_ipv4() { 32 } else { 128 }).then_some((base, bits))
+}
+
+fn within(base: IpAddr, bits: u32, address: IpAddr) -> bool {
+    match (base, address.to_canonical()) {
+        (IpAddr::V4(base), IpAddr::V4(address)) => {
+            let shift = 32_u32.saturating_sub(bits);
+            base.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
+        }
+        (IpAddr::V6(base), IpAddr::V6(address)) => {
+            let shift = 128_u32.saturating_sub(bits);
+            base.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
+        }
+        _ => false,
+    }
+}
