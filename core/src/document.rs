@@ -157,6 +157,35 @@ impl<'a> Node<'a> {
         &self.path
     }
 
+    /// The line on which it begins, from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.yaml.span.start.line()
+    }
+
+    /// The text, when it is one; nothing is reported when it is not.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&'a str> {
+        scalar_text(self.yaml)
+    }
+
+    /// Any value, as JSON.
+    #[must_use]
+    pub fn value(&self) -> Option<serde_json::Value> {
+        match &self.yaml.data {
+            YamlData::Sequence(_) => {
+                let items: Vec<_> = self.items()?.iter().map(Self::value).collect();
+                items.into_iter().collect()
+            }
+            YamlData::Mapping(_) => {
+                let fields: Vec<_> =
+                    self.mapping()?.all().map(|(name, node)| Some((name.to_owned(), node.value()?))).collect();
+                fields.into_iter().collect()
+            }
+            _ => self.scalar(),
+        }
+    }
+
     /// The fields of a mapping, of which only those `known` may stand there.
     #[must_use]
     pub fn fields(&self, known: &[&str]) -> Option<Fields<'a>> {

@@ -84,6 +84,70 @@ pub fn show_duration(duration: Duration) -> String {
     format!("{seconds}s")
 }
 
+/// Seconds of a day.
+pub(crate) const DAY: i64 = 86_400;
+
+/// The proleptic Gregorian date of a time: year, month from 1, day from 1
+/// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
+pub(crate) fn date(time: i64) -> (i64, i64, i64) {
+    let days = time.div_euclid(DAY) + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Days since 1970 of a proleptic Gregorian date.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// Reads `2026-01-31T08:00:00Z` or `2026-01-31T10:00:00+02:00` (RFC 3339), whole seconds, not before 1970.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let (date_text, rest) = text.split_once(['T', 't'])?;
+    let (time_text, offset) = match rest.strip_suffix(['Z', 'z']) {
+        Some(time) => (time, 0),
+        None => rest.split_at_checked(8).and_then(|(time, zone)| Some((time, parse_offset(zone)?)))?,
+    };
+    let [year, month, day] = numbers(date_text, '-', [4, 2, 2])?;
+    let [hour, minute, second] = numbers(time_text, ':', [2, 2, 2])?;
+    let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    let exists = date(seconds) == (year, month, day) && hour < 24 && minute < 60 && second < 60;
+    let seconds = u64::try_from(seconds - offset).ok()?;
+    exists.then_some(Timestamp(seconds))
+}
+
+/// `+02:00` in seconds.
+pub(crate) fn parse_offset(text: &str) -> Option<i64> {
+    let (sign, text) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let [hours, minutes] = numbers(text, ':', [2, 2])?;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// Numbers of so many digits each.
+fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[i64; N]> {
+    let mut parts = text.split(separator);
+    let mut found = [0; N];
+    for (number, digits) in found.iter_mut().zip(digits) {
+        let part =
+            parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        *number = part.parse().ok()?;
+    }
+    parts.next().is_none().then_some(found)
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

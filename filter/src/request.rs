@@ -168,6 +168,7 @@ impl<H: Host> Request<H> {
             ("kubegate.log.cluster", &record.cluster),
             ("kubegate.log.user", &record.user),
             ("kubegate.log.groups", &record.groups),
+            ("kubegate.log.person", &record.person),
             ("kubegate.log.session", &record.session),
             ("kubegate.log.elevation", &record.elevation),
             ("kubegate.log.assumed_user", &record.assumed_user),

@@ -15,4 +15,5 @@ mod kubeconfig;
 mod login;
 mod operators;
 mod people;
+mod policies;
 mod tls;

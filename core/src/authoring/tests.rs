@@ -2,6 +2,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
+use crate::condition::Condition;
 
 const GOOD: &str = r#"
 clusters:
@@ -25,6 +26,14 @@ rules:
     deny:
       - {verbs: [create], apiGroups: [""], resources: [pods/exec, pods/attach]}
     auditOnly: true
+  - name: shells after a fresh and strong sign-in by day
+    who: {groups: [team-a]}
+    clusters: [prod]
+    when: now.getHours() < 18
+    authMaxAge: 15m
+    acr: [phr, "urn:mace:incommon:iap:silver"]
+    may:
+      - {verbs: [create], apiGroups: [""], resources: [pods/exec]}
 "#;
 
 fn read(text: &str) -> Result<AuthoredPolicy, Problems> {
@@ -36,7 +45,10 @@ fn a_good_policy_is_read() {
     let policy = read(GOOD).unwrap();
     assert_eq!(policy.clusters[0].hosts, ["prod.k8s.example.com"]);
     assert_eq!(policy.clusters[0].server, "https://prod.k8s.example.com");
-    assert_eq!(policy.rules.len(), 3);
+    assert_eq!(policy.rules.len(), 4);
+    assert_eq!(policy.rules[3].demand.auth_max_age, Some(900));
+    assert_eq!(policy.rules[3].demand.acr.len(), 2);
+    assert_eq!(policy.rules[3].when.as_ref().map(Condition::text), Some("now.getHours() < 18"));
     assert!(policy.rules[2].audit_only && policy.rules[2].deny.len() == 1);
     assert_eq!(policy.rules[1].who.domains, [Pattern::from("example.com")]);
     assert_eq!(policy.rules[1].groups.prefix, "idp:");
@@ -114,4 +126,24 @@ rules:
 fn unknown_clusters_are_reported() {
     let problems = read(&GOOD.replace("clusters: [prod]", "clusters: [prd]")).unwrap_err();
     assert!(problems.to_string().contains("\"prd\" is none of the policy's clusters (name one of prod)"), "{problems}");
+}
+
+#[test]
+fn conditions_and_demands_are_about_what_a_rule_allows() {
+    let rule =
+        |fields: &str| format!("{}  - {{name: x, who: {{users: [u]}}, clusters: [prod], {fields}}}\n", &GOOD[1..]);
+    let may = "may: [{verbs: [get], apiGroups: [\"\"], resources: [pods]}]";
+    for (fields, expected) in [
+        (format!("{may}, when: \"person.usr == 'x'\""), "when: knows no person.usr"),
+        (format!("{may}, when: \"1 +\""), "when: is not CEL"),
+        (format!("{may}, when: true, groups: {{extra: [x]}}"), "groups: stands beside when"),
+        ("groups: {extra: [x]}, when: \"true\"".to_owned(), "when: stands without may and deny"),
+        ("groups: {extra: [x]}, acr: [phr]".to_owned(), "acr: stands without may"),
+        (format!("{may}, authMaxAge: 0s"), "authMaxAge: \"0s\" is out of range"),
+        (format!("{may}, auth_max_age: 5m"), "did you mean authMaxAge?"),
+        (format!("{may}, acr: [\"x; rm -rf /\"]"), "is no authentication context class"),
+    ] {
+        let problems = read(&rule(&fields)).expect_err(&fields).to_string();
+        assert!(problems.contains(expected), "{fields}:\n{problems}");
+    }
 }

@@ -15,9 +15,7 @@ use cel::common::types::{CelBool, CelInt, CelString, INT_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
-use crate::time::parse_duration;
-
-const DAY: i64 = 86_400;
+use crate::time::{DAY, date, parse_duration, parse_offset, parse_rfc3339};
 
 type Arguments<'b, 'v> = Vec<CowVal<'b, 'v>>;
 type Returns<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
@@ -47,8 +45,8 @@ pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
 
 fn timestamp<'b, 'v>(arguments: Arguments<'b, 'v>) -> Returns<'b, 'v> {
     let text = text(&arguments, 0);
-    let seconds =
-        parse_rfc3339(text).ok_or_else(|| failure("timestamp", text, "is not a time like 2026-01-31T08:00:00Z"))?;
+    let seconds = parse_rfc3339(text).and_then(|time| i64::try_from(time.seconds()).ok());
+    let seconds = seconds.ok_or_else(|| failure("timestamp", text, "is not a time like 2026-01-31T08:00:00Z"))?;
     Ok(CowVal::owned(CelInt::from(seconds)))
 }
 
@@ -97,65 +95,6 @@ fn text<'c>(arguments: &'c [CowVal<'_, '_>], position: usize) -> &'c str {
 
 fn failure(function: &str, value: &str, problem: &str) -> ExecutionError {
     ExecutionError::function_error(function, format!("{value:?} {problem}"))
-}
-
-/// The proleptic Gregorian date of a time: year, month from 1, day from 1
-/// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
-fn date(time: i64) -> (i64, i64, i64) {
-    let days = time.div_euclid(DAY) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// Days since 1970 of a proleptic Gregorian date.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let shifted_month = if month > 2 { month - 3 } else { month + 9 };
-    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// `2026-01-31T08:00:00Z` (RFC 3339), whole seconds.
-fn parse_rfc3339(text: &str) -> Option<i64> {
-    let (date_text, rest) = text.split_once(['T', 't'])?;
-    let (time_text, offset) = match rest.strip_suffix(['Z', 'z']) {
-        Some(time) => (time, 0),
-        None => rest.split_at_checked(8).and_then(|(time, zone)| Some((time, parse_offset(zone)?)))?,
-    };
-    let [year, month, day] = numbers(date_text, '-', [4, 2, 2])?;
-    let [hour, minute, second] = numbers(time_text, ':', [2, 2, 2])?;
-    let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
-    let exists = date(seconds) == (year, month, day) && hour < 24 && minute < 60 && second < 60;
-    exists.then_some(seconds - offset)
-}
-
-/// `+02:00` in seconds.
-fn parse_offset(text: &str) -> Option<i64> {
-    let (sign, text) = match text.split_at_checked(1)? {
-        ("+", rest) => (1, rest),
-        ("-", rest) => (-1, rest),
-        _ => return None,
-    };
-    let [hours, minutes] = numbers(text, ':', [2, 2])?;
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
-}
-
-/// Numbers of so many digits each.
-fn numbers<const N: usize>(text: &str, separator: char, digits: [usize; N]) -> Option<[i64; N]> {
-    let mut parts = text.split(separator);
-    let mut found = [0; N];
-    for (number, digits) in found.iter_mut().zip(digits) {
-        let part =
-            parts.next().filter(|part| part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit()))?;
-        *number = part.parse().ok()?;
-    }
-    parts.next().is_none().then_some(found)
 }
 
 fn parse_cidr(text: &str) -> Option<(IpAddr, u32)> {

@@ -1,5 +1,7 @@
 //! What the access log says of a decision.
 
+use std::rc::Rc;
+
 use super::message;
 use crate::request::Attributes;
 
@@ -20,6 +22,8 @@ pub struct Record {
     pub user: String,
     /// The groups that the API server sees, joined by commas: the person's own, or those that they assume.
     pub groups: String,
+    /// The person as rules see them, as JSON: with it a decision can be replayed under another policy.
+    pub person: Rc<str>,
     /// The session.
     pub session: String,
     /// The elevations in force, joined by commas.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Record, message};
 use crate::bundle::{Elevation, PolicyInForce};
@@ -43,6 +43,8 @@ pub(super) struct Standing {
     pub(super) headers: Rc<[Header]>,
     /// The groups that the API server sees, joined by commas.
     seen_groups: Box<str>,
+    /// The person, for the access log.
+    person: Rc<str>,
 }
 
 impl Sessions {
@@ -96,7 +98,8 @@ impl Standing {
         let access = policy.policy.access(&person, &token.claims.aud);
         let headers = impersonation::own_headers(&token.claims, &access.groups).into();
         let seen_groups = access.groups.join(",").into();
-        Self { groups, access, headers, seen_groups }
+        let person = describe_person(&token.claims, &groups).into();
+        Self { groups, access, headers, seen_groups, person }
     }
 
     /// Says in the access log whose session it is.
@@ -104,6 +107,7 @@ impl Standing {
         record.user.clone_from(&token.claims.user);
         record.session = token.claims.sid.to_string();
         record.groups = self.seen_groups.to_string();
+        record.person = Rc::clone(&self.person);
     }
 
     /// What the owner of a token is told about it.
@@ -124,6 +128,25 @@ impl Standing {
         });
         Body { content_type: "application/json", text: format!("{text}\n") }
     }
+}
+
+/// What rules can ask of a person and of a session, as JSON. What is not there is left out.
+fn describe_person(claims: &SessionClaims, groups: &[String]) -> String {
+    let mut person = json!({"provider": claims.provider, "groups": groups, "auth_time": claims.auth_time});
+    let claims_there: Map<String, Value> =
+        claims.claims.clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
+    let optional = [
+        ("email", claims.email.as_ref().map(|email| json!(email))),
+        ("acr", claims.acr.as_ref().map(|acr| json!(acr))),
+        ("amr", (!claims.amr.is_empty()).then(|| json!(claims.amr))),
+        ("claims", (!claims_there.is_empty()).then(|| json!(claims_there))),
+    ];
+    for (name, value) in optional {
+        if let (Some(fields), Some(value)) = (person.as_object_mut(), value) {
+            fields.insert(name.to_owned(), value);
+        }
+    }
+    person.to_string()
 }
 
 /// Whether a token carries all that the policy asks for: one that could not carry all groups, or not the claims that

@@ -6,33 +6,24 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use kubegate_core::authoring::AuthoredPolicy;
-use kubegate_core::bundle::{LiveDocument, PolicyDocument, Version, WholeBundle};
-use kubegate_core::gateway::{Decision, Gateway, refuse_inbound};
-use kubegate_core::id::{ClusterName, PersonId, SessionId};
-use kubegate_core::impersonation::AUTHENTICATED;
-use kubegate_core::inbound::Inbound;
-use kubegate_core::jws::{Keys, SigningKey};
-use kubegate_core::policy::Policy;
+use kubegate_core::policy::{Finding, Outcome};
 use kubegate_core::request::{Attributes, Target};
 use kubegate_core::time::Timestamp;
-use kubegate_core::token::{SESSION_TYPE, SessionClaims};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::PolicyError;
+use super::trial::{self, Answer, Question, Somebody, Trial};
+use crate::clock::UnixTime;
 use crate::failure::{FAILED, Failure};
 use crate::output::{self, table};
 
-/// Every trial happens at this moment; policies do not depend on the time.
-const NOW: Timestamp = Timestamp::from_seconds(1_000_000_000);
-const ISSUER: &str = "https://kubegate.invalid";
-
-/// Say what a policy decides about a request, and which rule does
+/// Say what a policy decides about a request, which rule does, and why the others do not
 ///
 /// Takes a person and a request, and prints what the API server would make of the request, what the
-/// gateway decides about it, and as whom it would go to the API server. It runs the gateway's own
-/// code on the file, needs no network, and exits with 0 whatever the decision.
+/// gateway decides about it, as whom it would go to the API server, and for each rule that names the
+/// person or a group of theirs what it makes of the request. It runs the gateway's own code on the
+/// file, needs no network, and exits with 0 whatever the decision.
 ///
 /// The API server's RBAC comes after that and may still refuse.
 #[derive(Debug, Args)]
@@ -94,6 +85,30 @@ pub(super) struct Explain {
     #[arg(long = "as-user-extra", value_name = "KEY=VALUE", value_parser = parse_pair)]
     as_user_extras: Vec<(String, String)>,
 
+    /// How long ago the person signed in, such as 5m; for rules with authMaxAge and for conditions
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_age)]
+    auth_age: Duration,
+
+    /// The authentication context class of the sign-in; for rules with acr and for conditions
+    #[arg(long, value_name = "VALUE")]
+    acr: Option<String>,
+
+    /// The methods of the sign-in, such as pwd,otp; for conditions
+    #[arg(long, value_name = "METHOD,…", value_delimiter = ',')]
+    amr: Vec<String>,
+
+    /// The identity provider's id; for conditions
+    #[arg(long, value_name = "ID", default_value = "explain")]
+    provider: String,
+
+    /// The client's IP address; for conditions
+    #[arg(long, value_name = "ADDRESS", default_value = "192.0.2.1")]
+    source: String,
+
+    /// When the request is made, such as 2026-01-31T08:00:00Z [default: now]; for conditions
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    time: Option<Timestamp>,
+
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -103,7 +118,7 @@ pub(super) struct Explain {
     exit_code: bool,
 }
 
-/// The answer. The first twelve fields are stable.
+/// The answer.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Explanation {
@@ -119,6 +134,8 @@ struct Explanation {
     decision: String,
     rule: String,
     reason: String,
+    /// The rule that would deny, were it not only on trial.
+    would_deny: String,
     /// What the client is told when it is not allowed.
     message: String,
     /// The HTTP status of that answer; 0 when it is the API server's.
@@ -126,42 +143,33 @@ struct Explanation {
     /// As whom the API server sees the request, or would.
     user: String,
     groups: Vec<String>,
+    /// What each rule that could concern the person makes of the request.
+    rules: Vec<Candidate>,
+}
+
+/// A rule that could concern the person.
+#[derive(Debug, Serialize)]
+struct Candidate {
+    rule: String,
+    /// A stable word.
+    outcome: &'static str,
+    why: String,
 }
 
 impl Explain {
     /// Tries the request out.
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let policy = super::read(&self.policy)?.map_err(|problems| PolicyError::Invalid { problems })?;
-        let explanation = self.explain(&policy)?;
+        let mut trial = Trial::new(&policy)?;
+        let now = self.time.unwrap_or_else(|| Timestamp::from_seconds(UnixTime::now().0));
+        let (somebody, question) = (self.somebody(now), self.question(now));
+        let answer = trial.ask(&somebody, &question)?;
+        let allowed = answer.is_allowed();
+        let rules = trial.explain(&somebody, &question).iter().map(Candidate::from).collect();
+        let explanation = Explanation { rules, ..self.attributes() }.with(answer);
         let shown = || output::result(&explanation.shown(&self.cluster));
         if self.json { output::json(&explanation) } else { shown() }.map_err(Failure::Output)?;
-        let allowed = matches!(explanation.decision.as_str(), "allow" | "local");
         Ok(if self.exit_code && !allowed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
-    }
-
-    fn explain(&self, authored: &AuthoredPolicy) -> Result<Explanation, PolicyError> {
-        let compiled = authored.compile().map_err(trial)?;
-        let cluster = compiled.cluster(&self.cluster).ok_or_else(|| PolicyError::UnknownCluster {
-            name: self.cluster.clone(),
-            available: compiled.clusters().iter().map(|cluster| cluster.name.to_string()).collect(),
-        })?;
-        let host = cluster.hosts.first().map(String::as_str).unwrap_or_default();
-        let claims = self.claims(&compiled, cluster.name.clone());
-        let (mut gateway, token) = gateway(authored, &claims)?;
-        let mut explanation = self.attributes();
-        let access = compiled.access(&claims.person(), &claims.aud);
-        explanation.user.clone_from(&self.user);
-        explanation.groups = access.groups;
-        explanation.groups.push(AUTHENTICATED.to_owned());
-
-        let headers = self.headers(host, &token);
-        let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-        let decision = match Inbound::parse(headers) {
-            Ok(inbound) => gateway.decide(inbound, NOW),
-            Err(error) => Decision::Answer(refuse_inbound(&error)),
-        };
-        explanation.take(decision);
-        Ok(explanation)
     }
 
     /// What the API server makes of method and URL; only the path, when it makes nothing of them.
@@ -187,9 +195,8 @@ impl Explain {
         }
     }
 
-    fn claims(&self, policy: &Policy, cluster: ClusterName) -> SessionClaims {
-        let mut claims: BTreeMap<String, Value> =
-            policy.claim_keys().iter().map(|key| (key.clone(), Value::Null)).collect();
+    fn somebody(&self, now: Timestamp) -> Somebody {
+        let mut claims: BTreeMap<String, Value> = BTreeMap::new();
         for (key, text) in &self.claims {
             let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
             let place = claims.entry(key.clone()).or_insert(Value::Null);
@@ -202,72 +209,37 @@ impl Explain {
                 first => Value::Array(vec![first, value]),
             };
         }
-        let later = NOW.after(Duration::from_secs(600));
-        SessionClaims {
-            iss: ISSUER.to_owned(),
-            sub: PersonId::from(format!("explain:{}", self.user)),
-            aud: cluster,
-            exp: later,
-            nbf: NOW,
-            iat: NOW,
-            jti: "explain".to_owned(),
-            sid: SessionId::from("explain"),
-            session_exp: later,
-            auth_time: NOW,
-            provider: "explain".to_owned(),
+        let given = |items: &[String]| items.iter().filter(|item| !item.is_empty()).cloned().collect();
+        Somebody {
             user: self.user.clone(),
-            uid: None,
+            groups: given(&self.groups),
             email: self.email.clone(),
-            groups: self.groups.iter().filter(|group| !group.is_empty()).cloned().collect(),
-            groups_policy: None,
             claims,
-            acr: None,
-            amr: Vec::new(),
+            provider: self.provider.clone(),
+            acr: self.acr.clone(),
+            amr: given(&self.amr),
+            auth_time: now.before(self.auth_age),
         }
     }
 
-    fn headers(&self, host: &str, token: &str) -> Vec<(String, String)> {
-        let mut headers = vec![
-            (":method".to_owned(), self.method.clone()),
-            (":authority".to_owned(), host.to_owned()),
-            (":path".to_owned(), self.url.clone()),
-            ("authorization".to_owned(), format!("Bearer {token}")),
-        ];
-        let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
-        if let Some(user) = &self.as_user {
-            add("impersonate-user", user);
+    fn question(&self, now: Timestamp) -> Question {
+        let assumed =
+            trial::assumed(self.as_user.as_deref(), &self.as_groups, self.as_uid.as_deref(), &self.as_user_extras);
+        Question {
+            cluster: self.cluster.clone(),
+            method: self.method.clone(),
+            url: self.url.clone(),
+            assumed,
+            source: self.source.clone(),
+            now,
         }
-        self.as_groups.iter().for_each(|group| add("impersonate-group", group));
-        if let Some(uid) = &self.as_uid {
-            add("impersonate-uid", uid);
-        }
-        for (key, value) in &self.as_user_extras {
-            add(&format!("impersonate-extra-{}", encode_key(key)), value);
-        }
-        headers
     }
 }
 
 impl Explanation {
-    fn take(&mut self, decision: Decision<'_>) {
-        let record = match decision {
-            Decision::Allow(allow) => {
-                let values = |name: &str| {
-                    allow.add.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect()
-                };
-                self.groups = values("impersonate-group");
-                self.user = values("impersonate-user").concat();
-                allow.record
-            }
-            Decision::Answer(answer) => {
-                self.status = answer.status;
-                self.message = message(&answer.body.text);
-                answer.record
-            }
-        };
-        self.decision = record.decision.to_owned();
-        self.reason = record.reason.to_owned();
-        self.rule = record.rule;
+    fn with(self, answer: Answer) -> Self {
+        let Answer { decision, rule, reason, would_deny, message, status, user, groups } = answer;
+        Self { decision, rule, reason, would_deny, message, status, user, groups, ..self }
     }
 
     fn shown(&self, cluster: &str) -> String {
@@ -292,41 +264,42 @@ impl Explanation {
         row("As groups", &self.groups.join(", "));
         row("Decision", &self.decision);
         row("Rule", &self.rule);
+        row("Would deny", &self.would_deny);
         row("Reason", &self.reason);
         row("Told", self.message.trim_end());
-        table(&rows)
+        let mut text = table(&rows);
+        if !self.rules.is_empty() {
+            text.push_str("\nRules that could concern the person:\n");
+            let rows: Vec<_> =
+                self.rules.iter().map(|found| vec![format!("  {}", found.rule), found.why.clone()]).collect();
+            text.push_str(&table(&rows));
+        }
+        text
     }
 }
 
-/// A gateway with the policy in force, and a session token that it takes. The keys are of this trial
-/// alone, so they need not be secret.
-fn gateway(authored: &AuthoredPolicy, claims: &SessionClaims) -> Result<(Gateway, String), PolicyError> {
-    let (bundle_key, token_key) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
-    let version = Version { epoch: 0, counter: 1 };
-    let policy = PolicyDocument {
-        issuer: ISSUER.to_owned(),
-        version,
-        keys: vec![token_key.public().clone()],
-        clusters: authored.clusters.clone(),
-        parts: Vec::new(),
-    };
-    let live = LiveDocument { version, issued_at: NOW, ..LiveDocument::default() };
-    let bundle = WholeBundle::sign(&bundle_key, policy, &authored.rules, live).map_err(trial)?;
-    let keys = Keys::new([bundle_key.public()]).map_err(trial)?;
-    let mut gateway = Gateway::new(ISSUER.to_owned(), keys, Duration::from_secs(3600));
-    gateway.accept(&bundle.documents()).map_err(trial)?;
-    Ok((gateway, token_key.sign(SESSION_TYPE, claims).map_err(trial)?))
-}
-
-fn trial(error: impl std::fmt::Display) -> PolicyError {
-    PolicyError::Trial { problem: error.to_string() }
-}
-
-/// The message of a `Status`, or the plain text.
-fn message(body: &str) -> String {
-    let status: Option<Value> = serde_json::from_str(body).ok();
-    let message = status.as_ref().and_then(|status| status.get("message")?.as_str());
-    message.unwrap_or(body).trim_end().to_owned()
+impl From<&Finding<'_>> for Candidate {
+    fn from(finding: &Finding<'_>) -> Self {
+        let (outcome, why) = match &finding.outcome {
+            Outcome::Allows => ("allows", "allows it".to_owned()),
+            Outcome::Denies => ("denies", "denies it".to_owned()),
+            Outcome::WouldDeny => ("would-deny", "would deny it, but is only on trial (auditOnly)".to_owned()),
+            Outcome::Demands(command) => ("demands", format!("would allow it after: {command}")),
+            Outcome::OtherCluster => ("other-cluster", "is for other clusters".to_owned()),
+            Outcome::OtherClaims => ("other-claims", "asks for claims that the person does not have".to_owned()),
+            Outcome::OtherPeople => ("other-people", "names other people".to_owned()),
+            Outcome::OtherRequests(fields) => {
+                let fields = fields.join(", ");
+                ("other-requests", format!("is about other requests; what does not fit in each entry: {fields}"))
+            }
+            Outcome::MapsGroups => ("maps-groups", "only maps groups".to_owned()),
+            Outcome::ConditionFalse => ("condition-false", "has a condition (when) that is false".to_owned()),
+            Outcome::ConditionFailed(problem) => {
+                ("condition-failed", format!("has a condition (when) that cannot be evaluated: {problem}"))
+            }
+        };
+        Self { rule: finding.rule.to_string(), outcome, why }
+    }
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
@@ -336,15 +309,10 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// An extra key as client-go writes it into a header's name.
-fn encode_key(key: &str) -> String {
-    key.bytes()
-        .map(|byte| match byte {
-            b'!' | b'#' | b'$' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~' => {
-                char::from(byte).to_string()
-            }
-            byte if byte.is_ascii_alphanumeric() => char::from(byte.to_ascii_lowercase()).to_string(),
-            byte => format!("%{byte:02x}"),
-        })
-        .collect()
+fn parse_age(text: &str) -> Result<Duration, &'static str> {
+    kubegate_core::time::parse_duration(text).ok_or("write it like 90s, 5m or 1h30m")
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
+    kubegate_core::time::parse_rfc3339(text).ok_or("write it like 2026-01-31T08:00:00Z")
 }

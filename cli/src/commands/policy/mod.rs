@@ -1,7 +1,10 @@
 //! `kubegate policy`: look at a policy file before it is in force.
 
+mod cases;
 mod check;
+mod diff;
 mod explain;
+mod trial;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,11 +17,13 @@ use kubegate_core::document::Problems;
 
 use crate::failure::Failure;
 
-/// Check a policy file, or ask what it decides
+/// Check a policy file, test it, or ask what it decides and what it would change
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate policy check policy.yaml
-  kubegate policy explain --policy policy.yaml --user bob --groups team-a --cluster prod --url /api/v1/pods")]
+  kubegate policy explain --policy policy.yaml --user bob --groups team-a --cluster prod --url /api/v1/pods
+  kubegate policy test policy.test.yaml
+  kubegate policy diff policy.yaml new-policy.yaml --against audit.jsonl")]
 pub(crate) struct Policy {
     #[command(subcommand)]
     command: PolicyCommand,
@@ -28,13 +33,15 @@ pub(crate) struct Policy {
 enum PolicyCommand {
     Check(check::Check),
     Explain(Box<explain::Explain>),
+    Test(cases::Test),
+    Diff(diff::Diff),
 }
 
 /// Why a policy command has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PolicyError {
     /// The file cannot be read.
-    #[error("cannot read the policy file {}", path.display())]
+    #[error("cannot read {}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -48,6 +55,24 @@ pub(crate) enum PolicyError {
         /// All of them.
         problems: Problems,
     },
+    /// The recorded decisions cannot be read.
+    #[error("cannot read the recorded decisions in {}", path.display())]
+    UnreadableAudit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Mistakes in a file of cases.
+    #[error("the file of cases has mistakes:\n{problems}kubegate policy test --help shows how one looks")]
+    InvalidCases {
+        /// All of them.
+        problems: Problems,
+    },
+    /// A file of cases names no policy.
+    #[error("which policy? Write `policy: FILE` into the file of cases, or give --policy")]
+    NoPolicy,
     /// No such cluster in the policy.
     #[error("the policy has no cluster {name:?}. It has: {}", available.join(", "))]
     UnknownCluster {
@@ -70,17 +95,23 @@ impl Policy {
         match &self.command {
             PolicyCommand::Check(command) => command.run(),
             PolicyCommand::Explain(command) => command.run(),
+            PolicyCommand::Test(command) => command.run(),
+            PolicyCommand::Diff(command) => command.run(),
         }
     }
 }
 
 /// Reads a policy file; the inner error is what is wrong in it.
 fn read(path: &Path) -> Result<Result<AuthoredPolicy, Problems>, PolicyError> {
-    let unreadable = |source| PolicyError::Unreadable { path: path.to_owned(), source };
-    let text = read_bounded(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    let text = read_text(path)?;
     let directory = path.parent().unwrap_or(Path::new(""));
     let load = |file: &Path| read_bounded(&directory.join(file));
-    Ok(authoring::parse(&path.display().to_string(), &text.map_err(unreadable)?, &load))
+    Ok(authoring::parse(&path.display().to_string(), &text, &load))
+}
+
+fn read_text(path: &Path) -> Result<String, PolicyError> {
+    let unreadable = |source| PolicyError::Unreadable { path: path.to_owned(), source };
+    read_bounded(path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other)).map_err(unreadable)
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {

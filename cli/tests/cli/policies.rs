@@ -1,0 +1,205 @@
+//! Explaining a policy, testing it, and comparing it with another.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const POLICY: &str = "\
+clusters:
+  - name: prod
+    hosts: [prod.k8s.example.com]
+    server: https://prod.k8s.example.com
+rules:
+  - name: reads
+    who: {groups: [team-a]}
+    clusters: [prod]
+    may:
+      - {verbs: [get, list, watch], apiGroups: [\"\"], resources: [pods], namespaces: [team-a]}
+  - name: shells
+    who: {groups: [team-a]}
+    clusters: [prod]
+    authMaxAge: 15m
+    acr: [phr]
+    may:
+      - {verbs: [create], apiGroups: [\"\"], resources: [pods/exec], namespaces: [team-a]}
+  - name: office hours
+    who: {users: [bob]}
+    clusters: [prod]
+    when: now.getHours() < 18 && cidr('10.0.0.0/8').containsIP(source.address)
+    may:
+      - {verbs: [delete], apiGroups: [\"\"], resources: [pods]}
+  - name: secrets
+    who: {users: [\"*\"]}
+    clusters: [prod]
+    deny:
+      - {verbs: [\"*\"], apiGroups: [\"\"], resources: [secrets]}
+";
+
+const CASES: &str = "\
+policy: policy.yaml
+people:
+  bob: {user: bob, groups: [team-a], acr: phr, authAge: 5m}
+  eve: {user: eve}
+cases:
+  - {name: reads, person: bob, cluster: prod, request: GET /api/v1/namespaces/team-a/pods, expect: allow, rule: reads}
+  - {name: elsewhere, person: bob, cluster: prod, request: {verb: list, resource: pods, namespace: x}, expect: deny}
+  - {name: shell, person: bob, cluster: prod, expect: allow,
+     request: {verb: create, resource: pods, namespace: team-a, name: p, subresource: exec}}
+  - name: old sign-in
+    person: {user: bob, groups: [team-a], acr: phr, authAge: 1h}
+    cluster: prod
+    request: POST /api/v1/namespaces/team-a/pods/p/exec
+    expect: step-up
+  - {name: by day, person: bob, cluster: prod, request: {verb: delete, resource: pods, namespace: x, name: p},
+     time: \"2026-01-31T12:00:00Z\", source: 10.1.1.1, expect: allow, rule: office hours}
+  - {name: by night, person: bob, cluster: prod, request: {verb: delete, resource: pods, namespace: x, name: p},
+     time: \"2026-01-31T20:00:00Z\", source: 10.1.1.1, expect: deny}
+  - {name: strangers, person: eve, cluster: prod, request: GET /api/v1/secrets, expect: deny, rule: secrets}
+";
+
+fn world(policy: &str, cases: &str) -> (World, String, String) {
+    let world = World::new();
+    let at = |name: &str| world.home.path().join(name).to_str().unwrap().to_owned();
+    let (policy_file, cases_file) = (at("policy.yaml"), at("policy.test.yaml"));
+    fs::write(&policy_file, policy).unwrap();
+    fs::write(&cases_file, cases).unwrap();
+    (world, policy_file, cases_file)
+}
+
+#[test]
+fn explains_why_each_other_rule_did_not_match() {
+    let (world, policy, _) = world(POLICY, CASES);
+    let asked = ["policy", "explain", "--policy", &policy, "--cluster", "prod", "--user", "bob", "--groups", "team-a"];
+    let exec =
+        ["--method", "POST", "--url", "/api/v1/namespaces/team-a/pods/p/exec", "--auth-age", "1h", "--acr", "phr"];
+    let shown = world.run(&[&asked[..], &exec].concat()).ok().stdout;
+    for expected in [
+        "Reason       step-up",
+        "run: kubegate login --acr phr --max-age 15m",
+        "reads         is about other requests; what does not fit in each entry: verbs",
+        "shells        would allow it after: kubegate login --acr phr --max-age 15m",
+        "office hours  is about other requests",
+        "secrets       is about other requests",
+    ] {
+        assert!(shown.contains(expected), "{expected:?} is not in:\n{shown}");
+    }
+    let delete = ["--method", "DELETE", "--url", "/api/v1/namespaces/x/pods/p", "--json"];
+    let at = |time: &str, source: &str| -> Value {
+        let args = [&asked[..], &delete, &["--time", time, "--source", source]].concat();
+        serde_json::from_str(&world.run(&args).ok().stdout).unwrap()
+    };
+    let outcome = |answer: &Value| {
+        answer["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == "office hours").unwrap()["outcome"]
+            .clone()
+    };
+    let day = at("2026-01-31T12:00:00Z", "10.1.1.1");
+    assert_eq!((&day["decision"], outcome(&day)), (&json!("allow"), json!("allows")));
+    let night = at("2026-01-31T20:00:00Z", "10.1.1.1");
+    assert_eq!((&night["decision"], outcome(&night)), (&json!("deny"), json!("condition-false")));
+    let nowhere = at("2026-01-31T12:00:00Z", "no address");
+    assert_eq!((&nowhere["decision"], outcome(&nowhere)), (&json!("deny"), json!("condition-failed")));
+}
+
+#[test]
+fn runs_the_cases_beside_a_policy() {
+    let (world, policy, cases) = world(POLICY, CASES);
+    let passed = world.run(&["policy", "test", &cases]).ok().stdout;
+    assert!(passed.ends_with("7 of 7 cases pass\n"), "{passed}");
+
+    fs::write(
+        &policy,
+        POLICY.replace("namespaces: [team-a]", "namespaces: [team-b]").replace("name: secrets", "name: all secrets"),
+    )
+    .unwrap();
+    let failed = world.run(&["policy", "test", &cases]);
+    assert_eq!(failed.code, 1);
+    for expected in [
+        "FAIL  reads  (",
+        "policy.test.yaml:6)",
+        "expected allow by the rule \"reads\", got deny (no-rule)",
+        "told: pods is forbidden",
+        "expected deny by the rule \"secrets\", got deny by the rule \"all secrets\"",
+        "3 of 7 cases pass",
+    ] {
+        assert!(failed.stdout.contains(expected), "{expected:?} is not in:\n{}", failed.stdout);
+    }
+    let report: Value = serde_json::from_str(&world.run(&["policy", "test", &cases, "--json"]).stdout).unwrap();
+    assert_eq!((&report["ok"], &report["cases"][1]["ok"]), (&json!(false), &json!(true)));
+}
+
+#[test]
+fn mistakes_in_cases_are_named() {
+    let broken = "\
+people: {bob: {usr: bob}}
+cases:
+  - {name: a, person: ann, cluster: prod, request: pods, expect: maybe}
+  - {name: b, person: {user: x}, cluster: prod, request: {verb: use, resource: pods}, expect: allow, time: noon}
+";
+    let (world, _, cases) = world(POLICY, broken);
+    let problems = [
+        "policy.test.yaml:1:16: people.bob.usr: is not a field here (did you mean user?)",
+        "cases[0].person: \"ann\" is none of the people",
+        "cases[0].request: \"pods\" is not a method and a path",
+        "cases[0].expect: \"maybe\" is no decision",
+        "cases[1].request.verb: \"use\" is not a verb of a request",
+        "cases[1].time: \"noon\" is not a time",
+    ];
+    world.run(&["policy", "test", &cases]).failed(1, &problems);
+    fs::write(&cases, "cases: [{name: a, person: {user: x}, cluster: prod, request: GET /api, expect: allow}]\n")
+        .unwrap();
+    world.run(&["policy", "test", &cases]).failed(1, &["which policy?"]);
+}
+
+fn record(user: &str, groups: &[&str], verb: &str, method: &str, path: &str) -> String {
+    let person = json!({"provider": "corp", "groups": groups, "auth_time": 1_769_850_000}).to_string();
+    json!({
+        "time": "2026-01-31T09:10:00.123Z", "decision": "allow", "cluster": "prod", "user": user, "person": person,
+        "groups": groups.join(","), "verb": verb, "resource": "pods", "namespace": "team-a", "method": method,
+        "path": path, "client": "10.0.0.1", "status": 200,
+    })
+    .to_string()
+}
+
+#[test]
+fn says_who_gains_and_who_loses() {
+    let (world, old, _) = world(POLICY, CASES);
+    let at = |name: &str| world.home.path().join(name).to_str().unwrap().to_owned();
+    let (new, audit) = (at("new.yaml"), at("audit.jsonl"));
+    fs::write(
+        &new,
+        POLICY.replace("verbs: [get, list, watch]", "verbs: [get, list]").replace("users: [bob]", "users: [eve]"),
+    )
+    .unwrap();
+    let pods = "/api/v1/namespaces/team-a/pods";
+    let lines = [
+        record("bob", &["team-a"], "list", "GET", pods),
+        record("bob", &["team-a"], "watch", "GET", pods),
+        record("bob", &["team-a"], "watch", "GET", pods),
+        record("eve", &[], "delete", "DELETE", &format!("{pods}/p")),
+        json!({"decision": "unauthenticated", "time": "2026-01-31T09:10:00Z"}).to_string(),
+        "Envoy says something else".to_owned(),
+        json!({"user": "bob", "cluster": "prod", "time": "2026-01-31T09:10:00Z", "method": "GET", "path": "/"})
+            .to_string(),
+    ];
+    fs::write(&audit, lines.join("\n")).unwrap();
+    let diff = ["policy", "diff", &old, &new, "--against", &audit];
+    let shown = world.run(&diff).ok().stdout;
+    for expected in [
+        "Would gain:\n  USER  CLUSTER  REQUEST                 TIMES  OLD               NEW\n  eve   prod     delete pods in team-a   1",
+        "Would lose:\n  USER  CLUSTER  REQUEST                TIMES  OLD                NEW\n  bob   prod     watch pods in team-a   2",
+        "allow by \"reads\"",
+        "line 6 cannot be replayed",
+        "line 7 cannot be replayed: person: is missing",
+        "4 recorded decisions about 2 people replayed, 1 lines without a person skipped, 2 unreadable",
+    ] {
+        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(squeezed(&shown).contains(&squeezed(expected)), "{expected:?} is not in:\n{shown}");
+    }
+    assert_eq!(world.run(&[&diff[..], &["--exit-code"]].concat()).code, 1);
+    let report: Value = serde_json::from_str(&world.run(&[&diff[..], &["--json"]].concat()).ok().stdout).unwrap();
+    assert_eq!(report["losses"][0]["requests"], json!(2));
+    let same = ["policy", "diff", &old, &old, "--against", &audit, "--exit-code"];
+    assert!(world.run(&same).ok().stdout.starts_with("Nobody would gain or lose anything."));
+}
