@@ -4,11 +4,13 @@
 //! `RequestInfoFactory.NewRequestInfo` (`k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`) step by step, and
 //! Go's `net/url` for the query.
 
+mod label_selector;
 mod query;
 mod target;
 
 use std::borrow::Cow;
 
+use query::MAX_PARAMETERS;
 pub(crate) use target::escape;
 pub use target::{InvalidTarget, MAX_TARGET, Target};
 
@@ -44,6 +46,18 @@ pub enum InvalidRequest {
     /// The API server reads it in more than one way.
     #[error("the value of watch is not ASCII text")]
     Watch,
+    /// The name in it could be read as another.
+    #[error("the value of fieldSelector is not UTF-8 text")]
+    FieldSelector,
+    /// The API server does not take it, and finds no name in the field selector beside it.
+    #[error("the labelSelector is malformed, beside a fieldSelector for one name")]
+    LabelSelector,
+    /// API servers of different age read it differently.
+    #[error("the query has a semicolon")]
+    Semicolon,
+    /// The API server may read none of them.
+    #[error("the query has more than {MAX_PARAMETERS} parameters")]
+    Parameters,
 }
 
 /// Subresources that let one act inside of a workload or speak to it: whatever the method, they are judged as `create`
@@ -274,7 +288,11 @@ mod tests {
             ("fieldSelector=metadata.name%3Dp&limit=x", "list", ""),
             ("fieldSelector=metadata.name%3Dp&limit=", "list", ""),
             ("fieldSelector=metadata.name%3Dp&limit=500", "list", "p"),
-            ("fieldSelector=metadata.name%3Dp;x", "list", ""),
+            ("fieldSelector=metadata.name%3Da%3Bb", "list", "a;b"),
+            ("fieldSelector=metadata.name%3Dp&labelSelector=a+in+(b,c)", "list", "p"),
+            ("fieldSelector=metadata.name%3Dp&labelSelector=&labelSelector=a%3D%3D%3Db", "list", "p"),
+            ("fieldSelector=metadata.namespace%3Dp&labelSelector=a%3D%3D%3Db", "list", ""),
+            ("fieldSelector=metadata.name%3Dp&limit=x&labelSelector=a%3D%3D%3Db", "list", ""),
         ] {
             check("GET", &format!("/api/v1/pods?{selector}"), (verb, "", "v1", "pods", "", "", name, true));
         }
@@ -302,9 +320,19 @@ mod tests {
     fn what_cannot_be_read_with_certainty_fails() {
         let target = Target::parse("/api/v1/watch").unwrap();
         assert_eq!(Attributes::of("GET", &target), Err(InvalidRequest::NoResource));
-        for query in ["watch=%ff", "watch=fal%C5%BFe"] {
+        let many = "a&".repeat(MAX_PARAMETERS);
+        for (query, expected) in [
+            ("watch=%ff", InvalidRequest::Watch),
+            ("watch=fal%C5%BFe", InvalidRequest::Watch),
+            ("fieldSelector=metadata.name%3D%ff", InvalidRequest::FieldSelector),
+            ("fieldSelector=metadata.name%3Dp&labelSelector=a%3D%3D%3Db", InvalidRequest::LabelSelector),
+            ("fieldSelector=metadata.name%3Dp&labelSelector=a%3D%ff", InvalidRequest::LabelSelector),
+            ("fieldSelector=metadata.name%3Dp&labelSelector=a%00", InvalidRequest::LabelSelector),
+            ("x;watch=1", InvalidRequest::Semicolon),
+            (&many, InvalidRequest::Parameters),
+        ] {
             let url = format!("/api/v1/pods?{query}");
-            assert_eq!(Attributes::of("GET", &Target::parse(&url).unwrap()), Err(InvalidRequest::Watch), "{url}");
+            assert_eq!(Attributes::of("GET", &Target::parse(&url).unwrap()), Err(expected), "{url}");
         }
     }
 

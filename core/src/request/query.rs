@@ -1,7 +1,12 @@
 //! The query of a list request, as Go's `url.ParseQuery` and Kubernetes' `ListOptions` decode it.
 
 use super::InvalidRequest;
+use super::label_selector::is_label_selector;
 use super::target::escape;
+
+/// The most parameters of a list's query. Go reads none of them when there are more than 10,000, or than another limit
+/// that a process is started with (`GODEBUG=urlmaxqueryparams`).
+pub(super) const MAX_PARAMETERS: usize = 1000;
 
 /// What the attributes need of Kubernetes' `ListOptions`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -13,34 +18,56 @@ pub(super) struct ListOptions {
 }
 
 impl ListOptions {
-    /// Decodes the query. As the API server, it falls back to `watch` alone when any option is malformed. There case
-    /// folds in two ways (`ſ` is an `s` in one of them), so only ASCII is certain.
+    /// Decodes the query. As the API server, it falls back to `watch` alone when a number or the field selector is
+    /// malformed.
+    ///
+    /// # Errors
+    /// When it is not certain what the API server makes of it.
     pub(super) fn parse(query: &str) -> Result<Self, InvalidRequest> {
         if query.is_empty() {
             return Ok(Self::default());
         }
-        let first = |wanted: &str| pairs(query).find(|(key, _)| key == wanted).map(|(_, value)| value);
-        let watch = first("watch");
-        if watch.as_ref().is_some_and(|value| !value.is_ascii()) {
-            return Err(InvalidRequest::Watch);
+        if query.bytes().filter(|byte| *byte == b'&').count() >= MAX_PARAMETERS {
+            return Err(InvalidRequest::Parameters);
         }
-        let watch = watch.is_some_and(|value| !value.eq_ignore_ascii_case("false") && value != "0");
-        let is_number = |option| first(option).is_none_or(|value| value.parse::<i64>().is_ok());
-        let name = first("fieldSelector").filter(|_| is_number("limit") && is_number("timeoutSeconds"));
-        Ok(Self { watch, name: name.and_then(|selector| name_in(&selector)) })
+        // Until Go 1.17 it stood between parameters, since then Go drops what it stands in.
+        if query.contains(';') {
+            return Err(InvalidRequest::Semicolon);
+        }
+        let first = |wanted: &str| pairs(query).find(|(key, _)| key == wanted.as_bytes()).map(|(_, value)| value);
+        let watch = match first("watch") {
+            None => false,
+            // Case folds in two ways there (`ſ` is an `s` in one of them).
+            Some(value) if !value.is_ascii() => return Err(InvalidRequest::Watch),
+            Some(value) => !value.eq_ignore_ascii_case(b"false") && value != b"0",
+        };
+        let Some(selector) = first("fieldSelector") else {
+            return Ok(Self { watch, name: None });
+        };
+        let selector = String::from_utf8(selector).map_err(|_| InvalidRequest::FieldSelector)?;
+        let is_number = |option| first(option).is_none_or(|value| is_text(&value, |text| text.parse::<i64>().is_ok()));
+        let name = name_in(&selector).filter(|_| is_number("limit") && is_number("timeoutSeconds"));
+        if name.is_some() && first("labelSelector").is_some_and(|value| !is_text(&value, is_label_selector)) {
+            return Err(InvalidRequest::LabelSelector);
+        }
+        Ok(Self { watch, name })
     }
 }
 
-/// The pairs of a query. Go drops those with a semicolon or a bad escape, and so do we.
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')).filter_map(|pair| {
+/// The pairs of a query. Go drops those with a bad escape, and so do we.
+fn pairs(query: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
+    query.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         Some((unescape(key)?, unescape(value)?))
     })
 }
 
-/// Go's `url.QueryUnescape`; bytes that are not UTF-8 become U+FFFD, which no option's meaning depends on.
-fn unescape(text: &str) -> Option<String> {
+fn is_text(bytes: &[u8], is: impl Fn(&str) -> bool) -> bool {
+    str::from_utf8(bytes).is_ok_and(is)
+}
+
+/// Go's `url.QueryUnescape`.
+fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -50,7 +77,7 @@ fn unescape(text: &str) -> Option<String> {
             other => other,
         });
     }
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    Some(bytes)
 }
 
 /// The exact `metadata.name` that a field selector asks for (`k8s.io/apimachinery/pkg/fields.ParseSelector` and
