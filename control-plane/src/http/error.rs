@@ -3,9 +3,12 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kubegate_core::time::Timestamp;
+use serde::Serialize;
 use serde_json::json;
 
 use super::templates::{self, ErrorPage};
+use crate::clock::rfc3339;
 use crate::random;
 use crate::telemetry::chain;
 
@@ -77,22 +80,47 @@ pub struct OAuthError {
     status: StatusCode,
     error: &'static str,
     description: String,
+    ended: Option<Ended>,
     cause: Option<Cause>,
+}
+
+#[derive(Serialize)]
+struct OAuthErrorBody {
+    error: &'static str,
+    error_description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_ended: Option<Ended>,
+}
+
+/// How the session of a refresh secret came to its end, for programs.
+#[derive(Debug, Serialize)]
+pub struct Ended {
+    reason: String,
+    at: Option<String>,
 }
 
 impl OAuthError {
     /// An error with its registered code and what a person can do about it.
     pub fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), cause: None }
+        Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), ended: None, cause: None }
+    }
+
+    /// Tells programs too that the session is over: why, in one stable word, and since when if that is known.
+    #[must_use]
+    pub fn of_ended_session(mut self, reason: impl Into<String>, at: Option<Timestamp>) -> Self {
+        self.ended = Some(Ended { reason: reason.into(), at: at.map(rfc3339) });
+        self
     }
 
     /// Something of ours failed; the client may try again.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            error: "temporarily_unavailable",
-            description: "the control plane could not do this just now; try again in a moment".to_owned(),
             cause: Some(cause.into()),
+            ..Self::new(
+                "temporarily_unavailable",
+                "the control plane could not do this just now; try again in a moment",
+            )
         }
     }
 }
@@ -100,13 +128,17 @@ impl OAuthError {
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         log(self.status, self.error, &self.description, "", self.cause.as_ref());
-        let body = json!({ "error": self.error, "error_description": ascii(&self.description) });
+        let body = OAuthErrorBody {
+            error: self.error,
+            error_description: ascii(&self.description),
+            session_ended: self.ended,
+        };
         (self.status, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response()
     }
 }
 
 /// RFC 6749 allows ASCII without `"` and `\` in a description.
-fn ascii(text: &str) -> String {
+pub(super) fn ascii(text: &str) -> String {
     text.chars().map(|c| if (' '..='~').contains(&c) && c != '"' && c != '\\' { c } else { '\'' }).collect()
 }
 

@@ -30,6 +30,8 @@ pub(super) struct LoginPage<'a> {
     pub(super) username: &'a str,
     /// Whether a command line waits for this sign-in.
     pub(super) for_command_line: bool,
+    /// What the sign-in must show, after the words "a sign-in".
+    pub(super) demand: Option<String>,
 }
 
 #[derive(Template)]
@@ -152,6 +154,7 @@ mod tests {
             problem: Some(HOSTILE.into()),
             username: HOSTILE,
             for_command_line: true,
+            demand: Some(HOSTILE.into()),
         };
         let consent = |on_this_computer| ConsentPage {
             user: HOSTILE,

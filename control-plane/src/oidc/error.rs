@@ -35,6 +35,8 @@ pub enum OidcError {
         error: String,
         /// The provider's words.
         description: String,
+        /// Where the sign-in was begun for.
+        return_to: String,
     },
     /// The answer names another issuer (RFC 9207).
     #[error("the answer came from another issuer")]
@@ -126,7 +128,7 @@ impl OidcError {
                 "Begin again where you came from: the start page, or `kubegate login`. Cookies have to be allowed."
                     .to_owned(),
             ),
-            Self::Denied { error, description } => (
+            Self::Denied { error, description, .. } => (
                 "You were not signed in",
                 format!("{provider} answered: {}", if description.is_empty() { error } else { description }),
                 "Begin again. If you should have access, ask whoever runs the identity provider.".to_owned(),

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::demand::Demand;
 use super::error::{Failure, OidcError};
 use super::{OidcProvider, identity};
 use crate::person::Identity;
@@ -66,8 +67,8 @@ pub struct Answer<'a> {
 pub struct Finished {
     /// Who it is.
     pub identity: Identity,
-    /// When the person last proved it.
-    pub auth_time: Timestamp,
+    /// When the person last proved it, if the provider says so.
+    pub auth_time: Option<Timestamp>,
     /// Where it was begun for.
     pub return_to: String,
     /// Whether the person chose it on our own page.
@@ -89,7 +90,7 @@ struct AnyClaims(Map<String, Value>);
 impl AdditionalClaims for AnyClaims {}
 
 impl OidcProvider {
-    /// Begins a sign-in of `browser`; returns where to send it.
+    /// Begins a sign-in of `browser` that shall meet `demand`; returns where to send it.
     ///
     /// # Errors
     /// When the provider or the store is not there.
@@ -97,6 +98,7 @@ impl OidcProvider {
         &self,
         browser: &Secret,
         return_to: &str,
+        demand: &Demand,
         chosen: bool,
         now: Timestamp,
     ) -> Result<Url, OidcError> {
@@ -122,8 +124,13 @@ impl OidcProvider {
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || CsrfToken::new(state), || Nonce::new(nonce))
             .add_scopes(scopes)
             .set_pkce_challenge(challenge);
-        let parameters = &self.settings.extra_parameters;
-        let request = parameters.iter().fold(request, |request, (name, value)| request.add_extra_param(name, value));
+        let asked = demand.parameters();
+        let extra = self.settings.extra_parameters.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // What is demanded goes before what the configuration always asks for.
+        let extra = extra.filter(|(name, _)| asked.iter().all(|(demanded, _)| demanded != name));
+        let request = extra
+            .chain(asked.iter().cloned())
+            .fold(request, |request, (name, value)| request.add_extra_param(name.to_owned(), value));
         Ok(request.url().0)
     }
 
@@ -142,7 +149,8 @@ impl OidcProvider {
         }
         if let Some(error) = answer.error {
             let description = answer.error_description.unwrap_or_default().chars().take(300).collect();
-            return Err(OidcError::Denied { error: error.chars().take(60).collect(), description });
+            let error = error.chars().take(60).collect();
+            return Err(OidcError::Denied { error, description, return_to: login.return_to });
         }
         let code = answer.code.ok_or(OidcError::State)?;
         let memory = self.sealer.open(&place(state), &login.sealed)?;
@@ -152,7 +160,7 @@ impl OidcProvider {
         let mapped = identity::map(&self.settings, &claims)?;
         Ok(Finished {
             identity: mapped.identity,
-            auth_time: auth_time.unwrap_or(now).min(now),
+            auth_time: auth_time.map(|auth_time| auth_time.min(now)),
             return_to: login.return_to,
             chosen: login.chosen,
             groups_dropped: mapped.groups_dropped,

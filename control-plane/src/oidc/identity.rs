@@ -72,9 +72,10 @@ pub(super) fn lacks(provider: &Provider, claims: &Map<String, Value>) -> bool {
         || !claims.contains_key("email")
 }
 
-/// Adds what the userinfo endpoint says beyond the ID token. Whether an address is verified counts only for the address
-/// that it was said of.
+/// Adds what the userinfo endpoint says beyond the ID token. It knows the person and not the sign-in, so of that it says
+/// nothing. Whether an address is verified counts only for the address that it was said of.
 pub(super) fn complete(claims: &mut Map<String, Value>, mut more: Map<String, Value>) {
+    more.retain(|name, _| !["acr", "amr", "auth_time"].contains(&name.as_str()));
     match claims.get("email") {
         None => drop(claims.remove("email_verified")),
         email if email != more.get("email") => drop(more.remove("email_verified")),
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_verified_is_the_address_that_it_was_said_of() {
+    fn userinfo_adds_only_what_it_knows() {
         for (id_token, user_info, expected) in [
             (
                 json!({}),
@@ -261,6 +262,7 @@ mod tests {
                 json!({"email": "a@x", "email_verified": true, "groups": []}),
                 json!({"email": "a@x", "email_verified": true, "groups": []}),
             ),
+            (json!({}), json!({"acr": "phr", "amr": ["hwk"], "auth_time": 1}), json!({})),
         ] {
             let mut claims = id_token.as_object().unwrap().clone();
             complete(&mut claims, user_info.as_object().unwrap().clone());

@@ -1,6 +1,7 @@
 //! Sign-in by OpenID Connect: authorization code with PKCE, state and nonce, at any provider of the
 //! configuration. What a provider says is believed only as far as the configuration goes.
 
+mod demand;
 mod discovery;
 mod error;
 mod flow;
@@ -10,6 +11,7 @@ mod identity;
 use kubegate_core::secret::Secret;
 use openidconnect::RedirectUrl;
 
+pub use self::demand::{Demand, Shown, UNMET};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};
@@ -64,6 +66,12 @@ impl Providers {
     #[must_use]
     pub fn new(providers: Vec<OidcProvider>) -> Self {
         Self(providers)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The provider with this id.

@@ -18,10 +18,26 @@ const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 pub struct SignIn {
     /// Who it is.
     pub identity: Identity,
-    /// When the person last proved it, as the provider says.
-    pub auth_time: Timestamp,
-    /// The request of ours that the person signed in for by choice: it may go on without another question.
-    pub granted: Option<String>,
+    /// When the person last proved it, if the provider says so.
+    pub auth_time: Option<Timestamp>,
+    /// The request of ours that the person signed in for.
+    pub purpose: Option<Purpose>,
+}
+
+/// What a person signed in for.
+#[derive(Debug)]
+pub struct Purpose {
+    /// The request of ours.
+    pub request: String,
+    /// Whether the person chose to: then the request may go on without another question.
+    pub chosen: bool,
+}
+
+impl Purpose {
+    fn hash(&self) -> SecretHash {
+        let how = if self.chosen { "chosen" } else { "begun" };
+        SecretHash::of(&format!("{how} {}", self.request))
+    }
 }
 
 impl Sessions {
@@ -35,7 +51,7 @@ impl Sessions {
             id: SessionId::from(random::id("s_")?),
             kind: SessionKind::Browser,
             identity: sign_in.identity,
-            auth_time: sign_in.auth_time,
+            auth_time: sign_in.auth_time.unwrap_or_default(),
             signed_in_at: now,
             created_at: now,
             last_used_at: now,
@@ -43,10 +59,10 @@ impl Sessions {
             tokens_until: Timestamp::default(),
             ended: None,
         };
-        let grant = sign_in.granted.as_deref().map(SecretHash::of);
+        let purpose = sign_in.purpose.as_ref().map(Purpose::hash);
         let mut tx = self.store.write().await?;
         let told = self.make_room(&mut tx, &session.identity.person(), now).await?;
-        session::insert(&mut tx, &session, Some(SecretHash::of(&cookie)), grant).await?;
+        session::insert(&mut tx, &session, Some(SecretHash::of(&cookie)), purpose).await?;
         tx.commit().await?;
         self.tell(told);
         Ok((session, Secret::from(cookie)))
@@ -74,13 +90,19 @@ impl Sessions {
         Ok(Some(found))
     }
 
-    /// Takes the leave that the sign-in of `session` gave to `request`; there is one, for one use.
+    /// Takes the purpose of the sign-in of `session`, when that was `request`; it is there for one use.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn take_grant(&self, session: &Session, request: &str) -> Result<bool, SessionError> {
+    pub async fn take_purpose(&self, session: &Session, request: &str) -> Result<Option<Purpose>, SessionError> {
         let mut tx = self.store.write().await?;
-        let taken = session::take_grant(&mut tx, &session.id, SecretHash::of(request)).await?;
+        let mut taken = None;
+        for chosen in [true, false] {
+            let purpose = Purpose { request: request.to_owned(), chosen };
+            if session::take_grant(&mut tx, &session.id, purpose.hash()).await? {
+                taken = Some(purpose);
+            }
+        }
         tx.commit().await?;
         Ok(taken)
     }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::end::News;
-use super::{GrantError, Issued, SessionError, Sessions};
+use super::{GrantError, Issued, SessionError, Sessions, check_live};
 use crate::random;
 use crate::store::code::{self, Code};
 use crate::store::session::{self, EndReason, Session, SessionKind};
@@ -87,16 +87,12 @@ impl Sessions {
             self.tell(news);
             return Err(GrantError::Reused);
         }
-        let checked = check(&code, exchange, now);
-        let browser = session::find(&mut tx, &code.session).await?.filter(|session| session.is_live(now));
-        let browser = match (checked, browser) {
-            (Ok(()), Some(browser)) => browser,
-            (checked, _) => {
-                code::spend(&mut tx, hash, None, now).await?;
-                tx.commit().await?;
-                return Err(checked.err().unwrap_or(GrantError::SessionExpired));
-            }
-        };
+        let browser = session::find(&mut tx, &code.session).await?.ok_or(GrantError::Unknown)?;
+        if let Err(error) = check(&code, exchange, now).and_then(|()| check_live(&browser, now)) {
+            code::spend(&mut tx, hash, None, now).await?;
+            tx.commit().await?;
+            return Err(error);
+        }
         let session = self.cli_session(&browser, now)?;
         let token_until = self.token_until(&session, now);
         let secret = random::secret("kgr_")?;

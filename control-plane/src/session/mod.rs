@@ -19,7 +19,7 @@ use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use tokio::sync::Notify;
 
-pub use self::browser::SignIn;
+pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
 pub use self::refresh::Review;
 use crate::random::RandomError;
@@ -29,6 +29,9 @@ use crate::telemetry::Metrics;
 
 /// How far apart clocks may be.
 pub const LEEWAY: Duration = Duration::from_secs(60);
+
+/// Why a session is over that reached its longest life, beside the reasons of [`EndReason`].
+pub const EXPIRED: &str = "expired";
 
 /// How long an authorization code can be traded.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
@@ -101,12 +104,14 @@ pub enum GrantError {
     /// It was used before, and what came of it too: somebody else may hold a copy. The session has been ended.
     #[error("it was used twice, so the session was ended")]
     Reused,
-    /// The session reached its end.
-    #[error("the session reached its end")]
-    SessionExpired,
-    /// The session was ended before, for this reason.
-    #[error("the session was ended ({0})")]
-    SessionEnded(String),
+    /// The session is over.
+    #[error("the session is over ({reason})")]
+    SessionOver {
+        /// Why, in one stable word: [`EXPIRED`], or as [`EndReason`] has it.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+    },
     /// Something failed that is not the client's doing.
     #[error(transparent)]
     Failed(#[from] SessionError),
@@ -127,6 +132,12 @@ impl From<sqlx::Error> for GrantError {
 impl From<RandomError> for GrantError {
     fn from(error: RandomError) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+impl GrantError {
+    fn ended(reason: EndReason, at: Timestamp) -> Self {
+        Self::SessionOver { reason: reason.as_str().to_owned(), at }
     }
 }
 
@@ -153,6 +164,17 @@ impl Sessions {
     fn token_until(&self, session: &Session, now: Timestamp) -> Timestamp {
         now.after(self.limits.token_lifetime).min(session.expires_at)
     }
+}
+
+/// Refuses a session that is over.
+fn check_live(session: &Session, now: Timestamp) -> Result<(), GrantError> {
+    if let Some((at, reason)) = &session.ended {
+        return Err(GrantError::SessionOver { reason: reason.clone(), at: *at });
+    }
+    if !session.is_live(now) {
+        return Err(GrantError::SessionOver { reason: EXPIRED.to_owned(), at: session.expires_at });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

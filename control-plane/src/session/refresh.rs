@@ -8,7 +8,7 @@
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 
-use super::{GrantError, Issued, SessionError, Sessions};
+use super::{GrantError, Issued, SessionError, Sessions, check_live};
 use crate::person::Identity;
 use crate::random;
 use crate::store::session::{self, EndReason, Session};
@@ -49,7 +49,7 @@ impl Sessions {
         }
         if now.since(session.last_used_at) > self.limits.idle_timeout {
             self.end_and_commit(tx, &session, EndReason::Idle, now).await?;
-            return Err(GrantError::SessionEnded(EndReason::Idle.as_str().to_owned()));
+            return Err(GrantError::ended(EndReason::Idle, now));
         }
         match review(&session.identity) {
             Review::Stands => {}
@@ -59,7 +59,7 @@ impl Sessions {
             }
             Review::Withdrawn => {
                 self.end_and_commit(tx, &session, EndReason::Withdrawn, now).await?;
-                return Err(GrantError::SessionEnded(EndReason::Withdrawn.as_str().to_owned()));
+                return Err(GrantError::ended(EndReason::Withdrawn, now));
             }
         }
         let next = random::secret("kgr_")?;
@@ -101,14 +101,4 @@ impl Sessions {
         self.tell(news);
         Ok(())
     }
-}
-
-fn check_live(session: &Session, now: Timestamp) -> Result<(), GrantError> {
-    if let Some((_, reason)) = &session.ended {
-        return Err(GrantError::SessionEnded(reason.clone()));
-    }
-    if !session.is_live(now) {
-        return Err(GrantError::SessionExpired);
-    }
-    Ok(())
 }

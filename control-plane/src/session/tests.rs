@@ -44,7 +44,7 @@ fn exchange(code: &str) -> CodeExchange<'_> {
 
 impl World {
     async fn code(&self, now: Timestamp) -> Secret {
-        let sign_in = SignIn { identity: alice(), auth_time: now, granted: None };
+        let sign_in = SignIn { identity: alice(), auth_time: Some(now), purpose: None };
         let (browser, _) = self.sessions.begin(sign_in, now).await.unwrap();
         let request = CodeRequest {
             client_id: "kubegate-cli".into(),
@@ -98,7 +98,7 @@ async fn a_spent_secret_ends_the_session_once_its_successor_was_used() {
     assert!(matches!(world.refresh(&first, START).await, Err(GrantError::Reused)));
     assert_eq!(world.revoked(START).await, 1, "gateways hear of it");
     match world.refresh(&third, START).await {
-        Err(GrantError::SessionEnded(reason)) => assert_eq!(reason, "reuse"),
+        Err(GrantError::SessionOver { reason, at }) => assert_eq!((&*reason, at), ("reuse", START)),
         other => panic!("the newest secret is worth nothing either: {other:?}"),
     }
 }
@@ -119,7 +119,7 @@ async fn idle_sessions_end_without_cutting_streams() {
     let first = world.signed_in(START).await.refresh;
     let late = START.after(2 * HOUR + MINUTE);
     match world.refresh(&first, late).await {
-        Err(GrantError::SessionEnded(reason)) => assert_eq!(reason, "idle"),
+        Err(GrantError::SessionOver { reason, at }) => assert_eq!((&*reason, at), ("idle", late)),
         other => panic!("{other:?}"),
     }
     assert_eq!(world.revoked(late).await, 0, "idle time ends no open stream");
@@ -157,7 +157,10 @@ async fn no_session_outlives_its_sign_in() {
     let issued = world.sessions.refresh(secret.expose(), |_| Review::Stands, late).await.unwrap();
     assert_eq!(issued.token_until, START.after(12 * HOUR), "a token ends with its session");
     let end = START.after(12 * HOUR);
-    assert!(matches!(world.refresh(&issued.refresh, end).await, Err(GrantError::SessionExpired)));
+    match world.refresh(&issued.refresh, end.after(MINUTE)).await {
+        Err(GrantError::SessionOver { reason, at }) => assert_eq!((&*reason, at), (EXPIRED, end)),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -167,7 +170,7 @@ async fn a_code_is_good_once_and_its_second_use_ends_what_came_of_it() {
     let issued = world.sessions.redeem(&exchange(code.expose()), START).await.unwrap();
     let again = world.sessions.redeem(&exchange(code.expose()), START).await;
     assert!(matches!(again, Err(GrantError::Reused)));
-    assert!(matches!(world.refresh(&issued.refresh, START).await, Err(GrantError::SessionEnded(_))));
+    assert!(matches!(world.refresh(&issued.refresh, START).await, Err(GrantError::SessionOver { .. })));
     assert_eq!(world.revoked(START).await, 1);
 }
 
@@ -199,7 +202,7 @@ async fn the_oldest_session_gives_way() {
     world.refresh(&first.refresh, START.after(MINUTE)).await.unwrap();
     let third = world.signed_in(START.after(2 * MINUTE)).await;
     match world.refresh(&first.refresh, START.after(3 * MINUTE)).await {
-        Err(GrantError::SessionEnded(reason)) => assert_eq!(reason, "too-many"),
+        Err(GrantError::SessionOver { reason, .. }) => assert_eq!(reason, "too-many"),
         other => panic!("{other:?}"),
     }
     for issued in [second, third] {
@@ -212,7 +215,7 @@ async fn a_withdrawn_identity_ends_at_the_next_refresh() {
     let world = world().await;
     let issued = world.signed_in(START).await;
     let refused = world.sessions.refresh(issued.refresh.expose(), |_| Review::Withdrawn, START).await;
-    assert!(matches!(refused, Err(GrantError::SessionEnded(_))));
+    assert!(matches!(refused, Err(GrantError::SessionOver { .. })));
     assert_eq!(world.revoked(START).await, 1);
 }
 
@@ -258,19 +261,20 @@ async fn no_number_of_uses_hides_a_copy_from_its_owner() {
     world.refresh(&copied, START.after(3 * MINUTE)).await.unwrap();
     let late = START.after(4 * MINUTE);
     assert!(matches!(world.refresh(&owners, late).await, Err(GrantError::Reused)));
-    assert!(matches!(world.refresh(&copied, late).await, Err(GrantError::SessionEnded(_))), "the copy is worthless");
+    assert!(matches!(world.refresh(&copied, late).await, Err(GrantError::SessionOver { .. })), "the copy is worthless");
 }
 
 #[tokio::test]
 async fn a_browser_session_is_found_by_its_cookie_until_it_ends() {
     let world = world().await;
-    let sign_in = SignIn { identity: alice(), auth_time: START, granted: Some("/oauth/authorize?x".into()) };
+    let purpose = Purpose { request: "/oauth/authorize?x".into(), chosen: true };
+    let sign_in = SignIn { identity: alice(), auth_time: Some(START), purpose: Some(purpose) };
     let (session, cookie) = world.sessions.begin(sign_in, START).await.unwrap();
     assert!(world.sessions.by_cookie(cookie.expose(), START).await.unwrap().is_some());
     assert!(world.sessions.by_cookie("kgb_other", START).await.unwrap().is_none());
-    assert!(!world.sessions.take_grant(&session, "/oauth/authorize?y").await.unwrap(), "another request");
-    assert!(world.sessions.take_grant(&session, "/oauth/authorize?x").await.unwrap());
-    assert!(!world.sessions.take_grant(&session, "/oauth/authorize?x").await.unwrap(), "once");
+    assert!(world.sessions.take_purpose(&session, "/oauth/authorize?y").await.unwrap().is_none(), "another request");
+    assert!(world.sessions.take_purpose(&session, "/oauth/authorize?x").await.unwrap().unwrap().chosen);
+    assert!(world.sessions.take_purpose(&session, "/oauth/authorize?x").await.unwrap().is_none(), "once");
     assert!(world.sessions.end(&session.id, EndReason::SignedOut, START).await.unwrap());
     assert!(world.sessions.by_cookie(cookie.expose(), START).await.unwrap().is_none());
 }

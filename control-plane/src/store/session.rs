@@ -67,7 +67,7 @@ pub struct Session {
     pub kind: SessionKind,
     /// Who signed in.
     pub identity: Identity,
-    /// When the person last proved who they are, as the provider says.
+    /// When the person last proved who they are, as the provider says; the epoch when it does not say.
     pub auth_time: Timestamp,
     /// When the sign-in was that this session comes from.
     pub signed_in_at: Timestamp,
@@ -184,7 +184,7 @@ pub async fn with_access(conn: &mut SqliteConnection, now: Timestamp) -> Result<
         .collect()
 }
 
-/// Takes the leave that a sign-in gave to one request; `false` when it gave none to this one, or it was taken before.
+/// Takes the one request that a sign-in was made for; `false` when it was another, or it was taken before.
 ///
 /// # Errors
 /// When the store fails.

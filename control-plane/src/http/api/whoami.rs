@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use kubegate_core::time::Timestamp;
 use serde::Serialize;
 
 use super::super::extract::Caller;
@@ -26,7 +27,9 @@ struct SessionView<'a> {
     id: &'a str,
     created_at: String,
     expires_at: String,
-    auth_time: String,
+    auth_time: Option<String>,
+    acr: Option<&'a str>,
+    amr: &'a [String],
 }
 
 /// Who the caller is.
@@ -45,7 +48,9 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>, caller: Caller) ->
             id: session.id.as_str(),
             created_at: rfc3339(session.created_at),
             expires_at: rfc3339(session.expires_at),
-            auth_time: rfc3339(session.auth_time),
+            auth_time: (session.auth_time > Timestamp::default()).then(|| rfc3339(session.auth_time)),
+            acr: identity.acr.as_deref(),
+            amr: &identity.amr,
         },
         clusters: clusters.iter().map(|cluster| cluster.name.as_str()).collect(),
     })

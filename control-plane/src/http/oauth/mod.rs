@@ -4,6 +4,7 @@ pub(super) mod authorize;
 pub(super) mod code_page;
 pub(super) mod jwks;
 pub(super) mod metadata;
+mod refusal;
 pub(super) mod request;
 pub(super) mod revoke;
 pub(super) mod token;

@@ -5,6 +5,7 @@ use url::{Host, Url};
 use super::super::extract::Parameters;
 use super::CLIENT;
 use crate::config::Issuer;
+use crate::oidc::Demand;
 
 /// A valid authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(in crate::http) struct AuthorizationRequest {
     pub(in crate::http) code_challenge: String,
     /// The provider that the client would have the person sign in with.
     pub(in crate::http) provider: Option<String>,
+    /// What the sign-in must show.
+    pub(in crate::http) demand: Demand,
 }
 
 /// Where the answer to an authorization request goes.
@@ -42,7 +45,7 @@ pub(in crate::http) enum InvalidRequest {
         /// The registered error code.
         error: &'static str,
         /// What is wrong.
-        description: &'static str,
+        description: String,
     },
 }
 
@@ -60,9 +63,9 @@ impl AuthorizationRequest {
             ),
         )?;
         let state = parameters.get("state").map(str::to_owned);
-        let refuse = |error, description| {
+        let refuse = |error, description: &str| {
             let (redirect, state) = (redirect.clone(), state.clone());
-            Err(InvalidRequest::Answerable { redirect, state, error, description })
+            Err(InvalidRequest::Answerable { redirect, state, error, description: description.to_owned() })
         };
         if parameters.get("response_type") != Some("code") {
             return refuse("unsupported_response_type", "response_type must be code");
@@ -76,11 +79,16 @@ impl AuthorizationRequest {
         if state.as_ref().is_some_and(|state| state.len() > 512) {
             return refuse("invalid_request", "state is longer than 512 characters");
         }
+        let demand = match Demand::parse(parameters.get("acr_values"), parameters.get("max_age")) {
+            Ok(demand) => demand,
+            Err(invalid) => return refuse("invalid_request", &invalid.to_string()),
+        };
         Ok(Self {
             redirect,
             state,
             code_challenge: code_challenge.to_owned(),
             provider: parameters.get("provider").map(str::to_owned),
+            demand,
         })
     }
 }
@@ -182,6 +190,7 @@ mod tests {
             "&response_type=token",
             "&response_type=code",
             "&response_type=code&code_challenge=x&code_challenge_method=plain",
+            "&response_type=code&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&max_age=x",
         ] {
             let query = format!("{base}{rest}");
             assert!(matches!(parse(&query), Err(InvalidRequest::Answerable { .. })), "{query}");

@@ -12,10 +12,10 @@ use serde::Serialize;
 use super::super::api::clusters::ClusterView;
 use super::super::error::OAuthError;
 use super::super::extract::Parameters;
-use super::{CLIENT, RESOURCE};
+use super::{CLIENT, RESOURCE, refusal};
 use crate::app::App;
 use crate::policy::InForce;
-use crate::session::{CodeExchange, GrantError, Issued};
+use crate::session::{CodeExchange, Issued};
 use crate::telemetry::{ResultLabels, TokenLabels};
 use crate::token::MintError;
 
@@ -74,7 +74,7 @@ async fn redeem(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError
         redirect_uri: required("redirect_uri")?,
         verifier: required("code_verifier")?,
     };
-    let issued = app.sessions.redeem(&exchange, app.clock.now()).await.map_err(|error| refused(error, "code"))?;
+    let issued = app.sessions.redeem(&exchange, app.clock.now()).await.map_err(|error| refusal::of_code(app, error))?;
     tracing::info!(session = %issued.session.id, user = issued.session.identity.user, "a command line signed in");
     Ok(issued)
 }
@@ -85,7 +85,7 @@ async fn refresh(app: &App, parameters: &Parameters) -> Result<Issued, OAuthErro
     let issued = app.sessions.refresh(secret, review, app.clock.now()).await;
     let result = if issued.is_ok() { "ok" } else { "refused" };
     app.metrics.refreshes.get_or_create(&ResultLabels { result }).inc();
-    issued.map_err(|error| refused(error, "refresh_token"))
+    issued.map_err(|error| refusal::of_refresh(app, error))
 }
 
 fn answer(app: &App, in_force: &InForce, issued: &Issued, cluster: Option<&Cluster>) -> Result<Response, OAuthError> {
@@ -114,38 +114,6 @@ fn answer(app: &App, in_force: &InForce, issued: &Issued, cluster: Option<&Clust
 
 fn missing(name: &str) -> OAuthError {
     OAuthError::new("invalid_request", format!("{name} is missing"))
-}
-
-fn refused(error: GrantError, what: &str) -> OAuthError {
-    let again = "sign in again with 'kubegate login'";
-    let description = match error {
-        GrantError::Failed(cause) => return OAuthError::unavailable(cause),
-        GrantError::Unknown => format!("the {what} is not known; {again}"),
-        GrantError::Mismatch => format!("the {what} was made for another request; {again}"),
-        GrantError::Expired => format!("the {what} came too late; {again}"),
-        GrantError::Reused => {
-            tracing::warn!(what, "a spent secret was used again; its session was ended");
-            format!(
-                "the {what} was used before, so somebody else may hold a copy, and the session was ended for safety; {again}"
-            )
-        }
-        GrantError::SessionExpired => format!("the session reached its longest life; {again}"),
-        GrantError::SessionEnded(reason) => format!("the session was ended ({}); {again}", in_words(&reason)),
-    };
-    OAuthError::new("invalid_grant", description)
-}
-
-/// Why a session ended, for the person.
-fn in_words(reason: &str) -> &str {
-    match reason {
-        "signed-out" => "you signed out",
-        "reuse" => "one of its secrets was used twice",
-        "too-many" => "you began more sessions than one person may have",
-        "idle" => "it was not used for too long",
-        "withdrawn" => "the account is gone or its password was changed",
-        "administrator" => "an administrator ended it",
-        other => other,
-    }
 }
 
 fn not_minted(error: MintError) -> OAuthError {

@@ -41,8 +41,8 @@ pub(in crate::http) async fn post(
     match app.accounts.sign_in(user, password, address, app.clock.now()).await {
         Ok(identity) => {
             app.metrics.sign_in(PROVIDER, "ok");
-            let granted = return_to.authorization(&app.issuer).map(|_| return_to.as_str().to_owned());
-            let sign_in = SignIn { identity, auth_time: app.clock.now(), granted };
+            let purpose = return_to.purpose(&app.issuer, true);
+            let sign_in = SignIn { identity, auth_time: Some(app.clock.now()), purpose };
             sign_in::complete(&app, sign_in, &return_to, &headers, address).await
         }
         Err(refused) => {

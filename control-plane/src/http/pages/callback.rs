@@ -8,10 +8,11 @@ use axum::response::Response;
 
 use super::super::error::PageError;
 use super::super::extract::{ClientAddress, Parameters};
+use super::super::oauth::authorize;
 use super::provider::refused;
 use super::{ReturnTo, sign_in};
 use crate::app::App;
-use crate::oidc::{Answer, OidcError};
+use crate::oidc::{Answer, OidcError, UNMET};
 use crate::session::SignIn;
 
 /// The end of a sign-in.
@@ -45,21 +46,33 @@ pub(in crate::http) async fn get(
         Some(browser) => provider.finish(&browser, answer, app.clock.now()).await,
         None => Err(OidcError::State),
     };
-    let finished = finished.map_err(|error| {
-        app.metrics.sign_in(&id, error.code());
-        refused(provider.name(), error)
-    })?;
+    let finished = match finished {
+        Ok(finished) => finished,
+        Err(error) => {
+            app.metrics.sign_in(&id, error.code());
+            return unmet(&app, provider.name(), &error).unwrap_or_else(|| Err(refused(provider.name(), error)));
+        }
+    };
     app.metrics.sign_in(&id, "ok");
     if finished.groups_dropped > 0 {
         let labels = crate::telemetry::SignInLabels { provider: id, result: "dropped" };
         app.metrics.groups_dropped.get_or_create(&labels).inc_by(finished.groups_dropped);
     }
     let return_to = ReturnTo::parse(Some(&finished.return_to), &app.issuer);
-    let authorization = return_to.authorization(&app.issuer).filter(|_| finished.chosen);
     let sign_in = SignIn {
         identity: finished.identity,
         auth_time: finished.auth_time,
-        granted: authorization.map(|_| return_to.as_str().to_owned()),
+        purpose: return_to.purpose(&app.issuer, finished.chosen),
     };
     sign_in::complete(&app, sign_in, &return_to, &headers, address).await
+}
+
+/// The answer to the command line, when the provider itself says that it cannot meet the demand.
+fn unmet(app: &App, provider: &str, error: &OidcError) -> Option<Result<Response, PageError>> {
+    let OidcError::Denied { error, description, return_to } = error else { return None };
+    let request = ReturnTo::parse(Some(return_to), &app.issuer).authorization(&app.issuer)?;
+    let asked = request.demand.in_words().filter(|_| error == UNMET)?;
+    let said = if description.is_empty() { "it has no such" } else { description };
+    let what = format!("a sign-in {asked} was asked for, and {provider} answered: {said}");
+    Some(authorize::unmet(app, &request, &what))
 }

@@ -39,7 +39,8 @@ pub(in crate::http) async fn get(
     let (browser, jar) = app.cookies.browser_or_new(&headers).map_err(PageError::internal)?;
     let purpose = ["start", &id, return_to.as_str()];
     let chosen = app.forms.proves(parameter("go").unwrap_or_default(), Some(&browser), &purpose);
-    let begun = provider.begin(&browser, return_to.as_str(), chosen, app.clock.now()).await;
+    let demand = return_to.authorization(&app.issuer).map(|request| request.demand).unwrap_or_default();
+    let begun = provider.begin(&browser, return_to.as_str(), &demand, chosen, app.clock.now()).await;
     let url = begun.map_err(|error| {
         app.metrics.sign_in(&id, error.code());
         refused(provider.name(), error)

@@ -5,6 +5,7 @@ use url::Url;
 use super::super::oauth::authorize;
 use super::super::oauth::request::AuthorizationRequest;
 use crate::config::Issuer;
+use crate::session::Purpose;
 
 /// The longest path that a sign-in leads back to.
 const LONGEST: usize = 4096;
@@ -29,6 +30,11 @@ impl ReturnTo {
     pub(in crate::http) fn authorization(&self, issuer: &Issuer) -> Option<AuthorizationRequest> {
         let query = self.0.strip_prefix(authorize::PATH)?.strip_prefix('?')?;
         AuthorizationRequest::parse(query, issuer).ok()
+    }
+
+    /// The same as the purpose of a sign-in, which the person chose or not.
+    pub(in crate::http) fn purpose(&self, issuer: &Issuer, chosen: bool) -> Option<Purpose> {
+        self.authorization(issuer).map(|_| Purpose { request: self.0.clone(), chosen })
     }
 }
 

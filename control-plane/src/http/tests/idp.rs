@@ -76,7 +76,11 @@ impl Idp {
         let parameter = |name| super::world::parameter(url, name).unwrap_or_else(|| panic!("no {name} in {url}"));
         assert!(url.starts_with(&format!("{}/authorize?", self.issuer)), "{url}");
         assert_eq!((parameter("response_type"), parameter("code_challenge_method")), ("code".into(), "S256".into()));
-        assert_eq!((parameter("scope"), parameter("prompt")), ("openid email groups".into(), "select_account".into()));
+        assert_eq!(parameter("scope"), "openid email groups");
+        let query = url::form_urlencoded::parse(url.split_once('?').unwrap().1.as_bytes());
+        let prompts: Vec<String> = query.filter(|(name, _)| name == "prompt").map(|(_, value)| value.into()).collect();
+        let asked_anew = super::world::parameter(url, "max_age").as_deref() == Some("0");
+        assert_eq!(prompts, [if asked_anew { "login" } else { "select_account" }], "one prompt, the strictest");
         let code = format!("code-{}", parameter("state"));
         let asked = (parameter("code_challenge"), parameter("nonce"));
         self.state.codes.lock().unwrap().insert(code.clone(), asked);

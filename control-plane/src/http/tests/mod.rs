@@ -1,9 +1,11 @@
 //! The routers on a real store, with a clock of the test's own.
 
 mod bundle;
+mod ended;
 mod hostile;
 mod idp;
 mod oidc;
 mod routes;
+mod step_up;
 mod story;
 mod world;

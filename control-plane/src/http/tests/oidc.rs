@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 use super::idp::Idp;
 use super::world::{Answer, Browser, PASSWORD, World, authorize_url, parameter, unescape};
 
-async fn world() -> (World, Idp) {
+pub(super) async fn world() -> (World, Idp) {
     let idp = Idp::start().await;
     let world = World::with(&idp.section()).await;
     (world, idp)
 }
 
 /// The link to the provider on the sign-in page.
-async fn link(browser: &mut Browser, page: &str) -> String {
+pub(super) async fn link(browser: &mut Browser, page: &str) -> String {
     let page = browser.get(page).await;
     let href = page.text.split("href=\"/login/corp").nth(1).unwrap_or_else(|| panic!("{}", page.text));
     unescape(&format!("/login/corp{}", href.split('"').next().unwrap()))
 }
 
 /// From the sign-in page to the answer of our callback.
-async fn sign_in(browser: &mut Browser, idp: &Idp, page: &str) -> Answer {
+pub(super) async fn sign_in(browser: &mut Browser, idp: &Idp, page: &str) -> Answer {
     let link = link(browser, page).await;
     let there = browser.get(&link).await.location().to_owned();
     browser.get(&idp.authorize(&there)).await

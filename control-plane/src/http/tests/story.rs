@@ -57,7 +57,7 @@ async fn from_the_form_to_the_revocation() {
     assert_eq!(world.ask(&mut gateway, "prod.example.com", token), (401, "session-revoked"));
     let refused = world.refresh(second["refresh_token"].as_str().unwrap(), PROD).await;
     assert_eq!((refused.status, refused.json()["error"].as_str()), (StatusCode::BAD_REQUEST, Some("invalid_grant")));
-    assert!(refused.text.contains("kubegate login"), "{}", refused.text);
+    assert!(refused.text.contains("you signed out"), "{}", refused.text);
 }
 
 #[tokio::test]

@@ -214,17 +214,22 @@ impl World {
     pub(super) async fn signed_in(&self, user: &str, resource: Option<&str>) -> Value {
         let mut browser = self.browser();
         let code = browser.code(user).await;
+        let answer = self.redeem(&code, resource).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.json()
+    }
+
+    /// Trades a code.
+    pub(super) async fn redeem(&self, code: &str, resource: Option<&str>) -> Answer {
         let mut form = vec![
             ("grant_type", "authorization_code"),
             ("client_id", "kubegate-cli"),
-            ("code", &code),
+            ("code", code),
             ("redirect_uri", CALLBACK),
             ("code_verifier", VERIFIER),
         ];
         form.extend(resource.map(|resource| ("resource", resource)));
-        let answer = self.form("/oauth/token", &form).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        answer.json()
+        self.form("/oauth/token", &form).await
     }
 
     /// Trades a refresh secret.
@@ -281,15 +286,21 @@ pub(super) fn authorize_url() -> String {
 }
 
 pub(super) fn authorize_url_for(redirect: &str) -> String {
-    let query = encode(&[
+    authorize_url_with(redirect, &[])
+}
+
+/// The same with further parameters.
+pub(super) fn authorize_url_with(redirect: &str, more: &[(&str, &str)]) -> String {
+    let mut query = vec![
         ("response_type", "code"),
         ("client_id", "kubegate-cli"),
         ("redirect_uri", redirect),
         ("state", "the state"),
         ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
-    ]);
-    format!("/oauth/authorize?{query}")
+    ];
+    query.extend(more);
+    format!("/oauth/authorize?{}", encode(&query))
 }
 
 /// A browser that keeps cookies and follows nothing by itself.

@@ -1,0 +1,66 @@
+//! Why a grant is refused, for the person: what happened, and when.
+
+use kubegate_core::time::{Timestamp, show_duration};
+
+use super::super::error::OAuthError;
+use crate::app::App;
+use crate::clock::rfc3339;
+use crate::session::{EXPIRED, EndReason, GrantError, Limits};
+
+/// The answer to a code.
+pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
+    let description = match error {
+        GrantError::Failed(cause) => return OAuthError::unavailable(cause),
+        GrantError::Unknown => "the code is not known".to_owned(),
+        GrantError::Mismatch => "the code was made for another request".to_owned(),
+        GrantError::Expired => "the code came too late".to_owned(),
+        GrantError::Reused => {
+            warn_of_reuse("code");
+            "the code was used before, so somebody else may hold a copy, and what came of it was ended".to_owned()
+        }
+        GrantError::SessionOver { reason, at } => {
+            format!("the sign-in that the code came from is over: {}", in_words(&reason, at, app.sessions.limits()))
+        }
+    };
+    OAuthError::new("invalid_grant", description)
+}
+
+/// The answer to a refresh secret.
+pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
+    let (reason, at) = match error {
+        GrantError::Failed(cause) => return OAuthError::unavailable(cause),
+        GrantError::SessionOver { reason, at } => (reason, at),
+        GrantError::Reused => {
+            warn_of_reuse("refresh_token");
+            (EndReason::Reuse.as_str().to_owned(), app.clock.now())
+        }
+        GrantError::Unknown | GrantError::Mismatch | GrantError::Expired => {
+            let description = "your session is not known here; it may have ended more than a day ago";
+            return OAuthError::new("invalid_grant", description).of_ended_session("unknown", None);
+        }
+    };
+    let description = in_words(&reason, at, app.sessions.limits());
+    OAuthError::new("invalid_grant", description).of_ended_session(reason, Some(at))
+}
+
+fn warn_of_reuse(what: &str) {
+    tracing::warn!(what, "a spent secret was used again; its session was ended");
+}
+
+/// Why and when a session ended, for the person whose it was.
+fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
+    let at = rfc3339(at);
+    let why = match reason {
+        EXPIRED => {
+            return format!("your session ended at {at}: {} is its longest life", show_duration(limits.max_lifetime));
+        }
+        "signed-out" => return format!("you signed out at {at}"),
+        "administrator" => return format!("your session was ended by an administrator at {at}"),
+        "reuse" => "one of its secrets was used twice, so somebody else may hold a copy".to_owned(),
+        "too-many" => format!("you have {} newer ones, as many as there may be", limits.max_per_person),
+        "idle" => format!("it had not been used for {}", show_duration(limits.idle_timeout)),
+        "withdrawn" => "its account or provider is no longer there, or the password was changed".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("your session was ended at {at}: {why}")
+}
