@@ -9,7 +9,7 @@ use crate::cache;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::server::ServerUrl;
-use crate::sign_in::SignInOptions;
+use crate::sign_in::{Demand, SignInOptions};
 use crate::tls::Trust;
 
 /// Use kubectl through Envoy with your company sign-in.
@@ -113,6 +113,7 @@ impl SignInArgs {
             provider: self.provider.clone(),
             stdin_is_ours: true,
             timeout: self.timeout,
+            demand: Demand::default(),
         }
     }
 }

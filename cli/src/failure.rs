@@ -91,6 +91,7 @@ impl Failure {
             Self::Client(error) => of_client(error),
             Self::Session(error) => match error {
                 SessionError::NotSignedIn { .. }
+                | SessionError::Token(TokenError::SessionEnded { .. })
                 | SessionError::CoolingDown(_)
                 | SessionError::SignIn(
                     SignInError::TimedOut { .. }

@@ -51,18 +51,34 @@ pub(crate) struct ClusterInfo {
     pub(crate) certificate_authority_data: Option<String>,
 }
 
+/// How a session came to its end, as the control plane tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Its words; empty without any.
+    pub(crate) words: String,
+    /// Why, in one stable word.
+    pub(crate) reason: Option<String>,
+    /// Since when, as RFC 3339 has it.
+    pub(crate) at: Option<String>,
+}
+
+impl Ended {
+    /// The words with a leading separator; empty without any.
+    pub(crate) fn detail(&self) -> String {
+        if self.words.is_empty() { String::new() } else { format!(": {}", self.words) }
+    }
+}
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
     /// The session has ended or was revoked: only a new sign-in helps.
-    #[error(
-        "the control plane {server} has ended this session{detail}. Sign in again: kubegate login --server {server}"
-    )]
+    #[error("signed out of {server}{}. Sign in again: kubegate login --server {server}", ended.detail())]
     SessionEnded {
         /// The control plane.
         server: ServerUrl,
-        /// Its own words, with a leading separator; empty without any.
-        detail: String,
+        /// What it says about that.
+        ended: Ended,
     },
     /// No such cluster, or none for this person.
     #[error(
@@ -216,17 +232,25 @@ fn token_refusal(client: &Client, answer: &crate::client::Answer, cluster: Optio
     struct Refusal {
         error: String,
         error_description: Option<String>,
+        #[serde(default)]
+        session_ended: SessionEnded,
+    }
+    #[derive(Default, Deserialize)]
+    struct SessionEnded {
+        reason: Option<String>,
+        at: Option<String>,
     }
     let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer.body) else {
         return client.refusal(answer, "a request for a token").into();
     };
     let server = client.server().clone();
-    let detail = refusal
-        .error_description
-        .map(|words| format!(": {}", printable(words.trim_end_matches('.'))))
-        .unwrap_or_default();
+    let words = refusal.error_description.map(|words| printable(words.trim_end_matches('.'))).unwrap_or_default();
+    let SessionEnded { reason, at } = refusal.session_ended;
+    let printed = |text: Option<String>| text.as_deref().map(printable);
+    let ended = Ended { words, reason: printed(reason), at: printed(at) };
+    let detail = ended.detail();
     match (refusal.error.as_str(), cluster) {
-        ("invalid_grant", _) => TokenError::SessionEnded { server, detail },
+        ("invalid_grant", _) => TokenError::SessionEnded { server, ended },
         ("invalid_target", Some(cluster)) => TokenError::UnknownCluster { server, cluster: cluster.to_owned(), detail },
         _ => TokenError::Refused { server, code: printable(&refusal.error), detail },
     }

@@ -8,8 +8,8 @@ use crate::cache::lock::Lock;
 use crate::cache::{CacheError, CachedToken, SignIn, Store};
 use crate::client::Client;
 use crate::clock::UnixTime;
-use crate::oauth::{self, TokenAnswer, TokenError};
-use crate::output::{printable, say};
+use crate::oauth::{self, Ended, TokenAnswer, TokenError};
+use crate::output::say;
 use crate::secret::Secret;
 use crate::server::ServerUrl;
 use crate::sign_in::{SignInError, SignInOptions, sign_in};
@@ -24,6 +24,7 @@ pub(crate) struct Session<'a> {
     client: &'a Client,
     lock: Lock,
     cached: Option<SignIn>,
+    ended: Option<Ended>,
 }
 
 /// Why there is no session, or no token from it.
@@ -68,7 +69,7 @@ impl<'a> Session<'a> {
     pub(crate) fn take(store: &'a Store, client: &'a Client, patience: Duration) -> Result<Self, CacheError> {
         let lock = store.lock(patience + Duration::from_secs(30))?;
         let cached = store.load(&lock)?;
-        Ok(Self { store, client, lock, cached })
+        Ok(Self { store, client, lock, cached, ended: None })
     }
 
     /// The sign-in as it is now.
@@ -76,17 +77,9 @@ impl<'a> Session<'a> {
         self.cached.as_ref()
     }
 
-    /// A token for `cluster`, by refresh if that goes, else by signing in if `may` allows it.
-    pub(crate) fn cluster_token(
-        &mut self,
-        cluster: &str,
-        options: &SignInOptions,
-        may: May,
-    ) -> Result<CachedToken, SessionError> {
-        match self.refresh(Some(cluster))? {
-            Some(token) => Ok(token),
-            None => self.sign_in_if(Some(cluster), options, may),
-        }
+    /// How the session came to its end, once the control plane has said that it is over.
+    pub(crate) fn ended(&self) -> Option<&Ended> {
+        self.ended.as_ref()
     }
 
     /// A token for the control plane itself.
@@ -155,14 +148,27 @@ impl<'a> Session<'a> {
         self.store.remove(&self.lock)
     }
 
-    fn sign_in_if(
+    /// Why there is no session.
+    pub(crate) fn over(&self) -> SessionError {
+        let server = self.client.server().clone();
+        match &self.ended {
+            Some(ended) => TokenError::SessionEnded { server, ended: ended.clone() }.into(),
+            None => SessionError::NotSignedIn { server },
+        }
+    }
+
+    /// Signs in if `may` allows it, after saying what became of the session before.
+    pub(crate) fn sign_in_if(
         &mut self,
         cluster: Option<&str>,
         options: &SignInOptions,
         may: May,
     ) -> Result<CachedToken, SessionError> {
         if may == May::OnlyRefresh {
-            return Err(SessionError::NotSignedIn { server: self.client.server().clone() });
+            return Err(self.over());
+        }
+        if let Some(ended) = &self.ended {
+            say(&format!("kubegate: signed out of {}{}", self.client.server(), ended.detail()));
         }
         self.check_outage()?;
         if may == May::SignInUnlessCoolingDown
@@ -179,8 +185,9 @@ impl<'a> Session<'a> {
         self.store.outage_since(since)?.map_or(Ok(()), |outage| Err(outage.into()))
     }
 
-    /// The next token; `None` when nobody is signed in, or no longer.
-    fn refresh(&mut self, cluster: Option<&str>) -> Result<Option<CachedToken>, SessionError> {
+    /// The next token, for `cluster` or for the control plane itself; `None` when nobody is signed in, or no longer. What
+    /// is known of a session that is over stays, but for its tokens, so that the next command can ask again why.
+    pub(crate) fn refresh(&mut self, cluster: Option<&str>) -> Result<Option<CachedToken>, SessionError> {
         let Some(cached) = &self.cached else { return Ok(None) };
         self.check_outage()?;
         let asked_at = UnixTime::now();
@@ -190,10 +197,9 @@ impl<'a> Session<'a> {
                 self.store.clear_marks()?;
                 Ok(Some(token))
             }
-            Err(TokenError::SessionEnded { detail, .. }) => {
-                say(&format!("kubegate: your session at {} has ended{}", self.client.server(), printable(&detail)));
-                self.cached = None;
-                self.store.remove(&self.lock)?;
+            Err(TokenError::SessionEnded { ended, .. }) => {
+                self.forget_tokens()?;
+                self.ended = Some(ended);
                 Ok(None)
             }
             Err(error) => {
@@ -203,6 +209,12 @@ impl<'a> Session<'a> {
                 Err(error.into())
             }
         }
+    }
+
+    fn forget_tokens(&mut self) -> Result<(), CacheError> {
+        let Some(cached) = &mut self.cached else { return Ok(()) };
+        cached.tokens.clear();
+        self.store.save(cached, &self.lock)
     }
 
     /// Writes what came to the cache, before anybody uses it.

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::browser;
 use crate::browser::callback::{Callback, Expected, Refused, receive};
+use crate::browser::page::Page;
 use crate::client::Client;
 use crate::clock::UnixTime;
 use crate::oauth::{self, CLIENT_ID, Endpoints, Pkce, TokenAnswer, TokenError};
@@ -32,6 +33,17 @@ pub(crate) struct SignInOptions {
     pub(crate) stdin_is_ours: bool,
     /// How long a person may take.
     pub(crate) timeout: Duration,
+    /// What the sign-in must show.
+    pub(crate) demand: Demand,
+}
+
+/// What a sign-in must show beyond who the person is (OpenID Connect Core 1.0, section 3.1.2.1); the default is nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Demand {
+    /// One of these authentication context classes.
+    pub(crate) acr: Vec<String>,
+    /// That it is not older.
+    pub(crate) max_age: Option<Duration>,
 }
 
 /// Why nobody is signed in.
@@ -171,7 +183,12 @@ impl Attempt<'_> {
         let mut arrival = callback.wait(expected, self.deadline, tick).ok_or_else(|| self.timed_out())?;
         let outcome = std::mem::replace(&mut arrival.outcome, Ok(Secret::new(String::new())));
         let answer = outcome.map_err(SignInError::from).and_then(|code| self.redeem(&code, &redirect_uri));
-        arrival.show(answer.as_ref().err().map(ToString::to_string).as_deref());
+        arrival.show(&match &answer {
+            Ok((_, answer)) => Page::SignedIn { user: oauth::user_named_in(&answer.access_token) },
+            Err(SignInError::Refused(Refused::Cancelled { .. })) => Page::Cancelled,
+            Err(SignInError::Refused(Refused::NotEnough { why })) => Page::NotEnough { why: why.clone() },
+            Err(error) => Page::Failed { why: error.to_string() },
+        });
         answer
     }
 
@@ -206,6 +223,13 @@ impl Attempt<'_> {
             if let Some(provider) = &self.options.provider {
                 query.append_pair("provider", provider);
             }
+            let Demand { acr, max_age } = &self.options.demand;
+            if !acr.is_empty() {
+                query.append_pair("acr_values", &acr.join(" "));
+            }
+            if let Some(max_age) = max_age {
+                query.append_pair("max_age", &max_age.as_secs().to_string());
+            }
         }
         Ok(url)
     }
@@ -214,7 +238,9 @@ impl Attempt<'_> {
         let asked_at = UnixTime::now();
         let answer = oauth::exchange_code(self.client, &self.endpoints, code, redirect_uri, &self.pkce, self.cluster);
         match answer {
-            Err(TokenError::SessionEnded { server, detail }) => Err(SignInError::BadCode { server, detail }),
+            Err(TokenError::SessionEnded { server, ended }) => {
+                Err(SignInError::BadCode { server, detail: ended.detail() })
+            }
             other => Ok((asked_at, other?)),
         }
     }

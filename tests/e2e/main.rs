@@ -20,6 +20,7 @@ mod pages;
 mod policy;
 mod request_info;
 mod sabotage;
+mod step_up;
 mod streams;
 mod tokens;
 mod upstream;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let suite = Suite::new();
     let trials = [
         objects::trials(&suite),
+        step_up::trials(&suite),
         streams::trials(&suite),
         audit::trials(&suite),
         impersonation::trials(&suite),

@@ -6,9 +6,13 @@
 //                accounts: { NAME: { password, claims: { email, email_verified, name, groups, .. } } } }
 // Prints `ready ISSUER` when it listens. `PUT /test/accounts/NAME` replaces a person's claims while it runs,
 // as a directory would.
+//
+// A sign-in is of the class `pwd`, and of `phr` (a phishing-resistant key) when that is asked for (`acr_values`): the
+// person is asked again then, and shows the key by typing the password. Of a class that it does not know it gives `pwd`.
+// `max_age` and `prompt=login` are obeyed.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import Provider from 'oidc-provider';
+import Provider, { interactionPolicy } from 'oidc-provider';
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const issuer = `http://127.0.0.1:${config.port}`;
@@ -16,6 +20,20 @@ const accounts = new Map(Object.entries(config.accounts));
 
 const findAccount = async (_ctx, sub) =>
   accounts.has(sub) ? { accountId: sub, claims: async () => ({ sub, ...accounts.get(sub).claims }) } : undefined;
+
+// How a sign-in of each class is made.
+const CLASSES = new Map([['pwd', ['pwd']], ['phr', ['hwk', 'pin']]]);
+
+const asked = (params) => params.acr_values?.split(' ') ?? [];
+
+const policy = interactionPolicy.base();
+policy.get('login').checks.add(
+  new interactionPolicy.Check('acr', 'the sign-in is not of a class that was asked for', 'login_required', ({ oidc }) => {
+    const enough = asked(oidc.params).length === 0 || asked(oidc.params).includes(oidc.session.acr);
+    // Who has just signed in did what they can.
+    return !enough && !oidc.result?.login;
+  }),
+);
 
 const provider = new Provider(issuer, {
   clients: [
@@ -30,11 +48,13 @@ const provider = new Provider(issuer, {
   ],
   findAccount,
   claims: {
-    openid: ['sub'],
+    // What a sign-in was like stands in every ID token.
+    openid: ['sub', 'acr', 'amr', 'auth_time'],
     profile: ['name', 'preferred_username'],
     email: ['email', 'email_verified'],
     groups: ['groups', 'department'],
   },
+  acrValues: [...CLASSES.keys()],
   scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
   // Claims go into the ID token too, as most companies' providers have it.
   conformIdTokenClaims: false,
@@ -42,7 +62,7 @@ const provider = new Provider(issuer, {
     client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
   pkce: { required: () => true },
   features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
-  interactions: { url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
+  interactions: { policy, url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
   // The company's own client: its people are not asked for consent.
   loadExistingGrant: async (ctx) => {
     const grant = new ctx.oidc.provider.Grant({
@@ -73,17 +93,18 @@ const bodyOf = async (request) => {
 const signIn = async (request, response, uid) => {
   const html = (status, text) =>
     response.writeHead(status, { 'content-type': 'text/html; charset=utf-8' }).end(text);
-  await provider.interactionDetails(request, response);
+  const { params } = await provider.interactionDetails(request, response);
   if (request.method !== 'POST') return html(200, page(uid));
   const form = new URLSearchParams(await bodyOf(request));
   const name = form.get('username');
   if (!accounts.has(name) || accounts.get(name).password !== form.get('password')) {
     return html(401, page(uid, 'Unknown user or wrong password.'));
   }
+  const acr = asked(params).find((one) => CLASSES.has(one)) ?? 'pwd';
   await provider.interactionFinished(
     request,
     response,
-    { login: { accountId: name, amr: ['pwd'], acr: 'urn:example:password' } },
+    { login: { accountId: name, amr: CLASSES.get(acr), acr } },
     { mergeWithLastSubmission: false },
   );
 };

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::page;
+use super::page::Page;
 use crate::oauth::same_issuer;
 use crate::output::printable;
 use crate::secret::Secret;
@@ -21,6 +21,10 @@ use crate::server::ServerUrl;
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_CONNECTIONS: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The error of a sign-in that does not show what was asked for (OpenID Connect Core Unmet Authentication Requirements
+/// 1.0).
+const UNMET: &str = "unmet_authentication_requirements";
 
 /// Waits for the browser to come back.
 #[derive(Debug)]
@@ -49,7 +53,24 @@ pub(crate) struct Arrival {
 /// The sign-in ended without a code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    /// The control plane, or the person there, said no.
+    /// The person said no.
+    #[error("the sign-in was cancelled{detail}. To sign in after all: kubegate login --server {server}")]
+    Cancelled {
+        /// The control plane.
+        server: ServerUrl,
+        /// The control plane's words with a leading separator; empty without any.
+        detail: String,
+    },
+    /// It is not as strong or fresh as was asked for.
+    #[error(
+        "this sign-in is not enough: {why}. Sign in another way that your identity provider offers; if it has none, ask \
+         your operator. Until then everything stays as it was"
+    )]
+    NotEnough {
+        /// What was asked for and what came, in the control plane's words.
+        why: String,
+    },
+    /// The control plane said no.
     #[error("the sign-in was refused ({code}{detail})")]
     Denied {
         /// The error code of RFC 6749.
@@ -102,14 +123,8 @@ impl Callback {
 
 impl Arrival {
     /// Tells the person in the browser how it ended.
-    pub(crate) fn show(self, problem: Option<&str>) {
-        let page = match problem {
-            None => {
-                page::response("200 OK", "You are signed in", "You can close this page and go back to the terminal.")
-            }
-            Some(problem) => page::response("400 Bad Request", "Not signed in", problem),
-        };
-        answer(self.stream, &page);
+    pub(crate) fn show(self, page: &Page) {
+        answer(self.stream, page);
     }
 }
 
@@ -160,24 +175,9 @@ impl Desk {
             Visit::Answer(outcome) if !self.taken.swap(true, Ordering::AcqRel) => {
                 let _ = self.sender.send(Arrival { outcome, stream });
             }
-            Visit::Answer(_) => {
-                answer(
-                    stream,
-                    &page::response("409 Conflict", "Already done", "This sign-in has been answered already."),
-                );
-            }
-            Visit::Stranger => answer(
-                stream,
-                &page::response(
-                    "400 Bad Request",
-                    "Not this sign-in",
-                    "This answer does not belong to the sign-in that is waiting in the terminal. \
-                     Use the address that kubegate printed there.",
-                ),
-            ),
-            Visit::Nothing(status) => {
-                answer(stream, &page::response(status, "Nothing here", "Kubegate waits here for a sign-in."));
-            }
+            Visit::Answer(_) => answer(stream, &Page::AlreadyDone),
+            Visit::Stranger => answer(stream, &Page::Stranger),
+            Visit::Nothing(status) => answer(stream, &Page::Nothing { status }),
         }
     }
 
@@ -230,14 +230,23 @@ impl Desk {
             return Visit::Answer(Err(Refused::WrongIssuer { server, issuer: printable(&issuer) }));
         }
         if let Some(code) = single("error") {
-            let detail = single("error_description")
-                .map(|words| format!(": {}", printable(words.trim_end_matches('.'))))
-                .unwrap_or_default();
-            return Visit::Answer(Err(Refused::Denied { code: printable(&code), detail }));
+            let words = single("error_description").map(|words| printable(words.trim_end_matches('.')));
+            return Visit::Answer(Err(self.refused(&code, words)));
         }
         match single("code").filter(|code| !code.is_empty()) {
             Some(code) => Visit::Answer(Ok(Secret::new(code))),
             None => Visit::Stranger,
+        }
+    }
+
+    fn refused(&self, code: &str, words: Option<String>) -> Refused {
+        let detail = words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+        match code {
+            UNMET => {
+                Refused::NotEnough { why: words.unwrap_or_else(|| "it does not show what was asked for".to_owned()) }
+            }
+            "access_denied" => Refused::Cancelled { server: self.expected.server.clone(), detail },
+            _ => Refused::Denied { code: printable(code), detail },
         }
     }
 }
@@ -269,10 +278,10 @@ fn read_head(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
-fn answer(mut stream: TcpStream, response: &str) {
+fn answer(mut stream: TcpStream, page: &Page) {
     let write = |stream: &mut TcpStream| -> io::Result<()> {
         stream.set_write_timeout(Some(PATIENCE))?;
-        stream.write_all(response.as_bytes())?;
+        stream.write_all(page.response().as_bytes())?;
         stream.shutdown(std::net::Shutdown::Write)?;
         // Reads on until the browser has the page, so that closing does not cut it off.
         stream.set_read_timeout(Some(Duration::from_millis(500)))?;
@@ -323,10 +332,23 @@ mod tests {
 
     #[test]
     fn passes_the_reason_on() {
-        let target =
-            "/callback?error=access_denied&error_description=Not%20you.&state=S&iss=https%3A%2F%2Fk.example.com";
-        let Visit::Answer(Err(refused)) = judge(target, OWN) else { panic!() };
-        assert_eq!(refused.to_string(), "the sign-in was refused (access_denied: Not you)");
+        for (query, expected) in [
+            ("error=access_denied&error_description=you+chose+Cancel", "was cancelled: you chose Cancel. To sign in"),
+            (
+                "error=access_denied",
+                "was cancelled. To sign in after all: kubegate login --server https://k.example.com",
+            ),
+            (
+                "error=unmet_authentication_requirements&error_description=No%20key.",
+                "not enough: No key. Sign in another way",
+            ),
+            ("error=unmet_authentication_requirements", "not enough: it does not show what was asked for. Sign in"),
+            ("error=server_error&error_description=Not%20you.", "the sign-in was refused (server_error: Not you)"),
+        ] {
+            let target = format!("/callback?{query}&state=S&iss=https%3A%2F%2Fk.example.com");
+            let Visit::Answer(Err(refused)) = judge(&target, OWN) else { panic!("{query}") };
+            assert!(refused.to_string().contains(expected), "{refused}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The person's browser: whether there is one, how it opens, and how it comes back.
 
 pub(crate) mod callback;
-mod page;
+pub(crate) mod page;
 
 use std::env;
 use std::path::Path;

@@ -67,7 +67,7 @@ impl Credential {
         let token = match self.cached(&store, &info)? {
             Cached::Good(token) => token,
             Cached::Missing => self.fresh(&store, &info, None)?,
-            Cached::Rejected(token) => self.fresh(&store, &info, Some(&token))?,
+            Cached::Rejected(rejected) => self.fresh(&store, &info, Some(rejected))?,
         };
         output::result(&credential(info.version, &token)).map_err(Failure::Output)
     }
@@ -81,21 +81,16 @@ impl Credential {
         let target = info.cluster.as_ref().map(Target::from).or_else(|| token.cluster.as_ref().map(Target::from));
         match target.map_or(Verdict::Usable, |target| target.check(&token.token)) {
             Verdict::Usable => Ok(Cached::Good(token)),
-            Verdict::Rejected(message) => {
-                if let Some(message) = message {
-                    say(&format!("kubegate: cluster {}: {message}", self.cluster));
-                }
-                Ok(Cached::Rejected(token.token))
-            }
+            Verdict::Rejected(why) => Ok(Cached::Rejected(Rejected { token: token.token, why })),
         }
     }
 
     /// A token that is new, by refresh or sign-in, unless another kubegate just got one.
-    fn fresh(&self, store: &Store, info: &ExecInfo, rejected: Option<&Secret>) -> Result<CachedToken, Failure> {
+    fn fresh(&self, store: &Store, info: &ExecInfo, rejected: Option<Rejected>) -> Result<CachedToken, Failure> {
         let client = Client::new(store.server(), &self.server.trust())?;
         let mut session = Session::take(store, &client, self.sign_in.timeout)?;
-        if let Some(rejected) = rejected {
-            session.discard(&self.cluster, rejected)?;
+        if let Some(rejected) = &rejected {
+            session.discard(&self.cluster, &rejected.token)?;
         }
         let kept = session.cached().and_then(|cached| cached.tokens.get(&self.cluster)).cloned();
         if let Some(token) = kept.as_ref().filter(|token| token.is_good(UnixTime::now(), MARGIN)) {
@@ -105,10 +100,17 @@ impl Credential {
         // A browser needs no terminal; a code to paste does, and stdin belongs to kubectl unless it says otherwise.
         let stdin_is_ours = info.interactive.unwrap_or_else(|| io::stdin().is_terminal());
         let options = SignInOptions { stdin_is_ours, ..self.sign_in.options() };
-        match session.cluster_token(&self.cluster, &options, may) {
-            Err(error) => last_resort(kept, error, store.server()),
-            Ok(token) => Ok(token),
+        let refreshed = session.refresh(Some(&self.cluster));
+        // Of a session that is over the control plane knows more than the cluster's host.
+        if let Some(why) = rejected.and_then(|rejected| rejected.why).filter(|_| session.ended().is_none()) {
+            say(&format!("kubegate: cluster {}: {why}", self.cluster));
         }
+        let token = match refreshed {
+            Ok(Some(token)) => Ok(token),
+            Ok(None) => session.sign_in_if(Some(&self.cluster), &options, may),
+            Err(error) => Err(error),
+        };
+        token.or_else(|error| last_resort(kept, error, store.server()))
     }
 }
 
@@ -116,7 +118,14 @@ impl Credential {
 enum Cached {
     Good(CachedToken),
     Missing,
-    Rejected(Secret),
+    Rejected(Rejected),
+}
+
+/// A token that the cluster's host refused.
+struct Rejected {
+    token: Secret,
+    /// The host's own words.
+    why: Option<String>,
 }
 
 /// kubectl's question, or that there is none.

@@ -1,27 +1,30 @@
 //! `kubegate whoami`
 
+use std::time::Duration;
+
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::person_may;
-use crate::args::{ServerArgs, SignInArgs};
+use crate::args::ServerArgs;
 use crate::cache::Store;
 use crate::failure::Failure;
+use crate::oauth::Ended;
 use crate::output::{self, printable};
 use crate::session::Session;
 
 /// Show who you are to the clusters, and until when
+///
+/// When your session is over, it says why and since when, and exits with 3. It never signs in by
+/// itself.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate whoami
-  kubegate whoami --json | jq -r '.groups[]'")]
+  kubegate whoami --json | jq -r '.groups[]'
+  kubegate whoami --json | jq -r '.session | select(.ended) | .reason'")]
 pub(crate) struct Whoami {
     #[command(flatten)]
     server: ServerArgs,
-
-    #[command(flatten)]
-    sign_in: SignInArgs,
 
     /// Print the control plane's answer as JSON
     #[arg(long)]
@@ -52,6 +55,20 @@ struct SessionInfo {
     created_at: Value,
     expires_at: Value,
     auth_time: Value,
+    #[serde(default)]
+    acr: Option<String>,
+    #[serde(default)]
+    amr: Vec<String>,
+}
+
+/// What is told of a session that is over.
+#[derive(Debug, Serialize)]
+struct Over<'a> {
+    ended: bool,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<&'a str>,
+    message: &'a str,
 }
 
 impl Whoami {
@@ -59,11 +76,27 @@ impl Whoami {
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let client = self.server.client()?;
         let store = Store::open(client.server())?;
-        let token = Session::take(&store, &client, self.sign_in.timeout)?
-            .access_token(&self.sign_in.options(), person_may())?;
+        let mut session = Session::take(&store, &client, Duration::from_secs(10))?;
+        let Some(token) = session.refresh(None)? else {
+            if let Some(ended) = session.ended().filter(|_| self.json) {
+                output::json(&json!({ "session": Over::from(ended) })).map_err(Failure::Output)?;
+            }
+            return Err(session.over().into());
+        };
         let url = client.server().join("/api/v1/whoami");
-        let person: Person = client.get_json(&url, Some(&token), "who you are")?;
+        let person: Person = client.get_json(&url, Some(&token.token), "who you are")?;
         if self.json { output::json(&person) } else { output::result(&person.shown()) }.map_err(Failure::Output)
+    }
+}
+
+impl<'a> From<&'a Ended> for Over<'a> {
+    fn from(ended: &'a Ended) -> Self {
+        Self {
+            ended: true,
+            reason: ended.reason.as_deref().unwrap_or("unknown"),
+            at: ended.at.as_deref(),
+            message: &ended.words,
+        }
     }
 }
 
@@ -82,7 +115,10 @@ impl Person {
         row("Clusters", Some(self.clusters.join(", ")));
         if let Some(session) = &self.session {
             row("Session", Some(session.id.clone()));
-            row("Signed in", Some(moment(&session.auth_time)));
+            let when = Some(moment(&session.auth_time)).filter(|when| !when.is_empty());
+            row("Signed in", when.or_else(|| Some(moment(&session.created_at))));
+            row("Sign-in class", session.acr.clone());
+            row("Signed in by", Some(session.amr.join(", ")));
             row("Session ends", Some(moment(&session.expires_at)));
         }
         output::table(&rows)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::fake::ENDED;
 use crate::http;
 use crate::world::{Ended, World};
 
@@ -127,14 +128,61 @@ fn the_last_seconds_of_a_token_bridge_an_outage() {
 }
 
 #[test]
-fn an_ended_session_signs_in_again() {
+fn an_ended_session_is_told_of_and_signs_in_again() {
     let world = World::new();
-    world.fake.state().lifetime = 20;
+    let old = world.token();
+    {
+        let mut state = world.fake.state();
+        state.refresh_secrets.clear();
+        state.session_check = (401, json!({"kind": "Status", "message": "the session was revoked"}).to_string());
+    }
+    let ended = Ended::from(world.credential().output().unwrap());
+    let told = format!("kubegate: signed out of {}: {ENDED}\n", world.fake.url);
+    assert!(ended.stderr.starts_with(&told), "before the browser opens: {ended:?}");
+    assert_eq!(ended.stderr.matches("session").count(), 1, "one line says it: {ended:?}");
+    assert_ne!(ended.token(), old);
+    assert_eq!(world.visits(), 2);
+}
+
+#[test]
+fn where_no_sign_in_may_begin_the_failure_tells_of_the_end() {
+    let world = World::new();
     world.token();
     world.fake.state().refresh_secrets.clear();
-    let ended = Ended::from(world.credential().output().unwrap());
-    assert!(ended.stderr.contains("has ended: The session was ended by an administrator"), "{ended:?}");
-    ended.token();
+    world.change_cache(|cache| cache["tokens"]["prod"]["expires_at"] = json!(1));
+    for _ in 0..2 {
+        let mut command = world.credential();
+        let ended = Ended::from(command.env("KUBEGATE_INTERACTIVE", "false").output().unwrap());
+        ended.failed(3, &["error: signed out of", ENDED, "kubegate login --server", &world.fake.url]);
+    }
+    assert_eq!(world.visits(), 1);
+}
+
+#[test]
+fn a_token_of_a_session_that_is_over_is_not_served_again() {
+    let world = World::new();
+    world.token();
+    world.run(&["credential", "--cluster", "staging"]).token();
+    world.fake.state().refresh_secrets.clear();
+    world.change_cache(|cache| cache["tokens"]["staging"]["expires_at"] = json!(1));
+    let mut command = world.command(&["credential", "--cluster", "staging"]);
+    Ended::from(command.env("KUBEGATE_INTERACTIVE", "false").output().unwrap()).failed(3, &[ENDED]);
+    assert_eq!(world.cache()["tokens"], json!({}), "not for another cluster either");
+}
+
+#[test]
+fn a_sign_in_that_fails_after_the_end_leaves_the_reason_to_be_asked_for() {
+    let world = World::new();
+    world.token();
+    {
+        let mut state = world.fake.state();
+        state.refresh_secrets.clear();
+        state.refuse = Some(("access_denied", "Not today."));
+    }
+    world.change_cache(|cache| cache["tokens"] = json!({}));
+    Ended::from(world.credential().output().unwrap()).failed(3, &[ENDED, "cancelled: Not today"]);
+    Ended::from(world.credential().output().unwrap()).failed(3, &[ENDED, "no other one begins by itself"]);
+    world.run(&["whoami"]).failed(3, &[ENDED]);
     assert_eq!(world.visits(), 2);
 }
 
@@ -219,13 +267,13 @@ fn many_at_once_refresh_once() {
 #[test]
 fn after_a_failed_sign_in_no_other_browser_opens() {
     let world = World::new();
-    world.fake.state().deny = true;
+    world.fake.state().refuse = Some(("access_denied", "Not today."));
     let children: Vec<_> = (0..5).map(|_| world.credential().spawn().unwrap()).collect();
     for child in children {
-        Ended::from(child.wait_with_output().unwrap()).failed(3, &["access_denied"]);
+        Ended::from(child.wait_with_output().unwrap()).failed(3, &["cancelled: Not today"]);
     }
     assert_eq!(world.visits(), 1);
-    world.fake.state().deny = false;
+    world.fake.state().refuse = None;
     world.run(&["login"]).ok();
     world.token();
     assert_eq!(world.visits(), 2);

@@ -22,8 +22,10 @@ pub(crate) struct State {
     pub(crate) answer_iss: Option<String>,
     /// The `state` of its answers to the browser, when not the request's.
     pub(crate) answer_state: Option<String>,
-    /// The person says no.
-    pub(crate) deny: bool,
+    /// The error, with its description, that a sign-in ends with instead of a code.
+    pub(crate) refuse: Option<(&'static str, &'static str)>,
+    /// The demands of the authorization requests so far: `acr_values`, `max_age`.
+    pub(crate) demands: Vec<(Option<String>, Option<String>)>,
     /// Seconds that a token lives.
     pub(crate) lifetime: u64,
     /// So many answers of the token endpoint get lost after the work is done.
@@ -46,6 +48,9 @@ pub(crate) struct State {
     counter: usize,
 }
 
+/// What it says of a session whose refresh secret it does not hold good.
+pub(crate) const ENDED: &str = "your session was ended by an administrator at 2026-11-25T02:00:00Z";
+
 /// A running fake; it ends with the test process.
 #[derive(Clone)]
 pub(crate) struct Fake {
@@ -67,7 +72,8 @@ impl Fake {
             issuer: None,
             answer_iss: None,
             answer_state: None,
-            deny: false,
+            refuse: None,
+            demands: Vec::new(),
             lifetime: 600,
             lose_answers: 0,
             down: false,
@@ -150,7 +156,10 @@ impl Fake {
                 json!({
                     "user": "alice", "uid": "u-1", "email": "alice@example.com", "groups": ["team-a", "ops"],
                     "provider": "accounts", "clusters": state.clusters,
-                    "session": {"id": "s-1", "created_at": 1, "expires_at": 1_763_942_400, "auth_time": 1},
+                    "session": {
+                        "id": "s-1", "created_at": 1, "expires_at": 1_763_942_400, "auth_time": 1, "acr": "phr",
+                        "amr": ["hwk", "pin"],
+                    },
                 }),
             ),
             "/api/v1/clusters" => {
@@ -166,6 +175,7 @@ impl Fake {
         assert_eq!(request.get("response_type").as_deref(), Some("code"));
         assert_eq!(request.get("client_id").as_deref(), Some("kubegate-cli"));
         assert_eq!(request.get("code_challenge_method").as_deref(), Some("S256"));
+        state.demands.push((request.get("acr_values"), request.get("max_age")));
         let redirect_uri = request.get("redirect_uri").unwrap();
         state.counter += 1;
         let code = format!("code-{}", state.counter);
@@ -174,11 +184,12 @@ impl Fake {
             return Reply { status: 200, headers: String::new(), body: code };
         }
         let mut back = Url::parse(&redirect_uri).unwrap();
-        if state.deny {
-            back.query_pairs_mut().append_pair("error", "access_denied").append_pair("error_description", "Not today.");
-        } else {
-            back.query_pairs_mut().append_pair("code", &code);
-        }
+        match state.refuse {
+            Some((error, description)) => {
+                back.query_pairs_mut().append_pair("error", error).append_pair("error_description", description)
+            }
+            None => back.query_pairs_mut().append_pair("code", &code),
+        };
         back.query_pairs_mut()
             .append_pair("state", &state.answer_state.clone().unwrap_or_else(|| request.get("state").unwrap()))
             .append_pair("iss", state.answer_iss.as_ref().unwrap_or(&self.url));
@@ -196,7 +207,9 @@ impl Fake {
             _ => false,
         };
         if !granted {
-            return Reply::error("invalid_grant", "The session was ended by an administrator.");
+            let mut body = json!({"error": "invalid_grant", "error_description": ENDED});
+            body["session_ended"] = json!({"reason": "administrator", "at": "2026-11-25T02:00:00Z"});
+            return Reply { status: 400, ..Reply::json(body) };
         }
         let resource = request.get("resource");
         let cluster = resource.as_deref().and_then(|resource| resource.strip_prefix("urn:kubegate:cluster:"));

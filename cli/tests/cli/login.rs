@@ -124,8 +124,74 @@ fn says_when_time_is_up() {
 #[test]
 fn a_refusal_is_passed_on() {
     let world = World::new();
-    world.fake.state().deny = true;
-    world.run(&["login"]).failed(3, &["access_denied: Not today"]);
+    world.fake.state().refuse = Some(("server_error", "Not today."));
+    world.run(&["login"]).failed(3, &["server_error: Not today"]);
+}
+
+#[test]
+fn who_cancels_is_told_kindly_in_both_places() {
+    let world = World::with_person(|url| {
+        let (head, _) = http::get(url);
+        let (head, body) = http::get(&http::location(&head).unwrap());
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        assert!(body.contains("<h1>Sign-in cancelled</h1>") && body.contains("everything is as it was"), "{body}");
+        assert!(!body.contains("access_denied"), "{body}");
+    });
+    world.fake.state().refuse = Some(("access_denied", "you chose Cancel"));
+    world.run(&["login"]).failed(3, &["the sign-in was cancelled: you chose Cancel", "kubegate login --server"]);
+}
+
+#[test]
+fn a_demand_goes_with_the_request() {
+    let world = World::new();
+    world.run(&["login", "--acr", "phr,urn:example:silver", "--max-age", "15m"]).ok();
+    world.run(&["login", "--max-age", "0s"]).ok();
+    world.run(&["login"]).ok();
+    let asked = |text: &str| Some(text.to_owned());
+    let expected = [(asked("phr urn:example:silver"), asked("900")), (None, asked("0")), (None, None)];
+    assert_eq!(world.fake.state().demands, expected);
+    for demand in [["--acr", "a b"], ["--acr", ""], ["--max-age", "15"], ["--max-age", "1w"], ["--max-age", "400d"]] {
+        world.run(&["login", demand[0], demand[1]]).failed(2, &[demand[0]]);
+    }
+    assert_eq!(world.visits(), 3);
+}
+
+#[test]
+fn after_a_stronger_sign_in_the_same_kubectl_works_at_once() {
+    let world = World::new();
+    let weak = world.token();
+    let before = world.cache()["refresh_secret"].clone();
+    world.run(&["login", "--acr", "phr"]).ok();
+    assert_eq!(world.cache()["tokens"], serde_json::json!({}), "no token of the session before is left");
+    let strong = world.token();
+    assert_ne!(strong, weak);
+    assert_eq!(world.visits(), 2, "the new session gives it");
+    let held = world.fake.state().refresh_secrets.clone();
+    assert!(!held.iter().any(|secret| before == secret.as_str()), "the session before is over");
+}
+
+#[test]
+fn a_demand_that_is_not_met_changes_nothing() {
+    let world = World::with_person(|url| {
+        let (head, _) = http::get(url);
+        let Some(back) = http::location(&head) else { return };
+        let (head, body) = http::get(&back);
+        if head.starts_with("HTTP/1.1 403") {
+            assert!(
+                body.contains("<h1>This sign-in is not enough</h1>") && body.contains("Corp gave acr pwd"),
+                "{body}"
+            );
+        } else {
+            assert!(body.contains("<strong>alice</strong>"), "{body}");
+        }
+    });
+    let token = world.token();
+    let why = "a sign-in with acr phr was asked for, and Corp gave acr pwd";
+    world.fake.state().refuse = Some(("unmet_authentication_requirements", why));
+    let words = ["this sign-in is not enough", why, "Sign in another way", "ask your operator"];
+    world.run(&["login", "--acr", "phr"]).failed(3, &words);
+    assert_eq!(world.token(), token, "kubectl goes on with what it had");
+    assert_eq!(world.fake.count("POST /oauth/revoke"), 0);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Who am I, which clusters, and out again.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::fake::ENDED;
 use crate::world::World;
 
 #[test]
@@ -10,12 +11,33 @@ fn says_who_you_are() {
     world.run(&["whoami"]).failed(3, &["not signed in", "kubegate login --server"]);
     world.run(&["login"]).ok();
     let shown = world.run(&["whoami"]).ok().stdout;
-    for expected in ["User          alice", "team-a, ops", "2025-11-24T00:00:00Z"] {
+    for expected in ["User           alice", "team-a, ops", "2025-11-24T00:00:00Z", "phr", "hwk, pin"] {
         assert!(shown.contains(expected), "{expected} in\n{shown}");
     }
     let json: Value = serde_json::from_str(&world.run(&["whoami", "--json"]).ok().stdout).unwrap();
     assert_eq!(json["user"], "alice");
     assert_eq!(json["session"]["id"], "s-1");
+}
+
+#[test]
+fn says_why_you_are_no_longer_signed_in() {
+    let world = World::new();
+    world.token();
+    world.fake.state().refresh_secrets.clear();
+    for _ in 0..2 {
+        let told = ["signed out of", &world.fake.url, ENDED, "Sign in again: kubegate login --server"];
+        world.run(&["whoami"]).failed(3, &told);
+    }
+    let ended = world.run(&["whoami", "--json"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let json: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let session = json!({"ended": true, "reason": "administrator", "at": "2026-11-25T02:00:00Z", "message": ENDED});
+    assert_eq!(json, json!({ "session": session }));
+    assert_eq!(world.visits(), 1, "it is a question, and opens no browser");
+    world.run(&["clusters"]).failed(3, &[ENDED]);
+
+    world.run(&["login"]).ok();
+    world.run(&["whoami"]).ok();
 }
 
 #[test]

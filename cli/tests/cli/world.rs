@@ -20,6 +20,7 @@ pub(crate) struct World {
     pub(crate) home: TempDir,
     pub(crate) fake: Fake,
     gone: Arc<AtomicBool>,
+    person: Option<thread::JoinHandle<()>>,
 }
 
 /// How a command ended.
@@ -50,7 +51,7 @@ impl World {
         make_executable(&browser);
         let gone = Arc::new(AtomicBool::new(false));
         let watching = Arc::clone(&gone);
-        thread::spawn(move || {
+        let person = thread::spawn(move || {
             let mut visited = 0;
             while !watching.load(Ordering::Relaxed) {
                 for url in fs::read_to_string(&log).unwrap_or_default().lines().skip(visited) {
@@ -60,7 +61,7 @@ impl World {
                 thread::sleep(Duration::from_millis(20));
             }
         });
-        Self { home, fake: Fake::start(), gone }
+        Self { home, fake: Fake::start(), gone, person: Some(person) }
     }
 
     /// A `kubegate` with this computer's environment and no other.
@@ -150,6 +151,11 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.gone.store(true, Ordering::Relaxed);
+        let ended = self.person.take().map(thread::JoinHandle::join);
+        assert!(
+            thread::panicking() || matches!(ended, Some(Ok(()))),
+            "the person in front of the browser was not content"
+        );
     }
 }
 

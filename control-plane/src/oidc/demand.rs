@@ -120,7 +120,7 @@ impl Demand {
             _ => format!("at most {} old", show_duration(max_age)),
         });
         let words: Vec<String> = acr.into_iter().chain(age).collect();
-        (!words.is_empty()).then(|| words.join(", "))
+        (!words.is_empty()).then(|| words.join(" and "))
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
         let demand = demand("phr phrh", "900");
         assert_eq!(
             demand.judge(shown, NOW).unwrap_err().told("Corp"),
-            "a sign-in with acr phr or phrh, at most 15m old was asked for, and Corp gave acr pwd and says that it was at \
+            "a sign-in with acr phr or phrh and at most 15m old was asked for, and Corp gave acr pwd and says that it was at \
              2027-01-15T07:00:00Z"
         );
     }

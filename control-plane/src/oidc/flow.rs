@@ -181,18 +181,18 @@ impl OidcProvider {
         let id_token =
             response.id_token().ok_or_else(|| OidcError::IdToken(Failure::cause("the answer holds no ID token")))?;
         let nonce = Nonce::new(memory.nonce);
-        let client = match verified(&client, id_token, &response, &nonce) {
-            Ok(_) => client,
+        let (client, auth_time) = match verified(&client, id_token, &response, &nonce) {
+            Ok(claims) => (client, auth_time(claims)),
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 // The provider may have new keys.
                 let client = self.client(&*self.discovery.renewed().await?);
-                verified(&client, id_token, &response, &nonce).map_err(|error| OidcError::IdToken(error.into()))?;
-                client
+                let claims = verified(&client, id_token, &response, &nonce);
+                let auth_time = auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?);
+                (client, auth_time)
             }
             Err(error) => return Err(OidcError::IdToken(error.into())),
         };
         let mut claims = payload(id_token)?;
-        let auth_time = claims.get("auth_time").and_then(Value::as_u64).map(Timestamp::from_seconds);
         if identity::lacks(&self.settings, &claims) && client.user_info_url().is_some() {
             let more = self.user_info(&client, &response, &claims).await?;
             identity::complete(&mut claims, more);
@@ -252,6 +252,12 @@ fn verified<'a>(
         }
     }
     Ok(claims)
+}
+
+/// When the person last proved who they are, if the ID token says so.
+fn auth_time(claims: &CoreIdTokenClaims) -> Option<Timestamp> {
+    let seconds = claims.auth_time()?.timestamp();
+    u64::try_from(seconds).ok().map(Timestamp::from_seconds)
 }
 
 /// The claims of a verified ID token, as they stand in it.

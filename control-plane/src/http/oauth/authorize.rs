@@ -147,10 +147,10 @@ pub(in crate::http) fn unmet(app: &App, request: &AuthorizationRequest, what: &s
     Err(PageError::new(
         StatusCode::FORBIDDEN,
         "unmet-authentication-requirements",
-        "This is not the sign-in that was asked for",
+        "This sign-in is not enough",
         format!("Kubegate cannot go on: {what}."),
-        "There is no code for the terminal: end the command that waits there. Sign in in another way that your identity \
-         provider offers, or ask whoever runs Kubegate whether it can give this.",
+        "There is no code for the terminal: end the command that waits there. Run it again, and sign in another way that \
+         your identity provider offers. If it has none, ask whoever runs Kubegate. Until then everything stays as it was.",
     ))
 }
 

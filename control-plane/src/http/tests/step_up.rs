@@ -294,6 +294,17 @@ async fn hostile_demands_are_refused() {
 }
 
 #[tokio::test]
+async fn the_time_of_a_sign_in_is_any_json_number() {
+    let (world, idp) = world().await;
+    let mut browser = world.browser();
+    idp.behaviour.lock().unwrap().claims = json!({
+        "email": "carol@example.com", "email_verified": true, "auth_time": 1_799_999_990.0,
+    });
+    let location = through_the_provider(&mut browser, &idp, &demanding(&[("max_age", "60")])).await;
+    assert_eq!(claims(&world, &location).await.auth_time, START.before(Duration::from_secs(10)));
+}
+
+#[tokio::test]
 async fn a_provider_that_does_not_say_when_is_not_believed_to_say_now() {
     let (world, idp) = world().await;
     let mut browser = world.browser();
