@@ -1,15 +1,18 @@
 //! What runs: its state, how it starts, and how it stops.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kubegate_core::policy::Policy;
-use kubegate_core::rule::{Cluster, Who};
+use kubegate_core::rule::{Cluster, Person, Who};
 use kubegate_core::secret::Secret;
+use kubegate_core::time::Timestamp;
 use tokio::sync::watch;
 
 use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
+use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
 use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
@@ -27,6 +30,7 @@ pub struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Store,
     pub(crate) sessions: Sessions,
+    pub(crate) elevations: Elevations,
     pub(crate) accounts: Accounts,
     pub(crate) providers: Providers,
     pub(crate) token_keys: Arc<TokenKeys>,
@@ -92,6 +96,7 @@ impl App {
         let providers = providers(&config, &store, &sealer)?;
         let accounts = Accounts::new(config.accounts);
         let sessions = Sessions::new(store.clone(), config.sessions, Arc::clone(&metrics));
+        let elevations = Elevations::new(store.clone(), sessions.ended());
         let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
@@ -118,6 +123,7 @@ impl App {
             metrics,
             store,
             sessions,
+            elevations,
             accounts,
             providers,
             token_keys,
@@ -164,10 +170,24 @@ impl App {
     }
 }
 
-/// The clusters that a rule gives somebody access to.
-pub(crate) fn clusters_of<'a>(policy: &'a Policy, identity: &Identity) -> Vec<&'a Cluster> {
+/// The clusters that a rule gives somebody access to, who has these elevations.
+pub(crate) fn clusters_of<'a>(
+    policy: &'a Policy,
+    identity: &Identity,
+    elevations: &[Elevation],
+    now: Timestamp,
+) -> Vec<&'a Cluster> {
     let person = identity.as_rules_see();
-    policy.clusters().iter().filter(|cluster| policy.access(&person, &cluster.name).is_concerned()).collect()
+    let concerned = |cluster: &&Cluster| {
+        let lasting = elevations.iter().filter(|elevation| elevation.cluster == cluster.name && now < elevation.until);
+        let extra: Vec<&String> = lasting.flat_map(|elevation| &elevation.groups).collect();
+        let groups: Cow<'_, [String]> = match extra.as_slice() {
+            [] => Cow::Borrowed(&identity.groups),
+            extra => identity.groups.iter().chain(extra.iter().copied()).cloned().collect(),
+        };
+        policy.access(&Person { groups: &groups, ..person }, &cluster.name).is_concerned()
+    };
+    policy.clusters().iter().filter(concerned).collect()
 }
 
 fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bool {

@@ -12,6 +12,7 @@ pub mod app;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod elevation;
 pub mod http;
 pub mod oidc;
 pub mod person;

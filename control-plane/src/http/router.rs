@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use super::error::PageError;
 use super::{api, assets, gateways, health, oauth, pages};
@@ -41,6 +41,11 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/api/v1/whoami", get(api::whoami::get))
         .route("/api/v1/clusters", get(api::clusters::get))
         .route("/api/v1/revocations", post(api::revocations::post))
+        .route("/api/v1/elevations", get(api::elevations::get).post(api::elevations::post))
+        .route("/api/v1/elevations/{id}", delete(api::elevations::delete))
+        .route("/api/v1/people/disabled", get(api::people::disabled))
+        .route("/api/v1/people/disable", post(api::people::disable))
+        .route("/api/v1/people/enable", post(api::people::enable))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)

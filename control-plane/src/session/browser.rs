@@ -61,7 +61,7 @@ impl Sessions {
         };
         let purpose = sign_in.purpose.as_ref().map(Purpose::hash);
         let mut tx = self.store.write().await?;
-        let told = self.make_room(&mut tx, &session.identity.person(), now).await?;
+        let told = self.admit(&mut tx, &session.identity.person(), now).await?;
         session::insert(&mut tx, &session, Some(SecretHash::of(&cookie)), purpose).await?;
         tx.commit().await?;
         self.tell(told);

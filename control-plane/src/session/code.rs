@@ -96,7 +96,7 @@ impl Sessions {
         let session = self.cli_session(&browser, now)?;
         let token_until = self.token_until(&session, now);
         let secret = random::secret("kgr_")?;
-        let news = self.make_room(&mut tx, &session.identity.person(), now).await?;
+        let news = self.admit(&mut tx, &session.identity.person(), now).await?;
         session::insert(&mut tx, &session, None, None).await?;
         session::touch(&mut tx, &session.id, now, Some(token_until)).await?;
         refresh::insert(&mut tx, SecretHash::of(&secret), &session.id, None, now).await?;

@@ -6,7 +6,7 @@ use kubegate_core::time::Timestamp;
 use super::{LEEWAY, SessionError, Sessions};
 use crate::store::revocation::{self, Revocation, Subject};
 use crate::store::session::{self, EndReason, Session};
-use crate::store::{StoreError, Write};
+use crate::store::{StoreError, Write, disabled, elevation};
 use crate::telemetry::ResultLabels;
 
 /// Whether gateways have something new to hear.
@@ -35,18 +35,31 @@ impl Sessions {
     /// When the store fails.
     pub async fn end_all(&self, person: &PersonId, reason: EndReason, now: Timestamp) -> Result<usize, SessionError> {
         let mut tx = self.store.write().await?;
-        let sessions = session::live_of(&mut tx, person, now).await?;
+        let ended = self.end_all_in(&mut tx, person, reason, now, now.after(SECOND)).await?;
+        tx.commit().await?;
+        self.tell(News(true));
+        Ok(ended)
+    }
+
+    /// The same within `tx`, refusing every token that was made before `not_before`.
+    pub(super) async fn end_all_in(
+        &self,
+        tx: &mut Write,
+        person: &PersonId,
+        reason: EndReason,
+        now: Timestamp,
+        not_before: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let sessions = session::live_of(tx, person, now).await?;
         for session in &sessions {
-            self.end_in(&mut tx, session, reason, now).await?;
+            self.end_in(tx, session, reason, now).await?;
         }
         let entry = Revocation {
-            subject: Subject::Person { person: person.clone(), not_before: now.after(SECOND) },
+            subject: Subject::Person { person: person.clone(), not_before },
             until: now.after(self.limits.max_lifetime).after(LEEWAY),
             reason: reason.as_str().to_owned(),
         };
-        revocation::put(&mut tx, &entry).await?;
-        tx.commit().await?;
-        self.tell(News(true));
+        revocation::put(tx, &entry).await?;
         Ok(sessions.len())
     }
 
@@ -83,17 +96,16 @@ impl Sessions {
         session::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         crate::store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         revocation::purge(&mut tx, now).await?;
+        elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Ends the oldest sessions of a person, so that one more can begin.
-    pub(super) async fn make_room(
-        &self,
-        tx: &mut Write,
-        person: &PersonId,
-        now: Timestamp,
-    ) -> Result<News, StoreError> {
+    /// Lets one more session of a person begin: refuses a disabled one, and ends the oldest sessions to make room.
+    pub(super) async fn admit(&self, tx: &mut Write, person: &PersonId, now: Timestamp) -> Result<News, SessionError> {
+        if let Some(disabled) = disabled::find(tx, person).await? {
+            return Err(SessionError::Disabled(Box::new(disabled)));
+        }
         let sessions = session::live_of(tx, person, now).await?;
         let surplus = (sessions.len() + 1).saturating_sub(self.limits.max_per_person);
         let mut news = News(false);

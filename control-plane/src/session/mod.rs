@@ -10,6 +10,7 @@
 mod browser;
 mod code;
 mod end;
+mod people;
 mod refresh;
 
 use std::sync::Arc;
@@ -21,8 +22,10 @@ use tokio::sync::Notify;
 
 pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
+pub use self::people::Named;
 pub use self::refresh::Review;
 use crate::random::RandomError;
+pub use crate::store::disabled::Disabled;
 pub use crate::store::session::{EndReason, Session, SessionKind};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
@@ -81,6 +84,9 @@ pub enum SessionError {
     /// No randomness.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The person may not sign in.
+    #[error("{} is disabled", .0.person)]
+    Disabled(Box<Disabled>),
 }
 
 impl From<sqlx::Error> for SessionError {

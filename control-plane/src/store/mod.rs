@@ -6,6 +6,8 @@
 
 pub mod bundle_version;
 pub mod code;
+pub mod disabled;
+pub mod elevation;
 pub mod login_state;
 pub mod refresh;
 pub mod revocation;

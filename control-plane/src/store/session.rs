@@ -41,6 +41,8 @@ pub enum EndReason {
     Withdrawn,
     /// An administrator ended it.
     Administrator,
+    /// An administrator disabled the person.
+    Disabled,
 }
 
 impl EndReason {
@@ -54,6 +56,7 @@ impl EndReason {
             Self::Idle => "idle",
             Self::Withdrawn => "withdrawn",
             Self::Administrator => "administrator",
+            Self::Disabled => "disabled",
         }
     }
 }
@@ -163,6 +166,21 @@ pub async fn live_of(
         "SELECT {COLUMNS} FROM session WHERE person = ? AND ended_at IS NULL AND expires_at > ? ORDER BY created_at, id"
     );
     sqlx::query(&sql).bind(person.as_str()).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
+}
+
+/// The people who have this id, or had this user name in a session, each with the newest one; at most eleven.
+///
+/// # Errors
+/// When the store fails.
+pub async fn people_named(conn: &mut SqliteConnection, name: &str) -> Result<Vec<(PersonId, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT person, json_extract(identity, '$.user') AS user, max(created_at) FROM session WHERE person = ?1 OR \
+         json_extract(identity, '$.user') = ?1 GROUP BY person LIMIT 11",
+    )
+    .bind(name)
+    .fetch_all(conn)
+    .await?;
+    rows.iter().map(|row| Ok((PersonId::from(row.try_get::<String, _>("person")?), row.try_get("user")?))).collect()
 }
 
 /// All sessions that have not ended, and those that only idle time ended: they may have open streams.

@@ -7,6 +7,7 @@ use axum::response::Response;
 use kubegate_core::rule::Cluster;
 use serde::Serialize;
 
+use super::super::error::ApiError;
 use super::super::extract::Caller;
 use crate::app::App;
 
@@ -35,8 +36,10 @@ struct Clusters<'a> {
 }
 
 /// The caller's clusters.
-pub(in crate::http) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
+pub(in crate::http) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, ApiError> {
+    let (identity, now) = (&caller.session.identity, app.clock.now());
+    let elevations = app.elevations.of(&identity.person(), now).await.map_err(ApiError::unavailable)?;
     let in_force = app.in_force();
-    let clusters = crate::app::clusters_of(&in_force.policy, &caller.session.identity);
-    super::json(Clusters { clusters: clusters.into_iter().map(ClusterView::from).collect() })
+    let clusters = crate::app::clusters_of(&in_force.policy, identity, &elevations, now);
+    Ok(super::json(Clusters { clusters: clusters.into_iter().map(ClusterView::from).collect() }))
 }

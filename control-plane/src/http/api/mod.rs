@@ -1,6 +1,9 @@
 //! The API for command lines that hold an access token of ours.
 
+mod administrator;
 pub(super) mod clusters;
+pub(super) mod elevations;
+pub(super) mod people;
 pub(super) mod revocations;
 pub(super) mod whoami;
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::StatusCode;
 use axum::response::Response;
 use kubegate_core::id::{PersonId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::super::error::ApiError;
-use super::super::extract::Caller;
+use super::administrator::{self, Administrator};
 use crate::app::App;
 use crate::session::EndReason;
 
@@ -21,44 +20,39 @@ use crate::session::EndReason;
 pub(in crate::http) enum Target {
     /// One session, by its id.
     Session(SessionId),
-    /// Everything of one person, `<provider>:<subject>`.
-    Person(PersonId),
+    /// Everything of one person: `<provider>:<subject>`, or a user name.
+    Person(String),
 }
 
 #[derive(Serialize)]
 struct Revoked {
     sessions: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<PersonId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
 }
 
 /// Ends what is named. Gateways refuse its tokens, and cut its streams, within seconds.
 pub(in crate::http) async fn post(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    by: Administrator,
     target: Result<Json<Target>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let identity = &caller.session.identity;
-    if !app.admins.matches(&identity.as_rules_see()) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "not-an-administrator",
-            "only administrators may do this; `admins` in the control plane's configuration names them",
-        ));
-    }
-    let Json(target) = target.map_err(|_| {
-        let detail = "send {\"session\": ID} or {\"person\": \"PROVIDER:SUBJECT\"} as application/json";
-        ApiError::new(StatusCode::BAD_REQUEST, "bad-request", detail)
-    })?;
+    let target = administrator::body(target, "{\"session\": ID} or {\"person\": \"PROVIDER:SUBJECT\"}")?;
     let now = app.clock.now();
-    let (what, sessions) = match target {
+    let (what, revoked) = match target {
         Target::Session(id) => {
             let ended = app.sessions.end(&id, EndReason::Administrator, now).await.map_err(ApiError::unavailable)?;
-            (id.to_string(), usize::from(ended))
+            (id.to_string(), Revoked { sessions: usize::from(ended), person: None, user: None })
         }
-        Target::Person(person) => {
-            let ended = app.sessions.end_all(&person, EndReason::Administrator, now).await;
-            (person.to_string(), ended.map_err(ApiError::unavailable)?)
+        Target::Person(name) => {
+            let named = administrator::person(&app, &name).await?;
+            let ended = app.sessions.end_all(&named.person, EndReason::Administrator, now).await;
+            let sessions = ended.map_err(ApiError::unavailable)?;
+            (named.person.to_string(), Revoked { sessions, person: Some(named.person), user: named.user })
         }
     };
-    tracing::info!(administrator = identity.user, what, sessions, "revoked by an administrator");
-    Ok(super::json(Revoked { sessions }))
+    tracing::info!(administrator = by.user, what, sessions = revoked.sessions, "revoked by an administrator");
+    Ok(super::json(revoked))
 }

@@ -7,7 +7,9 @@ use axum::response::Response;
 use kubegate_core::time::Timestamp;
 use serde::Serialize;
 
+use super::super::error::ApiError;
 use super::super::extract::Caller;
+use super::elevations::ElevationView;
 use crate::app::App;
 use crate::clock::rfc3339;
 
@@ -20,6 +22,8 @@ struct WhoAmI<'a> {
     provider: &'a str,
     session: SessionView<'a>,
     clusters: Vec<&'a str>,
+    /// Those that last, and those that ended within the last hour.
+    elevations: Vec<ElevationView>,
 }
 
 #[derive(Serialize)]
@@ -33,12 +37,14 @@ struct SessionView<'a> {
 }
 
 /// Who the caller is.
-pub(in crate::http) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
+pub(in crate::http) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, ApiError> {
     let session = &caller.session;
     let identity = &session.identity;
+    let now = app.clock.now();
+    let elevations = app.elevations.of(&identity.person(), now).await.map_err(ApiError::unavailable)?;
     let in_force = app.in_force();
-    let clusters = crate::app::clusters_of(&in_force.policy, identity);
-    super::json(WhoAmI {
+    let clusters = crate::app::clusters_of(&in_force.policy, identity, &elevations, now);
+    Ok(super::json(WhoAmI {
         user: &identity.user,
         uid: identity.uid.as_deref(),
         email: identity.email.as_deref(),
@@ -53,5 +59,6 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>, caller: Caller) ->
             amr: &identity.amr,
         },
         clusters: clusters.iter().map(|cluster| cluster.name.as_str()).collect(),
-    })
+        elevations: elevations.into_iter().map(|elevation| ElevationView::new(elevation, now)).collect(),
+    }))
 }

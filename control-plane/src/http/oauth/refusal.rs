@@ -5,11 +5,12 @@ use kubegate_core::time::{Timestamp, show_duration};
 use super::super::error::OAuthError;
 use crate::app::App;
 use crate::clock::rfc3339;
-use crate::session::{EXPIRED, EndReason, GrantError, Limits};
+use crate::session::{EXPIRED, EndReason, GrantError, Limits, SessionError};
 
 /// The answer to a code.
 pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
     let description = match error {
+        GrantError::Failed(SessionError::Disabled(disabled)) => disabled_since(disabled.at),
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
         GrantError::Unknown => "the code is not known".to_owned(),
         GrantError::Mismatch => "the code was made for another request".to_owned(),
@@ -28,6 +29,7 @@ pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
 /// The answer to a refresh secret.
 pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
     let (reason, at) = match error {
+        GrantError::Failed(SessionError::Disabled(disabled)) => (EndReason::Disabled.as_str().to_owned(), disabled.at),
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
         GrantError::SessionOver { reason, at } => (reason, at),
         GrantError::Reused => {
@@ -49,6 +51,9 @@ fn warn_of_reuse(what: &str) {
 
 /// Why and when a session ended, for the person whose it was.
 fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
+    if reason == EndReason::Disabled.as_str() {
+        return disabled_since(at);
+    }
     let at = rfc3339(at);
     let why = match reason {
         EXPIRED => {
@@ -63,4 +68,11 @@ fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
         other => other.to_owned(),
     };
     format!("your session was ended at {at}: {why}")
+}
+
+fn disabled_since(at: Timestamp) -> String {
+    format!(
+        "your account was disabled by an administrator at {}; ask one of them, signing in again does not help",
+        rfc3339(at)
+    )
 }

@@ -25,7 +25,9 @@ pub(in crate::http) async fn get(
     let (browser, jar) = app.cookies.browser_or_new(&headers).map_err(PageError::internal)?;
     let csrf = app.forms.proof(&browser, &["logout", session.id.as_str()]);
     let in_force = app.in_force();
-    let clusters = clusters_of(&in_force.policy, &session.identity);
+    let now = app.clock.now();
+    let elevations = app.elevations.of(&session.identity.person(), now).await.map_err(PageError::internal)?;
+    let clusters = clusters_of(&in_force.policy, &session.identity, &elevations, now);
     let person = HomePerson {
         user: &session.identity.user,
         groups: &session.identity.groups,

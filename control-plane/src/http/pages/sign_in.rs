@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::super::error::PageError;
 use super::super::oauth::authorize::see_other;
 use super::ReturnTo;
 use crate::app::App;
-use crate::session::{EndReason, SignIn};
+use crate::clock::for_people;
+use crate::session::{Disabled, EndReason, SessionError, SignIn};
 
 /// Begins the browser's session in place of the one before, and leads on.
 pub(super) async fn complete(
@@ -26,8 +27,22 @@ pub(super) async fn complete(
             app.sessions.end(&before.id, EndReason::SignedOut, now).await.map_err(PageError::internal)?;
         }
     }
-    let (session, cookie) = app.sessions.begin(sign_in, now).await.map_err(PageError::internal)?;
+    let (session, cookie) = app.sessions.begin(sign_in, now).await.map_err(|error| match error {
+        SessionError::Disabled(disabled) => refuse(&disabled),
+        error => PageError::internal(error),
+    })?;
     let identity = &session.identity;
     tracing::info!(provider = identity.provider, user = identity.user, session = %session.id, %address, "signed in");
     Ok((app.cookies.set_session(&cookie), see_other(return_to.as_str())).into_response())
+}
+
+fn refuse(disabled: &Disabled) -> PageError {
+    let Disabled { person, by, reason, at, .. } = disabled;
+    PageError::new(
+        StatusCode::FORBIDDEN,
+        "account-disabled",
+        "Your account is disabled",
+        format!("The sign-in went well, but {by} disabled your account here on {}: {reason}", for_people(*at)),
+        format!("Ask {by}, or another administrator of Kubegate, to enable `{person}` again."),
+    )
 }

@@ -1,5 +1,6 @@
 //! The routers on a real store, with a clock of the test's own.
 
+mod administrators;
 mod bundle;
 mod ended;
 mod hostile;

@@ -193,7 +193,7 @@ async fn an_administrator_ends_what_others_hold() {
     let done = world.api_post("/api/v1/revocations", &admin, &target).await;
     assert_eq!(
         (done.status, done.json()),
-        (StatusCode::OK, json!({"sessions": 2})),
+        (StatusCode::OK, json!({"sessions": 2, "person": "accounts:bob", "user": "bob"})),
         "the browser's and the command line's"
     );
     assert_eq!(world.api("/api/v1/whoami", bobs).await.status, StatusCode::UNAUTHORIZED, "at once");

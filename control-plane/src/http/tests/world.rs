@@ -205,6 +205,12 @@ impl World {
         answer(self.public.clone(), request.body(Body::from(body.to_string())).unwrap()).await
     }
 
+    /// A DELETE of the API with a token.
+    pub(super) async fn api_delete(&self, path: &str, token: &str) -> Answer {
+        let request = Request::delete(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        answer(self.public.clone(), request.body(Body::empty()).unwrap()).await
+    }
+
     /// Any request to the public listener.
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
         answer(self.public.clone(), request).await

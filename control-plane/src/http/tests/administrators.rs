@@ -1,0 +1,196 @@
+//! What administrators do to others.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::world::{PASSWORD, World};
+
+impl World {
+    async fn token(&self, user: &str) -> String {
+        self.signed_in(user, None).await["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+fn elevation() -> Value {
+    json!({"person": "accounts:bob", "cluster": "prod", "groups": ["platform-admins"], "duration": "1h", "reason": "INC-7"})
+}
+
+#[tokio::test]
+async fn an_elevation_lasts_until_it_ends_and_is_told_for_an_hour() {
+    let world = World::new().await;
+    let (alice, bob) = (world.token("alice").await, world.token("bob").await);
+    assert_eq!(world.api("/api/v1/clusters", &bob).await.json()["clusters"], json!([]));
+
+    let made = world.api_post("/api/v1/elevations", &alice, &elevation()).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let made = made.json();
+    assert_eq!((&made["user"], &made["granted_by"]), (&json!("bob"), &json!("alice")));
+    assert_eq!((&made["until"], &made["live"]), (&json!("2027-01-15T09:00:00Z"), &json!(true)));
+    let whoami = world.api("/api/v1/whoami", &bob).await.json();
+    assert_eq!((&whoami["elevations"], &whoami["clusters"]), (&json!([made]), &json!(["prod"])));
+    assert_eq!(world.api("/api/v1/clusters", &bob).await.json()["clusters"][0]["name"], "prod");
+    assert_eq!(world.api("/api/v1/whoami", &alice).await.json()["elevations"], json!([]), "bob's alone");
+    assert_eq!(world.api("/api/v1/elevations", &alice).await.json(), json!({"elevations": [made]}));
+
+    world.clock.advance(Duration::from_secs(300));
+    let path = format!("/api/v1/elevations/{}", made["id"].as_str().unwrap());
+    let ended = world.api_delete(&path, &alice).await;
+    assert_eq!(ended.status, StatusCode::OK, "{}", ended.text);
+    let ended = ended.json();
+    assert_eq!((&ended["until"], &ended["ended_by"]), (&json!("2027-01-15T08:05:00Z"), &json!("alice")));
+    let whoami = world.api("/api/v1/whoami", &bob).await.json();
+    assert_eq!((&whoami["elevations"][0]["live"], &whoami["clusters"]), (&json!(false), &json!([])));
+    assert_eq!(world.api_delete(&path, &alice).await.json(), ended, "ended once");
+
+    world.clock.advance(Duration::from_secs(3601));
+    let alice = world.token("alice").await;
+    assert_eq!(world.api("/api/v1/elevations", &alice).await.json(), json!({"elevations": []}), "an hour later");
+}
+
+#[tokio::test]
+async fn elevations_that_are_not_made() {
+    let world = World::new().await;
+    let (alice, bob) = (world.token("alice").await, world.token("bob").await);
+    let changed = |field: &str, value: Value| {
+        let mut body = elevation();
+        body[field] = value;
+        body
+    };
+    let many: Vec<String> = (0..33).map(|number| format!("g{number}")).collect();
+    for (field, value, status, words) in [
+        (
+            "cluster",
+            json!("nowhere"),
+            400,
+            "cluster: the policy in force has no cluster \"nowhere\" (name one of prod, lab)",
+        ),
+        ("groups", json!([]), 400, "groups: 0 are named"),
+        ("groups", json!(many), 400, "groups: 33 are named"),
+        ("groups", json!(["a,system:masters"]), 400, "has a comma"),
+        ("groups", json!(["system:masters"]), 400, "groups.extra"),
+        ("groups", json!(["system:unauthenticated"]), 400, "Kubernetes' own"),
+        ("groups", json!("x"), 400, "send {"),
+        ("duration", json!("59s"), 400, "between 1m and 1d"),
+        ("duration", json!(86_401), 400, "between 1m and 1d"),
+        ("duration", json!("soon"), 400, "90s, 45m or 1h30m"),
+        ("reason", json!(" "), 400, "reason:"),
+        ("reason", json!("a\nb"), 400, "reason:"),
+        ("reason", json!("x".repeat(501)), 400, "reason:"),
+        ("person", json!("nobody"), 404, "accounts"),
+        ("person", json!("ldap:bob"), 404, "PROVIDER:SUBJECT"),
+        ("persona", json!("bob"), 400, "persona"),
+    ] {
+        let refused = world.api_post("/api/v1/elevations", &alice, &changed(field, value.clone())).await;
+        assert_eq!(refused.status.as_u16(), status, "{field}: {value}: {}", refused.text);
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(words), "{words} in {detail}");
+    }
+    for (path, body) in [
+        ("/api/v1/elevations", elevation()),
+        ("/api/v1/people/disable", json!({"person": "accounts:alice", "reason": "x"})),
+        ("/api/v1/people/enable", json!({"person": "accounts:alice"})),
+    ] {
+        let refused = world.api_post(path, &bob, &body).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path} by no administrator: {}", refused.text);
+    }
+    for path in ["/api/v1/elevations", "/api/v1/people/disabled"] {
+        assert_eq!(world.api(path, &bob).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(world.api_delete("/api/v1/elevations/e_x", &bob).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.api_delete("/api/v1/elevations/e_x", &alice).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.api("/api/v1/elevations", &alice).await.json(), json!({"elevations": []}), "nothing was made");
+}
+
+#[tokio::test]
+async fn nobody_gets_elevations_without_number() {
+    let world = World::new().await;
+    let alice = world.token("alice").await;
+    for _ in 0..50 {
+        let made = world.api_post("/api/v1/elevations", &alice, &elevation()).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    }
+    let refused = world.api_post("/api/v1/elevations", &alice, &elevation()).await;
+    assert_eq!((refused.status, refused.json()["title"].as_str()), (StatusCode::CONFLICT, Some("too-many-elevations")));
+}
+
+#[tokio::test]
+async fn a_disabled_person_stays_out_until_enabled() {
+    let world = World::new().await;
+    let (alice, bob) = (world.token("alice").await, world.signed_in("bob", None).await);
+    world.api_post("/api/v1/elevations", &alice, &elevation()).await;
+    let reason = json!({"person": "bob", "reason": "lost laptop"});
+    let done = world.api_post("/api/v1/people/disable", &alice, &reason).await;
+    assert_eq!(
+        (done.status, done.json()),
+        (StatusCode::OK, json!({"person": "accounts:bob", "user": "bob", "sessions": 2}))
+    );
+
+    let bobs = bob["access_token"].as_str().unwrap();
+    assert_eq!(world.api("/api/v1/whoami", bobs).await.status, StatusCode::UNAUTHORIZED, "at once");
+    let refused = world.refresh(bob["refresh_token"].as_str().unwrap(), None).await.json();
+    assert_eq!(refused["error"], "invalid_grant");
+    assert!(refused["error_description"].as_str().unwrap().contains("account is disabled"), "{refused}");
+
+    let world = world.restarted(str::to_owned).await;
+    let page = world.browser().sign_in("/login", "bob", PASSWORD).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN, "it survives a restart");
+    for words in ["Your account is disabled", "alice disabled your account", "lost laptop", "Ask alice"] {
+        assert!(page.text.contains(words), "{words} in {}", page.text);
+    }
+    let again = world.api_post("/api/v1/elevations", &alice, &elevation()).await;
+    assert_eq!((again.status, again.json()["title"].as_str()), (StatusCode::CONFLICT, Some("person-disabled")));
+    let listed = world.api("/api/v1/people/disabled", &alice).await.json();
+    assert_eq!(
+        (&listed["people"][0]["person"], &listed["people"][0]["reason"]),
+        (&json!("accounts:bob"), &json!("lost laptop"))
+    );
+
+    let enabled = world.api_post("/api/v1/people/enable", &alice, &json!({"person": "bob"})).await;
+    assert_eq!(enabled.json(), json!({"person": "accounts:bob", "user": "bob", "was_disabled": true}));
+    let bob = world.token("bob").await;
+    let elevations = world.api("/api/v1/whoami", &bob).await.json()["elevations"].clone();
+    assert_eq!((&elevations[0]["live"], &elevations[0]["ended_by"]), (&json!(false), &json!("alice")), "ended, too");
+    assert_eq!(world.api("/api/v1/people/disabled", &alice).await.json(), json!({"people": []}));
+}
+
+#[tokio::test]
+async fn who_is_meant_is_never_guessed() {
+    let world = World::new().await;
+    let alice = world.token("alice").await;
+    let disable = async |person: &str| {
+        world.api_post("/api/v1/people/disable", &alice, &json!({"person": person, "reason": "r"})).await
+    };
+    assert_eq!(disable("alice").await.json()["title"], "yourself");
+    let unknown = disable("bob").await;
+    assert_eq!((unknown.status, unknown.json()["title"].as_str()), (StatusCode::NOT_FOUND, Some("unknown-person")));
+    let known = disable("accounts:bob").await.json();
+    assert_eq!((&known["user"], &known["sessions"]), (&Value::Null, &json!(0)), "before the first sign-in");
+    assert_eq!(world.browser().sign_in("/login", "bob", PASSWORD).await.status, StatusCode::FORBIDDEN);
+
+    // Two people of one user name, as two providers may have had them one after the other.
+    for subject in ["1", "2"] {
+        let identity = crate::person::Identity {
+            provider: "corp".into(),
+            subject: subject.into(),
+            user: "carol".into(),
+            uid: None,
+            email: None,
+            groups: vec![],
+            claims: std::collections::BTreeMap::new(),
+            acr: None,
+            amr: vec![],
+            credential: None,
+        };
+        let sign_in = crate::session::SignIn { identity, auth_time: Some(world.clock.now()), purpose: None };
+        world.app.sessions.begin(sign_in, world.clock.now()).await.unwrap();
+    }
+    let ambiguous = disable("carol").await;
+    assert_eq!(
+        (ambiguous.status, ambiguous.json()["title"].as_str()),
+        (StatusCode::CONFLICT, Some("ambiguous-person"))
+    );
+    assert!(ambiguous.text.contains("corp:1, corp:2"), "{}", ambiguous.text);
+    assert_eq!(disable("corp:2").await.json()["sessions"], 1);
+}
