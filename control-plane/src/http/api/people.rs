@@ -18,19 +18,12 @@ use crate::clock::rfc3339;
 use crate::elevation::check_reason;
 use crate::session::{Disabled, Named};
 
-/// Whom to disable.
+/// Whom, and why.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::http) struct ToDisable {
+pub(in crate::http) struct Order {
     person: String,
     reason: String,
-}
-
-/// Whom to enable.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct ToEnable {
-    person: String,
 }
 
 #[derive(Serialize)]
@@ -64,13 +57,9 @@ pub(in crate::http) async fn disabled(State(app): State<Arc<App>>, _by: Administ
 pub(in crate::http) async fn disable(
     State(app): State<Arc<App>>,
     by: Administrator,
-    sent: Result<Json<ToDisable>, JsonRejection>,
+    sent: Result<Json<Order>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let ToDisable { person, reason } =
-        administrator::body(sent, "{\"person\": \"PROVIDER:SUBJECT\", \"reason\": TEXT}")?;
-    let reason = check_reason(&reason)
-        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "bad-request", error.to_string()))?;
-    let named = administrator::person(&app, &person).await?;
+    let (named, reason) = read(&app, sent).await?;
     if named.person == by.person {
         let detail = "you would shut yourself out, perhaps as the last administrator; ask another one";
         return Err(ApiError::new(StatusCode::CONFLICT, "yourself", detail));
@@ -87,12 +76,19 @@ pub(in crate::http) async fn disable(
 pub(in crate::http) async fn enable(
     State(app): State<Arc<App>>,
     by: Administrator,
-    sent: Result<Json<ToEnable>, JsonRejection>,
+    sent: Result<Json<Order>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let sent = administrator::body(sent, "{\"person\": \"PROVIDER:SUBJECT\"}")?;
-    let named = administrator::person(&app, &sent.person).await?;
+    let (named, reason) = read(&app, sent).await?;
     let was_disabled = app.sessions.enable(&named.person).await.map_err(ApiError::unavailable)?;
     let Named { person, user } = named;
-    tracing::info!(administrator = by.user, %person, user, was_disabled, "enabled by an administrator");
+    tracing::info!(administrator = by.user, %person, user, was_disabled, reason, "enabled by an administrator");
     Ok(super::json(json!({ "person": person, "user": user, "was_disabled": was_disabled })))
+}
+
+/// The person who is meant, and the reason.
+async fn read(app: &App, sent: Result<Json<Order>, JsonRejection>) -> Result<(Named, String), ApiError> {
+    let Order { person, reason } = administrator::body(sent, "{\"person\": \"PROVIDER:SUBJECT\", \"reason\": TEXT}")?;
+    let reason = check_reason(&reason)
+        .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "bad-request", error.to_string()))?;
+    Ok((administrator::person(app, &person).await?, reason))
 }

@@ -90,7 +90,7 @@ async fn elevations_that_are_not_made() {
     for (path, body) in [
         ("/api/v1/elevations", elevation()),
         ("/api/v1/people/disable", json!({"person": "accounts:alice", "reason": "x"})),
-        ("/api/v1/people/enable", json!({"person": "accounts:alice"})),
+        ("/api/v1/people/enable", json!({"person": "accounts:alice", "reason": "x"})),
     ] {
         let refused = world.api_post(path, &bob, &body).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path} by no administrator: {}", refused.text);
@@ -147,7 +147,7 @@ async fn a_disabled_person_stays_out_until_enabled() {
         (&json!("accounts:bob"), &json!("lost laptop"))
     );
 
-    let enabled = world.api_post("/api/v1/people/enable", &alice, &json!({"person": "bob"})).await;
+    let enabled = world.api_post("/api/v1/people/enable", &alice, &json!({"person": "bob", "reason": "found"})).await;
     assert_eq!(enabled.json(), json!({"person": "accounts:bob", "user": "bob", "was_disabled": true}));
     let bob = world.token("bob").await;
     let elevations = world.api("/api/v1/whoami", &bob).await.json()["elevations"].clone();
