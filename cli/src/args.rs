@@ -38,6 +38,7 @@ pub(crate) enum Command {
     Credential(crate::commands::credential::Credential),
     Policy(crate::commands::policy::Policy),
     Keys(crate::commands::keys::Keys),
+    Admin(crate::commands::admin::Admin),
     Completion(crate::commands::completion::Completion),
 }
 
@@ -119,7 +120,7 @@ impl SignInArgs {
 }
 
 /// Reads `90s`, `5m`, `1h30m`. Not zero, at most a day.
-fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     const LONGEST: Duration = Duration::from_secs(86_400);
     kubegate_core::time::parse_duration(text)
         .filter(|duration| !duration.is_zero() && *duration <= LONGEST)

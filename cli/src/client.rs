@@ -4,7 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use ureq::http::Response;
+use serde_json::Value;
+use ureq::http::{Method, Request, Response};
 use ureq::{Agent, Body};
 
 use crate::secret::Secret;
@@ -72,6 +73,14 @@ pub(crate) enum ClientError {
         /// The HTTP status.
         status: u16,
         /// Its own words, with a leading separator; empty without any.
+        detail: String,
+    },
+    /// It understood, and says no.
+    #[error("the control plane {server} refuses{detail}")]
+    Refused {
+        /// The control plane.
+        server: ServerUrl,
+        /// Its own words, with a leading separator.
         detail: String,
     },
     /// A body that cannot be read as what it should be.
@@ -160,6 +169,36 @@ impl Client {
     /// Posts a form and hands the answer back whatever its status.
     pub(crate) fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<Answer, ClientError> {
         self.read(self.agent.post(url).send_form(form.iter().copied()))
+    }
+
+    /// Calls the control plane's API at `path`, and reads the JSON that it answers. `what` names it in errors.
+    pub(crate) fn call<T: DeserializeOwned>(
+        &self,
+        (method, path): (Method, &str),
+        token: &Secret,
+        body: Option<&Value>,
+        what: &'static str,
+    ) -> Result<T, ClientError> {
+        let request = Request::builder()
+            .method(method)
+            .uri(self.server.join(path))
+            .header("authorization", format!("Bearer {}", token.expose()));
+        let sent = match body.map(Value::to_string) {
+            Some(body) => {
+                request.header("content-type", "application/json").body(body).map(|request| self.agent.run(request))
+            }
+            None => request.body(()).map(|request| self.agent.run(request)),
+        };
+        let answer = self.read(sent.map_err(ureq::Error::from).flatten())?;
+        if matches!(answer.status, 200 | 201) {
+            return self.parse(&answer, what);
+        }
+        match (answer.status, detail(&answer.body)) {
+            (400 | 403 | 404 | 409, detail) if !detail.is_empty() => {
+                Err(ClientError::Refused { server: self.server.clone(), detail })
+            }
+            _ => Err(self.refusal(&answer, what)),
+        }
     }
 
     /// Reads the body of `answer` as JSON.

@@ -47,6 +47,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Policy(command) => return command.run(),
         Command::Keys(command) => return command.run(),
+        Command::Admin(command) => command.run(),
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
         Command::Whoami(command) => command.run(),

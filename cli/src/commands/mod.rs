@@ -1,5 +1,6 @@
 //! The commands, one file each: its arguments, its help, and what it does.
 
+pub(crate) mod admin;
 pub(crate) mod clusters;
 pub(crate) mod completion;
 pub(crate) mod credential;

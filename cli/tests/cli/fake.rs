@@ -40,6 +40,10 @@ pub(crate) struct State {
     pub(crate) cluster_at: Option<(String, String)>,
     /// The clusters of the person.
     pub(crate) clusters: Vec<String>,
+    /// What the API answers, by "METHOD path".
+    pub(crate) api: HashMap<&'static str, (u16, Value)>,
+    /// What was sent to it last.
+    pub(crate) sent: Value,
     /// The requests so far, as "METHOD path".
     pub(crate) seen: Vec<String>,
     /// The refresh secrets that are good.
@@ -81,6 +85,8 @@ impl Fake {
             session_check: (200, "{}".into()),
             cluster_at: None,
             clusters: vec!["prod".into(), "staging".into()],
+            api: HashMap::new(),
+            sent: Value::Null,
             seen: Vec::new(),
             refresh_secrets: Vec::new(),
             codes: HashMap::new(),
@@ -131,6 +137,10 @@ impl Fake {
     }
 
     fn answer(&self, state: &mut State, path: &str, request: &Request) -> Reply {
+        if let Some((status, body)) = state.api.get(format!("{} {path}", request.method).as_str()).cloned() {
+            state.sent = serde_json::from_slice(&request.body).unwrap_or_default();
+            return Reply { status, ..self.signed_in(request, body) };
+        }
         match path {
             _ if state.down => Reply { status: 503, headers: String::new(), body: "{}".into() },
             "/.well-known/oauth-authorization-server" => Reply::json(json!({

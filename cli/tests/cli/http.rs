@@ -13,6 +13,7 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) bearer: Option<String>,
     pub(crate) form: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
@@ -54,7 +55,7 @@ impl Request {
         let url = Url::parse("http://fake").unwrap().join(first.next().unwrap()).unwrap();
         let form = url::form_urlencoded::parse(&text[head_end..]).into_owned().collect();
         let bearer = header("authorization").and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned));
-        Some(Self { method, url, bearer, form })
+        Some(Self { method, url, bearer, form, body: text.split_off(head_end) })
     }
 }
 

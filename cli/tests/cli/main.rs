@@ -10,6 +10,7 @@ mod fake;
 mod http;
 mod world;
 
+mod admin;
 mod credential;
 mod kubeconfig;
 mod login;

@@ -1,0 +1,105 @@
+//! What administrators type.
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn world(api: &[(&'static str, u16, Value)]) -> World {
+    let world = World::new();
+    world.run(&["login"]).ok();
+    let answers = api.iter().map(|(request, status, body)| (*request, (*status, body.clone())));
+    world.fake.state().api = answers.collect();
+    world
+}
+
+fn elevation(live: bool) -> Value {
+    json!({
+        "id": "e_1", "person": "corp:7", "user": "bob@example.com", "cluster": "prod", "groups": ["dba", "ops"],
+        "reason": "INC-1", "granted_by": "alice", "granted_at": "2027-01-15T08:00:00Z", "until": "2027-01-15T09:00:00Z",
+        "live": live,
+    })
+}
+
+#[test]
+fn elevates_and_lists_and_ends() {
+    let list = json!({"elevations": [elevation(true), elevation(false)]});
+    let world = world(&[
+        ("POST /api/v1/elevations", 201, elevation(true)),
+        ("GET /api/v1/elevations", 200, list.clone()),
+        ("DELETE /api/v1/elevations/e_1", 200, elevation(false)),
+    ]);
+    let elevate =
+        ["admin", "elevate", "bob@example.com", "--cluster=prod", "--groups=ops,dba", "--for=1h", "--reason=INC-1"];
+    let shown = world.run(&elevate).ok().stdout;
+    for expected in ["Elevation  e_1", "bob@example.com (corp:7)", "dba, ops", "Until      2027-01-15T09:00:00Z"] {
+        assert!(shown.contains(expected), "{expected} in\n{shown}");
+    }
+    let sent = json!({"person": "bob@example.com", "cluster": "prod", "groups": ["ops", "dba"], "duration": 3600, "reason": "INC-1"});
+    assert_eq!(world.fake.state().sent, sent);
+
+    let shown = world.run(&["admin", "elevations"]).ok().stdout;
+    assert!(shown.starts_with("ID   PERSON") && shown.contains("ended 2027-01-15T09:00:00Z"), "{shown}");
+    let json: Value = serde_json::from_str(&world.run(&["admin", "elevations", "--json"]).ok().stdout).unwrap();
+    assert_eq!(json, list, "as the control plane says it");
+    assert!(world.run(&["admin", "end-elevation", "e_1"]).ok().stdout.contains("Ended      2027"));
+    assert_eq!(world.fake.count("DELETE /api/v1/elevations/e_1"), 1);
+}
+
+#[test]
+fn shuts_people_out_and_lets_them_in() {
+    let disabled = json!({"people": [{
+        "person": "corp:7", "user": "bob", "reason": "laptop stolen", "disabled_by": "alice", "disabled_at": "2027-01-15T08:00:00Z",
+    }]});
+    let world = world(&[
+        ("POST /api/v1/people/disable", 200, json!({"person": "corp:7", "user": null, "sessions": 2})),
+        ("POST /api/v1/people/enable", 200, json!({"person": "corp:7", "user": "bob", "was_disabled": false})),
+        ("GET /api/v1/people/disabled", 200, disabled),
+        ("POST /api/v1/revocations", 200, json!({"sessions": 3, "person": "corp:7", "user": "bob"})),
+    ]);
+    let done = world.run(&["admin", "disable", "corp:7", "--reason", "laptop stolen"]).ok();
+    assert_eq!(done.stdout, "disabled corp:7; ended sessions: 2\n");
+    assert!(done.stderr.contains("nobody of this id has signed in lately"), "{done:?}");
+    assert_eq!(world.fake.state().sent, json!({"person": "corp:7", "reason": "laptop stolen"}));
+    let done = world.run(&["admin", "enable", "bob", "--reason", "found"]).ok();
+    assert_eq!(done.stdout, "enabled bob (corp:7)\n");
+    assert!(done.stderr.contains("was not disabled"), "{done:?}");
+    let shown = world.run(&["admin", "disabled"]).ok().stdout;
+    assert!(shown.contains("bob (corp:7)") && shown.contains("laptop stolen"), "{shown}");
+    assert_eq!(world.run(&["admin", "revoke", "--person", "bob"]).ok().stdout, "ended sessions of bob (corp:7): 3\n");
+    assert_eq!(world.fake.state().sent, json!({"person": "bob"}));
+    world.fake.state().api.insert("POST /api/v1/revocations", (200, json!({"sessions": 0})));
+    let none = world.run(&["admin", "revoke", "--session", "s-9"]).ok();
+    assert!(none.stderr.contains("no such session"), "{none:?}");
+    assert_eq!(world.fake.state().sent, json!({"session": "s-9"}));
+}
+
+#[test]
+fn says_what_the_control_plane_refuses() {
+    let problem = |status: u16, detail: &str| (status, json!({"status": status, "title": "t", "detail": detail}));
+    let world = world(&[]);
+    let revoke = ["admin", "revoke", "--person", "carol"];
+    for (status, detail) in [
+        (403, "only administrators may do this"),
+        (404, "person: nobody who has signed in lately"),
+        (409, "person: \"carol\" may mean corp:1, corp:2"),
+        (400, "duration: 1s is not between"),
+    ] {
+        world.fake.state().api.insert("POST /api/v1/revocations", problem(status, detail));
+        let refused = world.run(&revoke).failed(1, &["refuses", detail]);
+        assert!(!refused.stderr.contains("--server"), "it is no wrong address: {refused:?}");
+    }
+    world.fake.state().api.insert("POST /api/v1/revocations", problem(503, "try again in a moment"));
+    world.run(&revoke).failed(4, &["cannot serve right now"]);
+    world.run(&["admin", "revoke"]).failed(2, &["--session"]);
+    world.run(&["admin", "revoke", "--session", "a", "--person", "b"]).failed(2, &["cannot be used"]);
+}
+
+#[test]
+fn teaches_itself() {
+    let world = World::new();
+    let shown = world.run(&["admin", "--help"]).ok().stdout;
+    assert!(shown.contains("Examples:") && shown.contains("PROVIDER:SUBJECT"), "{shown}");
+    for command in ["elevate", "elevations", "end-elevation", "revoke", "disable", "enable", "disabled"] {
+        assert!(world.run(&["admin", command, "--help"]).ok().stdout.contains("Examples:"), "{command}");
+    }
+}
