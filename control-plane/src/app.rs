@@ -16,7 +16,7 @@ use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
 use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
-use crate::policy::{self, Authored, Bundle, InForce, Parts, PublishError, Publisher};
+use crate::policy::{self, Authored, Bundle, InForce, PublishError, Publisher, Signer};
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
 use crate::store::{Store, StoreError};
@@ -102,16 +102,10 @@ impl App {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
         let issuer = config.issuer;
-        let parts = Parts {
-            issuer: issuer.as_str().to_owned(),
-            epoch: config.epoch,
-            key: config.bundle_key,
-            store: store.clone(),
-            token_keys: Arc::clone(&token_keys),
-            clock: clock.clone(),
-            metrics: Arc::clone(&metrics),
-        };
-        let (publisher, bundle) = Publisher::start(parts, authored).await?;
+        let keys = Arc::clone(&token_keys);
+        let signer = Arc::new(Signer::new(issuer.as_str().to_owned(), config.bundle_key, store.clone(), keys));
+        let (publisher, bundle) =
+            Publisher::start(Arc::clone(&signer), clock.clone(), Arc::clone(&metrics), authored).await?;
         let (policy_status, policy_status_receiver) = watch::channel(policy::Status::default());
         let (stopping, stopping_receiver) = watch::channel(false);
         let app = Self {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kubegate_core::bundle::MAX_ELEVATED_GROUPS;
 use kubegate_core::id::{ClusterName, ElevationId, PersonId};
 use kubegate_core::identity_name::{self, InvalidName};
 use kubegate_core::policy::Policy;
@@ -28,9 +29,6 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The longest reason, in characters.
 pub const MAX_REASON: usize = 500;
-
-/// The most groups of one elevation.
-const MAX_ELEVATED_GROUPS: usize = 32;
 
 /// How many elevations one person may have, those that are remembered included.
 const MOST_OF_A_PERSON: usize = 50;

@@ -90,8 +90,10 @@ pub struct Metrics {
     pub refreshes: Family<ResultLabels, Counter>,
     /// Sessions ended before their time, by reason.
     pub sessions_ended: Family<ResultLabels, Counter>,
-    /// Entries of the live set.
+    /// Revocations in the live set.
     pub revocations: Gauge<i64, AtomicI64>,
+    /// Elevations that last.
+    pub elevations: Gauge<i64, AtomicI64>,
     /// Bundle polls by gateway and status.
     pub polls: Family<PollLabels, Counter>,
     /// Bundle polls that are waiting now.
@@ -123,6 +125,7 @@ impl Default for Metrics {
             refreshes: Family::default(),
             sessions_ended: Family::default(),
             revocations: Gauge::default(),
+            elevations: Gauge::default(),
             polls: Family::default(),
             polls_waiting: Gauge::default(),
             policy_loads: Counter::default(),
@@ -149,7 +152,8 @@ impl Metrics {
         );
         to.register("refreshes", "Uses of refresh secrets, by result", self.refreshes.clone());
         to.register("sessions_ended", "Sessions ended before their time, by reason", self.sessions_ended.clone());
-        to.register("revocations", "Entries of the live set", self.revocations.clone());
+        to.register("revocations", "Revocations in the live set", self.revocations.clone());
+        to.register("elevations", "Elevations that last", self.elevations.clone());
         to.register("bundle_polls", "Bundle polls by gateway and status", self.polls.clone());
         to.register("bundle_polls_waiting", "Bundle polls that are waiting now", self.polls_waiting.clone());
         to.register("policy_loads", "Policies taken into force", self.policy_loads.clone());

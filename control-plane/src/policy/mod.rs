@@ -1,18 +1,22 @@
 //! The policy: read from its file, watched, signed, and given to every gateway together with the live set.
 //!
 //! ```text
-//!  file ─▶ watch ─▶ publisher ─▶ (policy, live set) ─▶ long polls
+//!  file ─▶ watch ─▶ publisher ─▶ bundle (policy and parts, live set, changes) ─▶ long polls
 //!                     ▲   ▲
-//!      sessions ended ┘   └ every half minute, and when token keys change
+//!      revoked, elevated ┘   └ every half minute, and when token keys change
 //! ```
 
+mod bundle;
 mod publisher;
+mod signer;
 mod source;
 mod watch;
 
-pub use self::publisher::{Bundle, InForce, Parts, PublishError, Publisher, Status};
+pub use self::bundle::{Bundle, Changes, InForce, Part, Snapshot};
+pub use self::publisher::Publisher;
+pub use self::signer::{PublishError, Signer};
 pub use self::source::{Authored, LoadError, load, load_now};
-pub use self::watch::watch;
+pub use self::watch::{Status, watch};
 
 #[cfg(test)]
 mod tests;

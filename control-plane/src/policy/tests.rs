@@ -4,14 +4,17 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use kubegate_core::bundle::Version;
+use kubegate_core::bundle::Tag;
+use kubegate_core::id::{PersonId, SessionId};
 use kubegate_core::jws::SigningKey;
 use kubegate_core::time::Timestamp;
 
-use super::{Authored, Parts, Publisher, Status, load};
+use super::{Authored, Bundle, Publisher, Signer, Status, load};
 use crate::clock::Clock;
 use crate::seal::Sealer;
 use crate::store::Store;
+use crate::store::elevation::{self, Elevation};
+use crate::store::revocation::{self, Revocation, Subject};
 use crate::telemetry::Metrics;
 use crate::token::TokenKeys;
 
@@ -104,27 +107,52 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
     assert!(watched.status.borrow().problem.is_none());
 }
 
+/// A store with its publisher.
+struct Publishing {
+    store: Store,
+    clock: Clock,
+    keys: Arc<TokenKeys>,
+    authored: Authored,
+    _dir: tempfile::TempDir,
+}
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+impl Publishing {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("policy.yaml");
+        std::fs::write(&path, text("get")).unwrap();
+        let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+        let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), NOW).await.unwrap();
+        let authored = load(&path).await.unwrap();
+        Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, _dir: dir }
+    }
+
+    async fn start(&self, seed: u8) -> (Publisher, watch::Receiver<Arc<Bundle>>) {
+        let key = SigningKey::from_seed([seed; 32]);
+        let issuer = "https://kubegate.example.com".to_owned();
+        let signer = Arc::new(Signer::new(issuer, key, self.store.clone(), Arc::clone(&self.keys)));
+        Publisher::start(signer, self.clock.clone(), Arc::default(), self.authored.clone()).await.unwrap()
+    }
+
+    async fn revoke(&self, sessions: std::ops::Range<usize>) {
+        let mut tx = self.store.write().await.unwrap();
+        for number in sessions {
+            let session = SessionId::from(format!("s_{number:022}"));
+            let subject = Subject::Session { session, person: PersonId::from(format!("corp:{number}")) };
+            let until = NOW.after(Duration::from_secs(12 * 3600));
+            revocation::put(&mut tx, &Revocation { subject, until, reason: "test".into() }).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_version_is_of_one_document_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("policy.yaml");
-    std::fs::write(&path, text("get")).unwrap();
-    let authored = load(&path).await.unwrap();
-    let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
-    let now = Timestamp::from_seconds(1_800_000_000);
-    let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), now).await.unwrap();
-    let keys = Arc::new(keys);
-    let start = async |seed: u8| -> (Version, String) {
-        let parts = Parts {
-            issuer: "https://kubegate.example.com".into(),
-            epoch: 1,
-            key: SigningKey::from_seed([seed; 32]),
-            store: store.clone(),
-            token_keys: Arc::clone(&keys),
-            clock: Clock::manual(now),
-            metrics: Arc::default(),
-        };
-        let (_, bundle) = Publisher::start(parts, authored.clone()).await.unwrap();
+    let publishing = Publishing::new().await;
+    let start = async |seed: u8| {
+        let (_, bundle) = publishing.start(seed).await;
         let in_force = Arc::clone(&bundle.borrow().in_force);
         (in_force.version, in_force.hash.clone())
     };
@@ -133,4 +161,79 @@ async fn a_version_is_of_one_document_only() {
     let switched = start(2).await;
     assert_ne!(switched.1, first.1, "another bundle key signs another document");
     assert!(switched.0 > first.0, "so gateways must see a newer version: {switched:?}");
+}
+
+#[tokio::test]
+async fn the_live_set_is_made_anew_when_much_has_changed() {
+    let publishing = Publishing::new().await;
+    publishing.revoke(0..800).await;
+    let (mut publisher, bundle) = publishing.start(1).await;
+    let state = || {
+        let bundle = bundle.borrow();
+        (bundle.snapshot.entries.len(), bundle.changes.as_ref().map(|changes| changes.count))
+    };
+    assert_eq!(state(), (800, None));
+    publishing.revoke(0..900).await;
+    publisher.publish_changes().await.unwrap();
+    publisher.beat().await.unwrap();
+    assert_eq!(state(), (800, Some(100)), "an eighth and no more");
+    publishing.revoke(900..901).await;
+    publisher.publish_changes().await.unwrap();
+    assert_eq!(state(), (800, Some(101)), "nobody waits for a new one");
+    publisher.beat().await.unwrap();
+    assert_eq!(state(), (901, None), "it comes with the heartbeat");
+    publishing.clock.advance(Duration::from_secs(13 * 3600));
+    publisher.beat().await.unwrap();
+    publisher.beat().await.unwrap();
+    assert_eq!(state(), (0, None), "and when it is over");
+}
+
+#[tokio::test]
+async fn a_change_is_published_quickly_among_many() {
+    let publishing = Publishing::new().await;
+    publishing.revoke(0..5000).await;
+    let (mut publisher, bundle) = publishing.start(1).await;
+    publishing.revoke(5000..5001).await;
+    let began = Instant::now();
+    publisher.publish_changes().await.unwrap();
+    assert!(began.elapsed() < Duration::from_millis(500), "it took {:?}", began.elapsed());
+    let answer = bundle.borrow().answer(Some(&{
+        let bundle = bundle.borrow();
+        Tag { changes: bundle.snapshot.version, ..bundle.tag() }
+    }));
+    assert!(answer.starts_with(b"changes ") && answer.len() < 1000, "{} bytes", answer.len());
+}
+
+#[tokio::test]
+async fn an_ended_elevation_does_not_come_back() {
+    let publishing = Publishing::new().await;
+    let elevation = Elevation {
+        id: "e_1".into(),
+        person: "corp:bob".into(),
+        user: None,
+        cluster: "prod".into(),
+        groups: vec!["ops".into()],
+        reason: "r".into(),
+        granted_by: "alice".into(),
+        granted_at: NOW,
+        until: NOW.after(Duration::from_secs(24 * 3600)),
+        ended_by: None,
+    };
+    let mut tx = publishing.store.write().await.unwrap();
+    elevation::insert(&mut tx, &elevation).await.unwrap();
+    tx.commit().await.unwrap();
+    let (mut publisher, bundle) = publishing.start(1).await;
+    let mut tx = publishing.store.write().await.unwrap();
+    elevation::end(&mut tx, &elevation.id, "alice", NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    publisher.publish_changes().await.unwrap();
+    assert_eq!(bundle.borrow().changes.as_ref().map(|changes| changes.count), Some(1));
+    publishing.clock.advance(Duration::from_secs(3600));
+    publisher.publish_changes().await.unwrap();
+    let bundle = bundle.borrow();
+    assert!(
+        bundle.snapshot.entries.is_empty(),
+        "a live set that still grants it is replaced: {:?}",
+        bundle.snapshot.entries
+    );
 }

@@ -12,9 +12,15 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::publisher::Status;
 use super::source::{self, Authored};
 use crate::telemetry::Metrics;
+
+/// How the policy file stands to the policy in force.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// What is wrong with the file, when it is not the policy in force.
+    pub problem: Option<String>,
+}
 
 /// How long changes may follow each other before the file is read.
 const SETTLE: Duration = Duration::from_millis(50);

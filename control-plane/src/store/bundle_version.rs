@@ -4,12 +4,12 @@ use sqlx::{Row, SqliteConnection};
 
 use super::StoreError;
 
-/// Which of the bundle's two documents.
+/// What has a count of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
-    /// Clusters, rules, keys.
+    /// The policy.
     Policy,
-    /// Revocations and elevations.
+    /// The live set, and the changes to it.
     Live,
 }
 
@@ -50,6 +50,15 @@ pub async fn last(conn: &mut SqliteConnection, document: Document) -> Result<Opt
         })
     })
     .transpose()
+}
+
+/// The epoch of the store: that of the newest version; `None` before the first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn epoch(conn: &mut SqliteConnection) -> Result<Option<u64>, StoreError> {
+    let row = sqlx::query("SELECT max(epoch) FROM bundle_version").fetch_one(conn).await?;
+    Ok(row.try_get::<Option<i64>, _>(0)?.map(i64::unsigned_abs))
 }
 
 /// Writes down the version about to be given out.

@@ -1,4 +1,5 @@
-//! `GET /v1/bundle`: the signed policy and live set, for gateways that show their credential.
+//! `GET /v1/bundle`: the signed documents of the bundle that a gateway lacks, by its `If-None-Match`, for gateways that
+//! show their credential.
 //!
 //! A gateway that has the newest waits (`Prefer: wait=…`, RFC 7240) until there is something newer.
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use kubegate_core::bundle::Documents;
+use kubegate_core::bundle::Tag;
 
 use super::super::error::ApiError;
 use super::super::extract::bearer;
@@ -33,18 +34,18 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>, headers: HeaderMap
     };
     let held = held(&headers);
     let waits = wait(&headers);
-    let bundle = newest(&app, held.as_deref(), waits).await;
-    let response = answer(&bundle, held.as_deref(), waits.is_some());
+    let bundle = newest(&app, held.as_ref(), waits).await;
+    let response = answer(&bundle, held.as_ref(), waits.is_some());
     count(&app, gateway, response.status());
     response
 }
 
 /// The newest bundle; when the gateway has it, waits for a newer one.
-async fn newest(app: &App, held: Option<&str>, waits: Option<Duration>) -> Arc<Bundle> {
+async fn newest(app: &App, held: Option<&Tag>, waits: Option<Duration>) -> Arc<Bundle> {
     let mut bundle = app.bundle.clone();
     let mut stopping = app.stopping.clone();
     let current = Arc::clone(&bundle.borrow_and_update());
-    let Some(waits) = waits.filter(|_| held == Some(current.tag().to_string().as_str())) else {
+    let Some(waits) = waits.filter(|_| held == Some(&current.tag())) else {
         return current;
     };
     app.metrics.polls_waiting.inc();
@@ -66,18 +67,12 @@ impl Drop for Leaves<'_> {
     }
 }
 
-fn answer(bundle: &Bundle, held: Option<&str>, waited: bool) -> Response {
-    let tag = bundle.tag().to_string();
-    let mut response = if held == Some(tag.as_str()) {
+fn answer(bundle: &Bundle, held: Option<&Tag>, waited: bool) -> Response {
+    let tag = bundle.tag();
+    let mut response = if held == Some(&tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let has_policy = held.and_then(|held| held.split('/').next()) == Some(bundle.in_force.hash.as_str());
-        let mut documents = Documents { live: Some(&bundle.live), ..Documents::default() };
-        if !has_policy {
-            documents.policy = Some(&bundle.in_force.document);
-            documents.parts = bundle.in_force.parts.iter().map(String::as_str).collect();
-        }
-        documents.to_string().into_response()
+        ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], bundle.answer(held)).into_response()
     };
     let headers = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{tag}\"")) {
@@ -91,9 +86,9 @@ fn answer(bundle: &Bundle, held: Option<&str>, waited: bool) -> Response {
 }
 
 /// What the gateway has, from `If-None-Match`.
-fn held(headers: &HeaderMap) -> Option<String> {
+fn held(headers: &HeaderMap) -> Option<Tag> {
     let value = headers.get(header::IF_NONE_MATCH)?.to_str().ok()?;
-    Some(value.trim().trim_start_matches("W/").trim_matches('"').to_owned())
+    value.trim().trim_start_matches("W/").trim_matches('"').parse().ok()
 }
 
 /// How long the gateway would wait, from `Prefer`.

@@ -3,6 +3,7 @@
 mod administrators;
 mod bundle;
 mod ended;
+mod gateway;
 mod hostile;
 mod idp;
 mod oidc;

@@ -1,0 +1,171 @@
+//! What gateways get, and what each of them lacks of it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use kubegate_core::bundle::{self, Documents, LiveEntries, Tag, Version};
+use kubegate_core::jws::PublicKey;
+use kubegate_core::policy::Policy;
+use kubegate_core::time::Timestamp;
+
+/// The policy in force.
+pub struct InForce {
+    /// The compiled policy.
+    pub policy: Policy,
+    /// Its version.
+    pub version: Version,
+    /// The hash of the signed document.
+    pub hash: String,
+    /// Since when it is in force.
+    pub since: Timestamp,
+    /// The keys that tokens are verified with.
+    pub token_keys: Vec<PublicKey>,
+    /// The signed document.
+    pub document: String,
+    /// The parts that it names.
+    pub parts: Vec<Part>,
+}
+
+/// Some of a policy's rules.
+pub struct Part {
+    /// Its hash.
+    pub hash: String,
+    /// The rules, as JSON.
+    pub text: String,
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        Self { hash: bundle::hash(&text), text }
+    }
+}
+
+/// A signed live set.
+pub struct Snapshot {
+    /// Its version.
+    pub version: Version,
+    /// The hash of the signed document.
+    pub hash: String,
+    /// What it says.
+    pub entries: LiveEntries,
+    /// The signed document.
+    pub document: String,
+}
+
+/// What has changed since a live set was signed.
+pub struct Changes {
+    /// Its version.
+    pub version: Version,
+    /// How many entries it has.
+    pub count: usize,
+    /// The signed document.
+    pub document: String,
+}
+
+/// Which parts a policy has that was in force.
+pub(super) struct Known {
+    hash: String,
+    parts: HashSet<String>,
+}
+
+impl From<&InForce> for Known {
+    fn from(policy: &InForce) -> Self {
+        Self { hash: policy.hash.clone(), parts: policy.parts.iter().map(|part| part.hash.clone()).collect() }
+    }
+}
+
+/// What gateways get.
+pub struct Bundle {
+    /// The policy.
+    pub in_force: Arc<InForce>,
+    /// The live set that belongs to it.
+    pub snapshot: Arc<Snapshot>,
+    /// What has changed since then.
+    pub changes: Option<Changes>,
+    /// When the newest of the two was signed; every half minute anew.
+    pub signed_at: Timestamp,
+    /// The last policies that were in force.
+    known: Vec<Arc<Known>>,
+    /// The answers that were made so far.
+    made: Mutex<HashMap<Gap, Bytes>>,
+}
+
+/// What somebody lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Gap {
+    /// The newest changes.
+    Changes,
+    /// The live set, and the changes.
+    Live,
+    /// The policy with all parts but those of an earlier one that is known here, and the rest.
+    Policy(Option<String>),
+}
+
+impl Bundle {
+    pub(super) fn new(
+        in_force: Arc<InForce>,
+        snapshot: Arc<Snapshot>,
+        changes: Option<Changes>,
+        signed_at: Timestamp,
+        known: Vec<Arc<Known>>,
+    ) -> Self {
+        Self { in_force, snapshot, changes, signed_at, known, made: Mutex::default() }
+    }
+
+    /// What identifies it.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        let live = self.snapshot.version;
+        let changes = self.changes.as_ref().map_or(live, |changes| changes.version);
+        Tag { policy: self.in_force.hash.clone(), live, changes }
+    }
+
+    /// What somebody who has `held` lacks, as the text that the documents travel in. It is made once for all who lack the
+    /// same.
+    #[must_use]
+    pub fn answer(&self, held: Option<&Tag>) -> Bytes {
+        let gap = self.gap(held);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.entry(gap.clone()).or_insert_with(|| self.documents(&gap).to_string().into()).clone()
+    }
+
+    fn gap(&self, held: Option<&Tag>) -> Gap {
+        match held {
+            Some(held) if held.policy != self.in_force.hash => {
+                Gap::Policy(self.known(&held.policy).map(|known| known.hash.clone()))
+            }
+            Some(held) if held.live == self.snapshot.version && self.changes.is_some() => Gap::Changes,
+            Some(_) => Gap::Live,
+            None => Gap::Policy(None),
+        }
+    }
+
+    fn documents(&self, gap: &Gap) -> Documents<'_> {
+        let mut documents = Documents {
+            changes: self.changes.as_ref().map(|changes| changes.document.as_str()),
+            ..Documents::default()
+        };
+        if *gap != Gap::Changes {
+            documents.live = Some(&self.snapshot.document);
+        }
+        if let Gap::Policy(before) = gap {
+            let before = before.as_deref().and_then(|hash| self.known(hash));
+            let has = |part: &Part| before.is_some_and(|before| before.parts.contains(&part.hash));
+            documents.policy = Some(&self.in_force.document);
+            documents.parts =
+                self.in_force.parts.iter().filter(|part| !has(part)).map(|part| part.text.as_str()).collect();
+        }
+        documents
+    }
+
+    fn known(&self, hash: &str) -> Option<&Known> {
+        self.known.iter().map(Arc::as_ref).find(|known| known.hash == hash)
+    }
+}
+
+impl std::fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bundle").field("tag", &self.tag().to_string()).finish_non_exhaustive()
+    }
+}

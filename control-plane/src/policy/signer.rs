@@ -1,0 +1,178 @@
+//! Makes signed documents of what is in the store. A version is written down before it is given out.
+
+use std::sync::Arc;
+
+use kubegate_core::bundle::{
+    self, CHANGES_TYPE, ChangesDocument, Elevation, LIVE_TYPE, LiveDocument, LiveEntries, MAX_ENTRIES, NotBefore,
+    POLICY_TYPE, PolicyDocument, RevokedSession, Version,
+};
+use kubegate_core::jws::SigningKey;
+use kubegate_core::policy::InvalidPolicy;
+use kubegate_core::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::bundle::{Changes, InForce, Part, Snapshot};
+use super::source::Authored;
+use crate::elevation::KEEP_ENDED;
+use crate::store::bundle_version::{self, Document, StoredVersion};
+use crate::store::revocation::{self, Subject};
+use crate::store::{Store, StoreError, elevation};
+use crate::token::{KeyError, TokenKeys};
+
+/// A document of the bundle could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The policy contradicts itself.
+    #[error(transparent)]
+    Policy(#[from] InvalidPolicy),
+    /// The token keys failed.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// A document could not be written as JSON.
+    #[error("a document of the bundle cannot be written")]
+    Encode(#[from] serde_json::Error),
+    /// A document could not be signed.
+    #[error("a document of the bundle cannot be signed")]
+    Sign,
+    /// More was revoked than gateways can hold.
+    #[error("the live set has {0} entries of one kind, and gateways take no more than {MAX_ENTRIES}")]
+    TooMany(usize),
+}
+
+impl From<sqlx::Error> for PublishError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Signs the documents of the bundle.
+pub struct Signer {
+    issuer: String,
+    key: SigningKey,
+    store: Store,
+    token_keys: Arc<TokenKeys>,
+}
+
+impl Signer {
+    /// Signs in the name of `issuer`, the control plane's public URL, with the bundle key.
+    #[must_use]
+    pub fn new(issuer: String, key: SigningKey, store: Store, token_keys: Arc<TokenKeys>) -> Self {
+        Self { issuer, key, store, token_keys }
+    }
+
+    /// The keys that session tokens are signed with.
+    pub(super) fn token_keys(&self) -> &TokenKeys {
+        &self.token_keys
+    }
+
+    /// Signs the policy; one that says the same as the last keeps its version.
+    pub(super) async fn policy(&self, authored: &Authored, now: Timestamp) -> Result<InForce, PublishError> {
+        let policy = authored.compile()?;
+        let parts: Vec<Part> = bundle::split(&authored.rules)?.into_iter().map(Part::from).collect();
+        let mut content = PolicyDocument {
+            issuer: self.issuer.clone(),
+            version: Version::default(),
+            keys: self.token_keys.public(now),
+            clusters: authored.clusters.clone(),
+            parts: parts.iter().map(|part| part.hash.clone()).collect(),
+        };
+        // The same words under another key are another document, and gateways take no two of one version.
+        let content_hash = Sha256::new()
+            .chain_update(self.key.public().kid().to_string())
+            .chain_update(serde_json::to_vec(&content)?)
+            .finalize()
+            .to_vec();
+        content.version = self.next_version(Document::Policy, Some(content_hash), now).await?;
+        let document = self.sign(POLICY_TYPE, &content)?;
+        Ok(InForce {
+            policy,
+            version: content.version,
+            hash: bundle::hash(&document),
+            since: now,
+            token_keys: content.keys,
+            document,
+            parts,
+        })
+    }
+
+    /// Signs a live set that goes with the policy of the hash `policy`.
+    pub(super) async fn snapshot(
+        &self,
+        policy: &str,
+        entries: LiveEntries,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Snapshot, PublishError> {
+        let version = self.next_version(Document::Live, None, now).await?;
+        let content = LiveDocument { version, policy: policy.to_owned(), issued_at: now, expires_at, entries };
+        let document = self.sign(LIVE_TYPE, &content)?;
+        Ok(Snapshot { version, hash: bundle::hash(&document), entries: content.entries, document })
+    }
+
+    /// Signs what has changed since the live set of the hash `live`.
+    pub(super) async fn changes(
+        &self,
+        live: &str,
+        entries: LiveEntries,
+        now: Timestamp,
+    ) -> Result<Changes, PublishError> {
+        let version = self.next_version(Document::Live, None, now).await?;
+        let content = ChangesDocument { version, live: live.to_owned(), issued_at: now, entries };
+        let document = self.sign(CHANGES_TYPE, &content)?;
+        Ok(Changes { version, count: content.entries.len(), document })
+    }
+
+    /// Who has lost access before the time, and who has gained it for a while.
+    pub(super) async fn entries(&self, now: Timestamp) -> Result<LiveEntries, PublishError> {
+        let mut conn = self.store.read().await?;
+        let mut entries = LiveEntries::default();
+        for entry in revocation::live(&mut conn, now).await? {
+            let until = entry.until;
+            match entry.subject {
+                Subject::Session { session: sid, .. } => entries.sessions.push(RevokedSession { sid, until }),
+                Subject::Person { person, not_before } => entries.people.push(NotBefore { person, not_before, until }),
+            }
+        }
+        for entry in elevation::ending_after(&mut conn, now.before(KEEP_ENDED)).await? {
+            let elevation::Elevation { id, person, cluster, groups, until, .. } = entry;
+            entries.elevations.push(Elevation { id, person, cluster, groups, until });
+        }
+        let most = entries.sessions.len().max(entries.people.len()).max(entries.elevations.len());
+        if most > MAX_ENTRIES { Err(PublishError::TooMany(most)) } else { Ok(entries) }
+    }
+
+    /// The epoch that the store is in.
+    pub(super) async fn epoch(&self) -> Result<u64, PublishError> {
+        Ok(bundle_version::epoch(&mut *self.store.read().await?).await?.unwrap_or_default())
+    }
+
+    fn sign<T: serde::Serialize>(&self, typ: &str, content: &T) -> Result<String, PublishError> {
+        self.key.sign(typ, content).map_err(|_| PublishError::Sign)
+    }
+
+    /// The version to give out next: the last one when it says the same.
+    async fn next_version(
+        &self,
+        document: Document,
+        content_hash: Option<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<Version, PublishError> {
+        let mut tx = self.store.write().await?;
+        // A store that has given nothing out may stand in the place of one that is lost.
+        let epoch = bundle_version::epoch(&mut tx).await?.unwrap_or(now.seconds());
+        let last = bundle_version::last(&mut tx, document).await?.filter(|last| last.epoch == epoch);
+        let counter = match &last {
+            Some(last) if content_hash.is_some() && last.content_hash == content_hash => {
+                return Ok(Version { epoch, counter: last.counter });
+            }
+            Some(last) => last.counter.saturating_add(1),
+            None => 1,
+        };
+        bundle_version::put(&mut tx, document, &StoredVersion { epoch, counter, content_hash }).await?;
+        tx.commit().await?;
+        Ok(Version { epoch, counter })
+    }
+}
