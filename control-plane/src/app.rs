@@ -17,6 +17,7 @@ use crate::http::{Cookies, Forms};
 use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, InForce, PublishError, Publisher, Signer};
+use crate::polls::Polls;
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
 use crate::store::{Store, StoreError};
@@ -41,6 +42,7 @@ pub struct App {
     pub(crate) cookies: Cookies,
     pub(crate) forms: Forms,
     pub(crate) gateways: Vec<Gateway>,
+    pub(crate) polls: Polls,
     pub(crate) admins: Who,
     pub(crate) trusted_proxy_hops: usize,
 }
@@ -125,6 +127,7 @@ impl App {
             policy_status: policy_status_receiver,
             stopping: stopping_receiver,
             gateways: config.gateways,
+            polls: Polls::default(),
             admins: config.admins,
             trusted_proxy_hops: config.trusted_proxy_hops,
         };
@@ -141,6 +144,11 @@ impl App {
         self.gateways.iter().fold(None, |found, gateway| {
             if gateway.is_shown_by(credential) { Some(gateway.name.as_str()) } else { found }
         })
+    }
+
+    /// Whether `admins` of the configuration names somebody.
+    pub(crate) fn is_administrator(&self, identity: &Identity) -> bool {
+        self.admins.matches(&identity.as_rules_see())
     }
 
     /// What people know a provider as.

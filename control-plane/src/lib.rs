@@ -17,6 +17,7 @@ pub mod http;
 pub mod oidc;
 pub mod person;
 pub mod policy;
+pub mod polls;
 pub mod random;
 pub mod seal;
 pub mod serve;

@@ -96,7 +96,8 @@ fn background(
     let (policies, receiver) = mpsc::channel(1);
     let mut tasks = Tasks(Vec::new());
     tasks.0.push(tokio::spawn(publisher.run(receiver, app.sessions.ended())));
-    tasks.0.push(tokio::spawn(policy::watch(policy_path, authored, policies, status, Arc::clone(&app.metrics))));
+    let (clock, metrics) = (app.clock.clone(), Arc::clone(&app.metrics));
+    tasks.0.push(tokio::spawn(policy::watch(policy_path, authored, policies, status, clock, metrics)));
     tasks.0.push(tokio::spawn(sweep(Arc::clone(app))));
     tasks
 }

@@ -95,11 +95,46 @@ fn says_what_the_control_plane_refuses() {
 }
 
 #[test]
+fn shows_how_all_stands() {
+    let problem = json!({
+        "file": "policy.yaml", "line": 7, "column": 5, "path": "rules[0].whom", "message": "is not a field here",
+        "remedy": "did you mean who?",
+    });
+    let mut answer = json!({
+        "version": "0.1.0",
+        "policy": {"version": "7.3", "since": "2027-01-15T08:00:00Z", "clusters": 2, "rules": 9},
+        "refused": {"at": "2027-01-15T08:01:00Z", "message": "policy.yaml:7:5: rules[0].whom: is not a field here (did you mean who?)\n", "problems": [problem]},
+        "live_set": {"version": "7.90", "signed_at": "2027-01-15T08:02:00Z", "revocations": 3, "elevations": 1},
+        "gateways": [
+            {"name": "edge", "waiting": 2, "last_poll": "2027-01-15T08:02:00Z", "holds": "newest"},
+            {"name": "lab", "waiting": 0, "last_poll": null, "holds": "newer"},
+        ],
+    });
+    let world = world(&[("GET /api/v1/status", 200, answer.clone())]);
+    let shown = world.run(&["admin", "status"]).ok().stdout;
+    for expected in [
+        "refused at 2027-01-15T08:01:00Z",
+        "policy.yaml:7:5: rules[0].whom: is not a field here (did you mean who?)",
+        "7.3 since 2027-01-15T08:00:00Z",
+        "3 revocations, 1 elevations",
+        "edge     2        2027-01-15T08:02:00Z  the newest",
+        "new-epoch",
+    ] {
+        assert!(shown.contains(expected), "{expected} in\n{shown}");
+    }
+    let json: Value = serde_json::from_str(&world.run(&["admin", "status", "--json"]).ok().stdout).unwrap();
+    assert_eq!(json, answer);
+    answer["refused"] = Value::Null;
+    world.fake.state().api.insert("GET /api/v1/status", (200, answer));
+    assert!(!world.run(&["admin", "status"]).ok().stdout.contains("refused"));
+}
+
+#[test]
 fn teaches_itself() {
     let world = World::new();
     let shown = world.run(&["admin", "--help"]).ok().stdout;
     assert!(shown.contains("Examples:") && shown.contains("PROVIDER:SUBJECT"), "{shown}");
-    for command in ["elevate", "elevations", "end-elevation", "revoke", "disable", "enable", "disabled"] {
+    for command in ["elevate", "elevations", "end-elevation", "revoke", "disable", "enable", "disabled", "status"] {
         assert!(world.run(&["admin", command, "--help"]).ok().stdout.contains("Examples:"), "{command}");
     }
 }

@@ -24,7 +24,7 @@ const STALE: Duration = Duration::from_secs(120);
 /// us unready, since the one before stays in force; the body says so.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let store = app.store.read().await.is_ok();
-    let refused = app.policy_status.borrow().problem.is_some();
+    let refused = app.policy_status.borrow().refused.is_some();
     let (version, signed_at) = {
         let bundle = app.bundle.borrow();
         (bundle.in_force.version.to_string(), bundle.signed_at)

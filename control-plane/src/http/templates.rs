@@ -5,6 +5,8 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use super::api::status::StatusView;
+
 /// A provider to choose.
 pub(super) struct ProviderChoice<'a> {
     /// What people know it as.
@@ -75,6 +77,8 @@ pub(super) struct HomePerson<'a> {
     pub(super) clusters: Vec<&'a str>,
     /// The proof that the form is ours.
     pub(super) csrf: &'a str,
+    /// Whether the status page is for this person.
+    pub(super) administrator: bool,
 }
 
 #[derive(Template)]
@@ -84,6 +88,13 @@ pub(super) struct HomePage<'a> {
     pub(super) person: Option<HomePerson<'a>>,
     /// Our own public URL.
     pub(super) server: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "status.html")]
+pub(super) struct StatusPage<'a> {
+    /// How all stands.
+    pub(super) status: &'a StatusView,
 }
 
 #[derive(Template)]
@@ -139,9 +150,40 @@ pub(super) fn error_page(error: &ErrorPage<'_>, status: StatusCode) -> Response 
 
 #[cfg(test)]
 mod tests {
+    use kubegate_core::document::Problem;
+
+    use super::super::api::status::{GatewayView, LiveSetView, PolicyView, RefusedView};
     use super::*;
 
     const HOSTILE: &str = "<script>alert(1)</script>\"'&";
+
+    fn status(refused: bool) -> StatusView {
+        let problem = Problem {
+            file: HOSTILE.into(),
+            line: 1,
+            column: 2,
+            path: HOSTILE.into(),
+            message: HOSTILE.into(),
+            remedy: HOSTILE.into(),
+        };
+        let refused = RefusedView {
+            at: String::new(),
+            message: HOSTILE.into(),
+            problems: if refused { vec![problem] } else { vec![] },
+        };
+        StatusView {
+            version: "0",
+            policy: PolicyView { version: "1.1".into(), since: String::new(), clusters: 1, rules: 1 },
+            refused: Some(refused),
+            live_set: LiveSetView { version: "1.1".into(), signed_at: String::new(), revocations: 0, elevations: 0 },
+            gateways: vec![GatewayView {
+                name: HOSTILE.into(),
+                waiting: 1,
+                last_poll: Some(String::new()),
+                holds: crate::polls::Holds::Newer,
+            }],
+        }
+    }
 
     /// Every page, with hostile text in every field that a person or provider can fill.
     fn pages() -> Vec<(&'static str, String)> {
@@ -169,6 +211,7 @@ mod tests {
             until: "2030-01-01T00:00:00Z".into(),
             clusters: vec!["prod"],
             csrf: "proof",
+            administrator: true,
         };
         let error = ErrorPage { title: "Title", what: HOSTILE, remedy: HOSTILE, reference: "abc" };
         let server = "https://kubegate.example.com";
@@ -181,6 +224,8 @@ mod tests {
             ("home", HomePage { person: Some(person), server }.render().unwrap()),
             ("home of nobody", HomePage { person: None, server }.render().unwrap()),
             ("error", error.render().unwrap()),
+            ("status", StatusPage { status: &status(true) }.render().unwrap()),
+            ("status of a good policy", StatusPage { status: &status(false) }.render().unwrap()),
         ]
     }
 

@@ -19,6 +19,8 @@ pub struct InForce {
     pub hash: String,
     /// Since when it is in force.
     pub since: Timestamp,
+    /// How many rules it has.
+    pub rules: usize,
     /// The keys that tokens are verified with.
     pub token_keys: Vec<PublicKey>,
     /// The signed document.

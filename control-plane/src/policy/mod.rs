@@ -16,7 +16,7 @@ pub use self::bundle::{Bundle, Changes, InForce, Part, Snapshot};
 pub use self::publisher::Publisher;
 pub use self::signer::{PublishError, Signer};
 pub use self::source::{Authored, LoadError, load, load_now};
-pub use self::watch::{Status, watch};
+pub use self::watch::{Refused, Status, watch};
 
 #[cfg(test)]
 mod tests;

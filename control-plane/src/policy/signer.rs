@@ -92,6 +92,7 @@ impl Signer {
             version: content.version,
             hash: bundle::hash(&document),
             since: now,
+            rules: authored.rules.len(),
             token_keys: content.keys,
             document,
             parts,

@@ -37,7 +37,7 @@ async fn watched(path: &Path) -> Watched {
     let (sender, policies) = mpsc::channel(1);
     let (status_sender, status) = watch::channel(Status::default());
     let metrics = Arc::new(Metrics::default());
-    tokio::spawn(super::watch(path.to_owned(), first, sender, status_sender, Arc::clone(&metrics)));
+    tokio::spawn(super::watch(path.to_owned(), first, sender, status_sender, Clock::manual(NOW), Arc::clone(&metrics)));
     tokio::time::sleep(Duration::from_millis(100)).await;
     Watched { policies, status, metrics }
 }
@@ -93,10 +93,12 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
     let mut watched = watched(&path).await;
 
     std::fs::write(&path, text("get").replace("groups: [g]", "gruops: [g]")).unwrap();
-    let told = watched.status.wait_for(|status| status.problem.is_some());
-    let problem =
-        tokio::time::timeout(Duration::from_secs(5), told).await.expect("told").unwrap().problem.clone().unwrap();
-    assert!(problem.contains("policy.yaml:2:") && problem.contains("did you mean groups?"), "{problem}");
+    let told = watched.status.wait_for(|status| status.refused.is_some());
+    let refused =
+        tokio::time::timeout(Duration::from_secs(5), told).await.expect("told").unwrap().refused.clone().unwrap();
+    let message = &refused.message;
+    assert!(message.contains("policy.yaml:2:") && message.contains("did you mean groups?"), "{message}");
+    assert_eq!((refused.at, refused.problems[0].line, &*refused.problems[0].path), (NOW, 2, "rules[0].who.gruops"));
     let metrics = watched.metrics.text().unwrap();
     assert!(metrics.contains("kubegate_policy_load_failures_total 1"), "{metrics}");
     assert!(metrics.contains("kubegate_policy_valid 0"), "{metrics}");
@@ -104,7 +106,7 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
 
     std::fs::write(&path, text("delete")).unwrap();
     assert_eq!(watched.next().await, "delete");
-    assert!(watched.status.borrow().problem.is_none());
+    assert!(watched.status.borrow().refused.is_none());
 }
 
 /// A store with its publisher.

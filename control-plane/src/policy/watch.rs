@@ -8,18 +8,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kubegate_core::document::Problem;
+use kubegate_core::time::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::source::{self, Authored};
+use super::source::{self, Authored, LoadError};
+use crate::clock::Clock;
 use crate::telemetry::Metrics;
 
 /// How the policy file stands to the policy in force.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
-    /// What is wrong with the file, when it is not the policy in force.
-    pub problem: Option<String>,
+    /// The file as it is now, when it is not the policy in force.
+    pub refused: Option<Refused>,
+}
+
+/// A policy file that was refused.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// When it was found to be so.
+    pub at: Timestamp,
+    /// What is wrong with it, all of it.
+    pub message: String,
+    /// Each mistake, when the file could be read.
+    pub problems: Vec<Problem>,
+}
+
+impl Refused {
+    /// One that was refused for `error`.
+    #[must_use]
+    pub fn new(error: &LoadError, at: Timestamp) -> Self {
+        let problems = if let LoadError::Problems(problems) = error { problems.list().to_vec() } else { Vec::new() };
+        Self { at, message: error.to_string(), problems }
+    }
 }
 
 /// How long changes may follow each other before the file is read.
@@ -36,6 +59,7 @@ pub async fn watch(
     mut last: Authored,
     policies: mpsc::Sender<Authored>,
     status: watch::Sender<Status>,
+    clock: Clock,
     metrics: Arc<Metrics>,
 ) {
     let changed = Arc::new(Notify::new());
@@ -58,7 +82,7 @@ pub async fn watch(
         match source::load(&path).await {
             Ok(authored) => {
                 metrics.policy_valid.set(1);
-                if status.send_replace(Status::default()).problem.is_some() {
+                if status.send_replace(Status::default()).refused.is_some() {
                     tracing::info!(path = %path.display(), "the policy file is good again");
                 }
                 if authored != last {
@@ -68,21 +92,24 @@ pub async fn watch(
                     }
                 }
             }
-            Err(error) => refuse(&path, &error.to_string(), &status, &metrics),
+            Err(error) => refuse(&path, &error, clock.now(), &status, &metrics),
         }
     }
 }
 
-fn refuse(path: &Path, problem: &str, status: &watch::Sender<Status>, metrics: &Metrics) {
+fn refuse(path: &Path, error: &LoadError, at: Timestamp, status: &watch::Sender<Status>, metrics: &Metrics) {
     metrics.policy_valid.set(0);
+    let refused = Refused::new(error, at);
     let new = status.send_if_modified(|status| {
-        let new = status.problem.as_deref() != Some(problem);
-        status.problem = Some(problem.to_owned());
+        let new = status.refused.as_ref().is_none_or(|before| before.message != refused.message);
+        if new {
+            status.refused = Some(refused);
+        }
         new
     });
     if new {
         metrics.policy_load_failures.inc();
-        tracing::error!(path = %path.display(), "the new policy file is refused, the one before stays in force\n{problem}");
+        tracing::error!(path = %path.display(), "the new policy file is refused, the one before stays in force\n{error}");
     }
 }
 

@@ -3,6 +3,7 @@
 mod elevations;
 mod people;
 mod revoke;
+mod status;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -19,7 +20,7 @@ use crate::output::{self, printable};
 use crate::secret::Secret;
 use crate::session::Session;
 
-/// Elevate people, shut them out, and end their sessions
+/// Elevate people, shut them out, end their sessions, and see how all stands
 ///
 /// For administrators, whom the control plane's configuration names under "admins". A PERSON is a user
 /// name, as whoami shows it, of somebody who has had a session within the last day, or
@@ -29,7 +30,8 @@ use crate::session::Session;
   kubegate admin elevate bob@example.com --cluster prod --groups breakglass --for 1h --reason INC-1234
   kubegate admin elevations
   kubegate admin disable bob@example.com --reason 'laptop stolen'
-  kubegate admin revoke --person bob@example.com")]
+  kubegate admin revoke --person bob@example.com
+  kubegate admin status")]
 pub(crate) struct Admin {
     #[command(subcommand)]
     command: AdminCommand,
@@ -44,6 +46,7 @@ enum AdminCommand {
     Disable(people::Disable),
     Enable(people::Enable),
     Disabled(people::DisabledPeople),
+    Status(status::Status),
 }
 
 impl Admin {
@@ -57,6 +60,7 @@ impl Admin {
             AdminCommand::Disable(command) => command.run(),
             AdminCommand::Enable(command) => command.run(),
             AdminCommand::Disabled(command) => command.run(),
+            AdminCommand::Status(command) => command.run(),
         }
     }
 }

@@ -31,7 +31,7 @@ impl FromRequestParts<Arc<App>> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let identity = Caller::from_request_parts(parts, app).await?.session.identity;
-        if !app.admins.matches(&identity.as_rules_see()) {
+        if !app.is_administrator(&identity) {
             return Err(ApiError::new(
                 StatusCode::FORBIDDEN,
                 "not-an-administrator",

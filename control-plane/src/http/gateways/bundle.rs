@@ -15,6 +15,7 @@ use super::super::error::ApiError;
 use super::super::extract::bearer;
 use crate::app::App;
 use crate::policy::Bundle;
+use crate::polls::Holds;
 use crate::telemetry::PollLabels;
 
 /// The longest wait, in seconds.
@@ -34,14 +35,24 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>, headers: HeaderMap
     };
     let held = held(&headers);
     let waits = wait(&headers);
-    let bundle = newest(&app, held.as_ref(), waits).await;
+    note(&app, gateway, held.as_ref());
+    let bundle = newest(&app, gateway, held.as_ref(), waits).await;
     let response = answer(&bundle, held.as_ref(), waits.is_some());
     count(&app, gateway, response.status());
     response
 }
 
+/// Remembers what the gateway has, and says once when that cannot be.
+fn note(app: &App, gateway: &str, held: Option<&Tag>) {
+    let newest = app.bundle.borrow().tag();
+    let before = app.polls.note(gateway, held.cloned(), app.clock.now());
+    if Holds::of(held, &newest) == Holds::Newer && Holds::of(before.as_ref(), &newest) != Holds::Newer {
+        tracing::error!(gateway, newest = %newest.changes, "the gateway {}", Holds::Newer.in_words());
+    }
+}
+
 /// The newest bundle; when the gateway has it, waits for a newer one.
-async fn newest(app: &App, held: Option<&Tag>, waits: Option<Duration>) -> Arc<Bundle> {
+async fn newest(app: &App, gateway: &str, held: Option<&Tag>, waits: Option<Duration>) -> Arc<Bundle> {
     let mut bundle = app.bundle.clone();
     let mut stopping = app.stopping.clone();
     let current = Arc::clone(&bundle.borrow_and_update());
@@ -50,6 +61,7 @@ async fn newest(app: &App, held: Option<&Tag>, waits: Option<Duration>) -> Arc<B
     };
     app.metrics.polls_waiting.inc();
     let _leaves = Leaves(app);
+    let _waiting = app.polls.wait(gateway);
     tokio::select! {
         _ = bundle.changed() => {}
         _ = stopping.wait_for(|stopping| *stopping) => {}

@@ -34,6 +34,7 @@ pub(in crate::http) async fn get(
         until: for_people(session.expires_at),
         clusters: clusters.iter().map(|cluster| cluster.name.as_str()).collect(),
         csrf: &csrf,
+        administrator: app.is_administrator(&session.identity),
     };
     Ok((jar, templates::ok(&HomePage { person: Some(person), server })).into_response())
 }

@@ -9,6 +9,7 @@ pub(super) mod provider;
 mod return_to;
 pub(super) mod sign_in;
 pub(super) mod signed_in;
+pub(super) mod status;
 
 pub(super) use self::return_to::ReturnTo;
 

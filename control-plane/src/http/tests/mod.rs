@@ -9,5 +9,6 @@ mod idp;
 mod oidc;
 mod routes;
 mod step_up;
+mod status;
 mod story;
 mod world;

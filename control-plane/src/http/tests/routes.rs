@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 30] = [
+const PUBLIC: [(Method, &str, StatusCode); 32] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -26,6 +26,8 @@ const PUBLIC: [(Method, &str, StatusCode); 30] = [
     (Method::GET, "/api/v1/whoami", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/clusters", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/revocations", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/status", StatusCode::SEE_OTHER),
+    (Method::GET, "/api/v1/status", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/elevations", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/elevations", StatusCode::UNAUTHORIZED),
     (Method::DELETE, "/api/v1/elevations/{id}", StatusCode::UNAUTHORIZED),

@@ -65,7 +65,7 @@ pub(super) struct World {
     internal: Router,
     policies: tokio::sync::mpsc::Sender<policy::Authored>,
     _stopping: tokio::sync::watch::Sender<bool>,
-    _status: tokio::sync::watch::Sender<policy::Status>,
+    status: tokio::sync::watch::Sender<policy::Status>,
 }
 
 impl World {
@@ -115,7 +115,7 @@ impl World {
             bundle_key,
             policies,
             _stopping: stopping,
-            _status: policy_status,
+            status: policy_status,
         }
     }
 
@@ -154,6 +154,14 @@ impl World {
         let path = self.dir.path().join("policy.yaml");
         std::fs::write(&path, text).unwrap();
         self.policies.send(policy::load_now(&path).unwrap()).await.unwrap();
+    }
+
+    /// Writes a policy file that is refused.
+    pub(super) fn refuse_policy(&self, text: &str) {
+        let path = self.dir.path().join("policy.yaml");
+        std::fs::write(&path, text).unwrap();
+        let error = policy::load_now(&path).unwrap_err();
+        self.status.send_replace(policy::Status { refused: Some(policy::Refused::new(&error, self.clock.now())) });
     }
 
     /// The policy as it was at the start.

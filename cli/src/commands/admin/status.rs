@@ -1,0 +1,120 @@
+//! `kubegate admin status`
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Common;
+use crate::failure::Failure;
+use crate::output::{printable, table};
+
+/// Show how the policy, the live set and the gateways stand
+///
+/// Names every mistake of a policy file that was refused, and what each gateway has.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kubegate admin status
+  kubegate admin status --json | jq -e '.refused == null'")]
+pub(super) struct Status {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What the control plane says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    version: String,
+    policy: Policy,
+    refused: Option<Refused>,
+    live_set: LiveSet,
+    gateways: Vec<Gateway>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Policy {
+    version: String,
+    since: String,
+    clusters: u64,
+    rules: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Refused {
+    at: String,
+    /// All of it, a line for each mistake.
+    message: String,
+    problems: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LiveSet {
+    version: String,
+    signed_at: String,
+    revocations: u64,
+    elevations: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Gateway {
+    name: String,
+    waiting: u64,
+    last_poll: Option<String>,
+    holds: String,
+}
+
+impl Status {
+    /// Asks and shows.
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let answer: Answer = self.common.api()?.get("/api/v1/status", "for its status")?;
+        self.common.print(&answer, Answer::shown)
+    }
+}
+
+impl Answer {
+    fn shown(&self) -> String {
+        let Self { policy, live_set, .. } = self;
+        let rows = [
+            ("Policy", format!("{} since {}", policy.version, policy.since)),
+            ("", format!("{} clusters, {} rules", policy.clusters, policy.rules)),
+            ("Live set", format!("{}, signed at {}", live_set.version, live_set.signed_at)),
+            ("", format!("{} revocations, {} elevations", live_set.revocations, live_set.elevations)),
+            ("Version", self.version.clone()),
+        ];
+        let mut text = self.refused.as_ref().map(Refused::shown).unwrap_or_default();
+        text.push_str(&table(&rows.map(|(name, value)| vec![name.to_owned(), printable(&value)])));
+        text.push('\n');
+        let heading = ["GATEWAY", "WAITING", "LAST POLL", "HAS"].map(str::to_owned).to_vec();
+        let gateways = self.gateways.iter().map(Gateway::row);
+        text.push_str(&table(&std::iter::once(heading).chain(gateways).collect::<Vec<_>>()));
+        text
+    }
+}
+
+impl Refused {
+    fn shown(&self) -> String {
+        let mut text =
+            format!("The policy file was refused at {}; the policy before it stays in force.\n", printable(&self.at));
+        for line in self.message.lines() {
+            text.push_str(&format!("  {}\n", printable(&line)));
+        }
+        text.push('\n');
+        text
+    }
+}
+
+impl Gateway {
+    fn row(&self) -> Vec<String> {
+        let has = match self.holds.as_str() {
+            "nothing" => "nothing yet",
+            "newer" => {
+                "something newer than this control plane knows (after restoring the store from a backup, run \
+                 kubegate-control-plane new-epoch)"
+            }
+            "older" => "something older",
+            "newest" => "the newest",
+            other => other,
+        };
+        let last = self.last_poll.as_deref().unwrap_or("never");
+        vec![printable(&self.name), self.waiting.to_string(), printable(last), printable(has)]
+    }
+}

@@ -1,0 +1,112 @@
+//! `GET /api/v1/status`: for administrators, how the policy, the live set and the gateways stand.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use kubegate_core::document::Problem;
+use kubegate_core::time::Timestamp;
+use serde::Serialize;
+
+use super::administrator::Administrator;
+use crate::app::App;
+use crate::clock::rfc3339;
+use crate::polls::Holds;
+
+/// How all stands.
+#[derive(Serialize)]
+pub(in crate::http) struct StatusView {
+    /// The version of this program.
+    pub(in crate::http) version: &'static str,
+    /// The policy in force.
+    pub(in crate::http) policy: PolicyView,
+    /// Why the policy file is not the policy in force.
+    pub(in crate::http) refused: Option<RefusedView>,
+    /// What was revoked, and who is elevated.
+    pub(in crate::http) live_set: LiveSetView,
+    /// The gateways of the configuration.
+    pub(in crate::http) gateways: Vec<GatewayView>,
+}
+
+/// The policy in force.
+#[derive(Serialize)]
+pub(in crate::http) struct PolicyView {
+    pub(in crate::http) version: String,
+    pub(in crate::http) since: String,
+    pub(in crate::http) clusters: usize,
+    pub(in crate::http) rules: usize,
+}
+
+/// A policy file that was refused.
+#[derive(Serialize)]
+pub(in crate::http) struct RefusedView {
+    pub(in crate::http) at: String,
+    /// All of it, for people.
+    pub(in crate::http) message: String,
+    /// Each mistake, when the file could be read.
+    pub(in crate::http) problems: Vec<Problem>,
+}
+
+/// What was revoked, and who is elevated.
+#[derive(Serialize)]
+pub(in crate::http) struct LiveSetView {
+    /// Of the newest document.
+    pub(in crate::http) version: String,
+    pub(in crate::http) signed_at: String,
+    pub(in crate::http) revocations: i64,
+    pub(in crate::http) elevations: i64,
+}
+
+/// A gateway.
+#[derive(Serialize)]
+pub(in crate::http) struct GatewayView {
+    pub(in crate::http) name: String,
+    /// How many polls of its wait now.
+    pub(in crate::http) waiting: usize,
+    pub(in crate::http) last_poll: Option<String>,
+    pub(in crate::http) holds: Holds,
+}
+
+impl StatusView {
+    /// How all stands now.
+    pub(in crate::http) fn of(app: &App) -> Self {
+        let bundle = Arc::clone(&app.bundle.borrow());
+        let (newest, in_force) = (bundle.tag(), &bundle.in_force);
+        let refused = app.policy_status.borrow().refused.clone();
+        let gateways = app.gateways.iter().map(|gateway| {
+            let poll = app.polls.of(&gateway.name).unwrap_or_default();
+            GatewayView {
+                name: gateway.name.clone(),
+                waiting: poll.waiting,
+                last_poll: (poll.at > Timestamp::default()).then(|| rfc3339(poll.at)),
+                holds: Holds::of(poll.held.as_ref(), &newest),
+            }
+        });
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            policy: PolicyView {
+                version: in_force.version.to_string(),
+                since: rfc3339(in_force.since),
+                clusters: in_force.policy.clusters().len(),
+                rules: in_force.rules,
+            },
+            refused: refused.map(|refused| RefusedView {
+                at: rfc3339(refused.at),
+                message: refused.message,
+                problems: refused.problems,
+            }),
+            live_set: LiveSetView {
+                version: newest.changes.to_string(),
+                signed_at: rfc3339(bundle.signed_at),
+                revocations: app.metrics.revocations.get(),
+                elevations: app.metrics.elevations.get(),
+            },
+            gateways: gateways.collect(),
+        }
+    }
+}
+
+/// The status.
+pub(in crate::http) async fn get(State(app): State<Arc<App>>, _by: Administrator) -> Response {
+    super::json(StatusView::of(&app))
+}

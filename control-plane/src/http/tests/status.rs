@@ -1,0 +1,76 @@
+//! What administrators see of the policy, the live set and the gateways.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::gateway::TestGateway;
+use super::world::{PASSWORD, World};
+
+async fn status(world: &World) -> Value {
+    let token = world.signed_in("alice", None).await["access_token"].as_str().unwrap().to_owned();
+    let answer = world.api("/api/v1/status", &token).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    answer.json()
+}
+
+#[tokio::test]
+async fn a_refused_policy_is_named_with_every_mistake() {
+    let world = World::new().await;
+    let good = status(&world).await;
+    assert_eq!((&good["refused"], &good["policy"]["version"]), (&Value::Null, &json!("1800000000.1")));
+    assert_eq!((&good["policy"]["clusters"], &good["policy"]["rules"]), (&json!(2), &json!(2)));
+    assert_eq!(good["policy"]["since"], "2027-01-15T08:00:00Z");
+
+    world.clock.advance(Duration::from_secs(60));
+    world.refuse_policy(
+        &World::policy().replace("who: {groups", "whom: {groups").replace("clusters: [prod]", "clusters: [pord]"),
+    );
+    let refused = status(&world).await["refused"].clone();
+    assert_eq!(refused["at"], "2027-01-15T08:01:00Z");
+    let problems = refused["problems"].as_array().unwrap();
+    assert!(problems.len() >= 3, "all of them: {refused}");
+    let whom = problems.iter().find(|problem| problem["path"] == "rules[0].whom").unwrap();
+    assert_eq!((&whom["line"], &whom["column"]), (&json!(7), &json!(5)));
+    assert!(whom["file"].as_str().unwrap().ends_with("policy.yaml") && whom["message"].is_string(), "{whom}");
+    assert_eq!(whom["remedy"], "did you mean who?");
+}
+
+#[tokio::test]
+async fn every_gateway_is_shown_with_what_it_has() {
+    let world = World::new().await;
+    let edge = async |world: &World| status(world).await["gateways"][0].clone();
+    let none = json!({"name": "edge", "waiting": 0, "last_poll": null, "holds": "nothing"});
+    assert_eq!(edge(&world).await, none);
+    let mut gateway = TestGateway::new(&world);
+    gateway.poll(&world, "").await;
+    assert_eq!(edge(&world).await["holds"], "nothing", "it had nothing when it asked");
+    gateway.poll(&world, "").await;
+    let newest = json!({"name": "edge", "waiting": 0, "last_poll": "2027-01-15T08:00:00Z", "holds": "newest"});
+    assert_eq!(edge(&world).await, newest);
+    let ahead = gateway.tag().unwrap();
+    let newer = format!("\"{}/{}/{}.99\"", ahead.policy, ahead.live, ahead.changes.epoch);
+    world.poll(Some(&newer), "").await;
+    assert_eq!(edge(&world).await["holds"], "newer");
+}
+
+#[tokio::test]
+async fn the_page_is_for_administrators() {
+    let world = World::new().await;
+    let mut alice = world.browser();
+    let login = alice.get("/status").await.location().to_owned();
+    assert_eq!(alice.sign_in(&login, "alice", PASSWORD).await.location(), "/status");
+    assert!(alice.get("/").await.text.contains("href=\"/status\""));
+    let page = alice.get("/status").await.text;
+    assert!(page.contains("is the policy in force") && page.contains("has no policy yet"), "{page}");
+    world.refuse_policy(&World::policy().replace("who: {groups", "whom: {groups"));
+    let page = alice.get("/status").await.text;
+    assert!(page.contains("was refused at 2027-01-15T08:00:00Z") && page.contains("did you mean who?"), "{page}");
+
+    let mut bob = world.browser();
+    bob.sign_in("/login", "bob", PASSWORD).await;
+    assert!(!bob.get("/").await.text.contains("/status"));
+    let page = bob.get("/status").await;
+    assert!(page.status == StatusCode::FORBIDDEN && !page.text.contains("policy.yaml"), "{}", page.text);
+}
