@@ -60,6 +60,11 @@ e2e *args:
     @{{tools}}/prepare.sh
     cargo test -p kubegate-tests -- {{args}}
 
+# Measure and print a table: `bench policy` (docs/benchmarks.md); figures go to target/bench/NAME.json.
+[group('test')]
+bench name *args:
+    @{{tools}}/bench.sh {{name}} {{args}}
+
 # The whole gate, as CI runs it.
 [group('check')]
 ci: fmt-check lint docs core-deps deny test

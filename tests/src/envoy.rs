@@ -13,6 +13,9 @@ use crate::{http, paths, template};
 const BOOTSTRAP: &str = "envoy-config/envoy.yaml";
 const START_LIMIT: Duration = Duration::from_secs(30);
 
+/// Two workers, as on the smallest real machine: what is per worker shows.
+const WORKERS: usize = 2;
+
 /// A running Envoy.
 #[derive(Debug)]
 pub struct Envoy {
@@ -33,10 +36,22 @@ impl Envoy {
 
     /// Writes `bootstrap` to `dir` and runs it as `name`; ready when its listeners are, filter included.
     pub fn start(name: &str, dir: &Path, log_dir: &Path, bootstrap: &str, admin_port: u16) -> Result<Self> {
+        Self::start_with_workers(WORKERS, name, dir, log_dir, bootstrap, admin_port)
+    }
+
+    /// The same with another number of worker threads.
+    pub fn start_with_workers(
+        workers: usize,
+        name: &str,
+        dir: &Path,
+        log_dir: &Path,
+        bootstrap: &str,
+        admin_port: u16,
+    ) -> Result<Self> {
         fs::create_dir_all(dir)?;
         let config = dir.join(format!("{name}.yaml"));
         fs::write(&config, bootstrap)?;
-        let mut process = Running::start(name, log_dir, &command(&config)?)?;
+        let mut process = Running::start(name, log_dir, &command(&config, workers)?)?;
         let admin = format!("http://127.0.0.1:{admin_port}");
         let ready = format!("{admin}/ready");
         let client = http::plain_client();
@@ -49,11 +64,17 @@ impl Envoy {
 
     /// Checks a bootstrap without running it.
     pub fn validate(config: &Path) -> Result<()> {
-        let output = command(config)?.args(["--mode", "validate"]).output()?;
+        let output = command(config, WORKERS)?.args(["--mode", "validate"]).output()?;
         if !output.status.success() {
             bail!("envoy refuses {}: {}", config.display(), String::from_utf8_lossy(&output.stderr));
         }
         Ok(())
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// All of its configuration, as its admin listener shows it.
@@ -85,10 +106,10 @@ impl Envoy {
     }
 }
 
-fn command(config: &Path) -> Result<Command> {
+fn command(config: &Path, workers: usize) -> Result<Command> {
     let mut command = Command::new(paths::envoy()?);
-    // Two workers, as on the smallest real machine: what is per worker shows.
-    command.arg("-c").arg(config).args(["--concurrency", "2", "--use-dynamic-base-id", "--log-level", "warning"]);
+    command.arg("-c").arg(config).args(["--concurrency", &workers.to_string()]);
+    command.args(["--use-dynamic-base-id", "--log-level", "warning"]);
     command.args(["--component-log-level", "wasm:info"]);
     // The access log is looked at while it is written.
     command.args(["--file-flush-interval-msec", "100"]);

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, anyhow};
 use kubegate_core::authoring;
 use kubegate_core::bundle::{LiveDocument, PolicyDocument, Version, WholeBundle};
-use kubegate_core::jws::SigningKey;
+use kubegate_core::gateway::Gateway;
+use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::time::Timestamp;
 use kubegate_core::token::SessionClaims;
 use serde_json::{Value, json};
@@ -33,6 +34,22 @@ impl Issuer {
 
     /// The plugin configuration of a filter that trusts this issuer and carries the policy of `file` inside.
     pub fn plugin_configuration(&self, file: &Path) -> Result<Value> {
+        Ok(json!({
+            "issuer": self.url, "bundle_keys": [self.bundle_key.public()],
+            "inline_bundle": self.bundle(file)?,
+        }))
+    }
+
+    /// A gateway that trusts this issuer, with the policy of `file` in force.
+    pub fn gateway(&self, file: &Path) -> Result<Gateway> {
+        let keys = Keys::new(std::slice::from_ref(self.bundle_key.public()))?;
+        let mut gateway = Gateway::new(self.url.clone(), keys, LIFETIME * 6);
+        gateway.accept_inline(&self.bundle(file)?.documents())?;
+        Ok(gateway)
+    }
+
+    /// The bundle with the policy of `file`.
+    fn bundle(&self, file: &Path) -> Result<WholeBundle> {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
         let folder = file.parent().unwrap_or(Path::new("."));
         let policy = authoring::parse("policy", &text, &|path| fs::read(folder.join(path)))
@@ -47,11 +64,7 @@ impl Issuer {
         };
         let expires_at = Some(now().after(LIFETIME * 6));
         let live = LiveDocument { version, issued_at: now(), expires_at, ..LiveDocument::default() };
-        let bundle = WholeBundle::sign(&self.bundle_key, document, &policy.rules, live)?;
-        Ok(json!({
-            "issuer": self.url, "bundle_keys": [self.bundle_key.public()],
-            "inline_bundle": bundle,
-        }))
+        Ok(WholeBundle::sign(&self.bundle_key, document, &policy.rules, live)?)
     }
 
     /// Good claims of a person.
