@@ -95,7 +95,7 @@ impl Refused {
         let mut text =
             format!("The policy file was refused at {}; the policy before it stays in force.\n", printable(&self.at));
         for line in self.message.lines() {
-            text.push_str(&format!("  {}\n", printable(&line)));
+            text.push_str(&format!("  {}\n", printable(line)));
         }
         text.push('\n');
         text

@@ -8,7 +8,7 @@ mod hostile;
 mod idp;
 mod oidc;
 mod routes;
-mod step_up;
 mod status;
+mod step_up;
 mod story;
 mod world;
