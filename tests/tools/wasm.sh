@@ -3,7 +3,7 @@
 set -euo pipefail
 source "$(dirname "$0")/env.sh"
 cd "$KUBEGATE_ROOT"
-limit=$((1024 * 1024))
+limit=$((1200 * 1024)) # a third of it evaluates conditions
 built=target/wasm32-wasip1/wasm/kubegate_filter.wasm
 out=target/wasm/kubegate_filter.wasm
 
