@@ -1,16 +1,16 @@
 //! What the filter needs, as signed documents.
 //!
 //! ```text
-//!  policy    clusters, token keys, hashes of the parts      large with its parts, changes rarely
-//!    ├─ part   some of the rules, named by its SHA-256      an edit makes one part or two anew
-//!    │
-//!  live set  revocations and elevations                     bound to the policy by the policy's SHA-256
-//!    │
-//!  changes   what is new since the live set was signed      bound to the live set by the live set's SHA-256;
-//!                                                           small, signed anew every half minute
+//!  changes        what is new since the live set was signed     small, signed anew every half minute
+//!    ├─ policy    clusters, token keys                        signed anew when the policy file or a key changes
+//!    │    └─ part some of the rules                           an edit makes one part or two anew
+//!    └─ live set  revocations and elevations                  signed anew when there are many changes
 //! ```
 //!
-//! Each document carries a version (epoch, counter). The age of the newest is the proof that the filter is not being kept
+//! Each names those below it by their SHA-256, so no two can be put together that do not belong together, and of each
+//! only what is new has to be sent.
+//!
+//! The signed ones carry a version (epoch, counter). The age of the changes is the proof that the filter is not being kept
 //! from the truth. None may hold what a filter does not know: a restriction that it would overlook must not widen access,
 //! so an older filter keeps the last bundle that it understands.
 
@@ -98,15 +98,8 @@ pub struct PolicyDocument {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiveDocument {
-    /// The document's version.
+    /// The document's version, in one count with the changes'.
     pub version: Version,
-    /// The [`hash`] of the signed policy that it belongs to.
-    pub policy: String,
-    /// When it was signed.
-    pub issued_at: Timestamp,
-    /// When it stops counting, for a bundle inside the plugin configuration, which nobody renews.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
     /// Its entries.
     #[serde(default)]
     pub entries: LiveEntries,
@@ -116,12 +109,17 @@ pub struct LiveDocument {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChangesDocument {
-    /// The document's version, in one count with the live sets'.
+    /// The document's version.
     pub version: Version,
+    /// The [`hash`] of the signed policy in force.
+    pub policy: String,
     /// The [`hash`] of the signed live set that it belongs to.
     pub live: String,
     /// When it was signed.
     pub issued_at: Timestamp,
+    /// When it stops counting, for a bundle inside the plugin configuration, which nobody renews.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// Entries that come to those of the live set, or take the place of one of the same session, person or elevation.
     #[serde(default)]
     pub entries: LiveEntries,
@@ -221,8 +219,8 @@ pub enum InvalidBundle {
         /// What is in force.
         held: Version,
     },
-    /// The live set belongs to another policy.
-    #[error("the live set belongs to another policy than the one in force")]
+    /// The changes belong to another policy.
+    #[error("the changes belong to another policy than the one in force")]
     OtherPolicy,
     /// The changes belong to another live set.
     #[error("the changes belong to another live set than the one in force")]
@@ -238,8 +236,8 @@ pub enum InvalidBundle {
         /// What is wrong with the group.
         problem: InvalidName,
     },
-    /// There is nothing to go with what is here.
-    #[error("there is no policy or no live set in force to go with it")]
+    /// A document is missing, here and there.
+    #[error("it has no changes, or there is no policy or no live set in force that they go with")]
     Incomplete,
 }
 
@@ -329,27 +327,32 @@ fn read_policy(document: &str, bundle_keys: &Keys) -> Result<PolicyDocument, Inv
     Ok(content)
 }
 
-/// Verifies a live set and that it belongs to the policy with the hash `policy`.
+/// Verifies a live set.
 ///
 /// # Errors
 /// Why it is refused.
-pub fn open_live(document: &str, bundle_keys: &Keys, policy: &str) -> Result<LiveDocument, InvalidBundle> {
+pub fn open_live(document: &str, bundle_keys: &Keys) -> Result<LiveDocument, InvalidBundle> {
     let (content, _): (LiveDocument, _) =
         jws::verify(document, LIVE_TYPE, bundle_keys, MAX_LIVE).map_err(InvalidBundle::Live)?;
-    if content.policy != policy {
-        return Err(InvalidBundle::OtherPolicy);
-    }
     content.entries.check()?;
     Ok(content)
 }
 
-/// Verifies changes and that they belong to the live set with the hash `live`.
+/// Verifies changes, and that they belong to the policy and to the live set with these hashes.
 ///
 /// # Errors
 /// Why they are refused.
-pub fn open_changes(document: &str, bundle_keys: &Keys, live: &str) -> Result<ChangesDocument, InvalidBundle> {
+pub fn open_changes(
+    document: &str,
+    bundle_keys: &Keys,
+    policy: &str,
+    live: &str,
+) -> Result<ChangesDocument, InvalidBundle> {
     let (content, _): (ChangesDocument, _) =
         jws::verify(document, CHANGES_TYPE, bundle_keys, MAX_LIVE).map_err(InvalidBundle::Changes)?;
+    if content.policy != policy {
+        return Err(InvalidBundle::OtherPolicy);
+    }
     if content.live != live {
         return Err(InvalidBundle::OtherLive);
     }

@@ -28,7 +28,7 @@ use crate::status::{Body, Kind, Refusal};
 use crate::time::Timestamp;
 use crate::token::VerifiedToken;
 
-use live::Live;
+use live::{Live, Snapshot};
 use session::{Sessions, Standing, is_complete};
 use stream::{Basis, added_groups};
 
@@ -121,36 +121,26 @@ impl Gateway {
         {
             return Err(InvalidBundle::NotNewer { offered: new.version, held: held.version });
         }
-        let hash = policy.as_ref().or(self.policy.as_ref()).map(|policy| policy.hash.as_str());
-        let live = match (documents.live, &self.live) {
-            (Some(document), _) => {
-                let content = open_live(document, keys, hash.ok_or(InvalidBundle::Incomplete)?)?;
-                Some(Live::new(content, &bundle::hash(document), inline))
-            }
-            (None, _) if policy.as_ref().is_some_and(|new| self.policy_hash() != Some(&new.hash)) => {
-                return Err(InvalidBundle::OtherPolicy);
-            }
-            (None, _) => None,
+        let policy_hash = policy.as_ref().or(self.policy.as_ref()).map(|policy| policy.hash.as_str());
+        let snapshot = match (documents.live, &self.live) {
+            (Some(document), _) => Rc::new(Snapshot::new(open_live(document, keys)?, bundle::hash(document))),
+            (None, Some(held)) => Rc::clone(&held.snapshot),
+            (None, None) => return Err(InvalidBundle::Incomplete),
         };
-        let base = live.as_ref().or(self.live.as_ref()).ok_or(InvalidBundle::Incomplete)?;
-        let changed = match documents.changes {
-            Some(document) => Some(base.with(open_changes(document, keys, &base.hash)?)),
-            None => None,
+        let (Some(changes), Some(policy_hash)) = (documents.changes, policy_hash) else {
+            return Err(InvalidBundle::Incomplete);
         };
-        let live = changed.or(live);
-        if let (Some(new), Some(held)) = (&live, &self.live)
-            && new.version < held.version
-        {
-            return Err(InvalidBundle::NotNewer { offered: new.version, held: held.version });
+        let changes = open_changes(changes, keys, policy_hash, &snapshot.hash)?;
+        let live = Live::new(snapshot, changes, inline);
+        if let Some(held) = self.live.as_ref().filter(|held| live.version < held.version) {
+            return Err(InvalidBundle::NotNewer { offered: live.version, held: held.version });
         }
         if let Some(policy) = policy {
             // With the rules and the keys, all that was made of them goes.
             self.policy = Some(policy);
             self.sessions = Sessions::new();
         }
-        if live.is_some() {
-            self.live = live;
-        }
+        self.live = Some(live);
         Ok(())
     }
 
@@ -170,7 +160,7 @@ impl Gateway {
     #[must_use]
     pub fn tag(&self) -> Option<Tag> {
         let (policy, live) = (self.policy.as_ref()?, self.live.as_ref()?);
-        Some(Tag { policy: policy.hash.clone(), live: live.base_version, changes: live.version })
+        Some(Tag { policy: policy.hash.clone(), live: live.snapshot.version, changes: live.version })
     }
 
     /// The hashes of the parts of the policy in force.

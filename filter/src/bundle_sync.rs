@@ -245,8 +245,8 @@ fn publish(host: &impl Host, gateway: &Gateway, documents: &Documents<'_>, parts
     if let Some(live) = documents.live {
         write(LIVE_KEY, live);
     }
-    if documents.live.is_some() || documents.changes.is_some() {
-        write(CHANGES_KEY, documents.changes.unwrap_or_default());
+    if let Some(changes) = documents.changes {
+        write(CHANGES_KEY, changes);
     }
     let _ = host.set_shared(ETAG_KEY, etag, None);
     if documents.policy.is_some() {

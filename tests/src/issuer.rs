@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
 use kubegate_core::authoring;
-use kubegate_core::bundle::{LiveDocument, PolicyDocument, Version, WholeBundle};
+use kubegate_core::bundle::{ChangesDocument, LiveEntries, PolicyDocument, Version, WholeBundle};
 use kubegate_core::gateway::Gateway;
 use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::time::Timestamp;
@@ -63,8 +63,8 @@ impl Issuer {
             parts: Vec::new(),
         };
         let expires_at = Some(now().after(LIFETIME * 6));
-        let live = LiveDocument { version, issued_at: now(), expires_at, ..LiveDocument::default() };
-        Ok(WholeBundle::sign(&self.bundle_key, document, &policy.rules, live)?)
+        let changes = ChangesDocument { version, issued_at: now(), expires_at, ..ChangesDocument::default() };
+        Ok(WholeBundle::sign(&self.bundle_key, document, &policy.rules, LiveEntries::default(), changes)?)
     }
 
     /// Good claims of a person.

@@ -81,11 +81,11 @@ impl From<&InForce> for Known {
 pub struct Bundle {
     /// The policy.
     pub in_force: Arc<InForce>,
-    /// The live set that belongs to it.
+    /// The live set.
     pub snapshot: Arc<Snapshot>,
-    /// What has changed since then.
-    pub changes: Option<Changes>,
-    /// When the newest of the two was signed; every half minute anew.
+    /// What has changed since then; it binds the three together.
+    pub changes: Changes,
+    /// When the changes were signed; every half minute anew.
     pub signed_at: Timestamp,
     /// The last policies that were in force.
     known: Vec<Arc<Known>>,
@@ -93,22 +93,28 @@ pub struct Bundle {
     made: Mutex<HashMap<Gap, Bytes>>,
 }
 
-/// What somebody lacks.
+/// What somebody lacks, besides the newest changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Gap {
-    /// The newest changes.
-    Changes,
-    /// The live set, and the changes.
-    Live,
-    /// The policy with all parts but those of an earlier one that is known here, and the rest.
-    Policy(Option<String>),
+struct Gap {
+    policy: PolicyGap,
+    live: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum PolicyGap {
+    /// Nothing.
+    None,
+    /// All of it but the parts of an earlier policy, by its hash, that is known here.
+    Since(String),
+    /// All of it.
+    All,
 }
 
 impl Bundle {
     pub(super) fn new(
         in_force: Arc<InForce>,
         snapshot: Arc<Snapshot>,
-        changes: Option<Changes>,
+        changes: Changes,
         signed_at: Timestamp,
         known: Vec<Arc<Known>>,
     ) -> Self {
@@ -118,9 +124,7 @@ impl Bundle {
     /// What identifies it.
     #[must_use]
     pub fn tag(&self) -> Tag {
-        let live = self.snapshot.version;
-        let changes = self.changes.as_ref().map_or(live, |changes| changes.version);
-        Tag { policy: self.in_force.hash.clone(), live, changes }
+        Tag { policy: self.in_force.hash.clone(), live: self.snapshot.version, changes: self.changes.version }
     }
 
     /// What somebody who has `held` lacks, as the text that the documents travel in. It is made once for all who lack the
@@ -133,31 +137,27 @@ impl Bundle {
     }
 
     fn gap(&self, held: Option<&Tag>) -> Gap {
-        match held {
-            Some(held) if held.policy != self.in_force.hash => {
-                Gap::Policy(self.known(&held.policy).map(|known| known.hash.clone()))
-            }
-            Some(held) if held.live == self.snapshot.version && self.changes.is_some() => Gap::Changes,
-            Some(_) => Gap::Live,
-            None => Gap::Policy(None),
-        }
+        let policy = match held {
+            Some(held) if held.policy == self.in_force.hash => PolicyGap::None,
+            Some(held) if self.known(&held.policy).is_some() => PolicyGap::Since(held.policy.clone()),
+            _ => PolicyGap::All,
+        };
+        Gap { policy, live: held.is_none_or(|held| held.live != self.snapshot.version) }
     }
 
     fn documents(&self, gap: &Gap) -> Documents<'_> {
-        let mut documents = Documents {
-            changes: self.changes.as_ref().map(|changes| changes.document.as_str()),
-            ..Documents::default()
-        };
-        if *gap != Gap::Changes {
+        let mut documents = Documents { changes: Some(&self.changes.document), ..Documents::default() };
+        if gap.live {
             documents.live = Some(&self.snapshot.document);
         }
-        if let Gap::Policy(before) = gap {
-            let before = before.as_deref().and_then(|hash| self.known(hash));
-            let has = |part: &Part| before.is_some_and(|before| before.parts.contains(&part.hash));
-            documents.policy = Some(&self.in_force.document);
-            documents.parts =
-                self.in_force.parts.iter().filter(|part| !has(part)).map(|part| part.text.as_str()).collect();
-        }
+        let before = match &gap.policy {
+            PolicyGap::None => return documents,
+            PolicyGap::Since(before) => self.known(before),
+            PolicyGap::All => None,
+        };
+        let has = |part: &Part| before.is_some_and(|before| before.parts.contains(&part.hash));
+        documents.policy = Some(&self.in_force.document);
+        documents.parts = self.in_force.parts.iter().filter(|part| !has(part)).map(|part| part.text.as_str()).collect();
         documents
     }
 

@@ -1,7 +1,7 @@
 //! Publishes the bundle whenever something has changed, and every half minute.
 //!
-//! A revocation or elevation makes the changes anew, which are small. The live set is made anew when the changes have
-//! grown, at the next heartbeat so that nobody waits for it, and with every policy.
+//! A revocation, an elevation or another policy makes the changes anew, which are small. The live set is made anew when
+//! the changes have grown, at the next heartbeat so that nobody waits for it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use kubegate_core::bundle::LiveEntries;
 use kubegate_core::time::Timestamp;
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::bundle::{Bundle, Changes, InForce, Known, Snapshot};
+use super::bundle::{Bundle, InForce, Known, Snapshot};
 use super::signer::{PublishError, Signer};
 use super::source::Authored;
 use crate::clock::Clock;
@@ -59,11 +59,12 @@ impl Publisher {
         let entries = signer.entries(now).await?;
         count(&metrics, &entries, now);
         let total = entries.len();
-        let snapshot = Arc::new(signer.snapshot(&in_force.hash, entries, None, now).await?);
+        let snapshot = Arc::new(signer.snapshot(entries, now).await?);
+        let changes = signer.changes(&in_force, &snapshot, LiveEntries::default(), now).await?;
         metrics.policy_loads.inc();
         metrics.policy_valid.set(1);
         let known = vec![Arc::new(Known::from(&*in_force))];
-        let (bundle, receiver) = watch::channel(Arc::new(Bundle::new(in_force, snapshot, None, now, known.clone())));
+        let (bundle, receiver) = watch::channel(Arc::new(Bundle::new(in_force, snapshot, changes, now, known.clone())));
         Ok((Self { signer, clock, metrics, authored, behind: false, entries: total, bundle, known }, receiver))
     }
 
@@ -114,11 +115,9 @@ impl Publisher {
         if self.behind {
             self.catch_up().await?;
         }
-        if self.is_snapshot_old() {
-            self.publish(self.bundle().in_force.clone()).await
-        } else {
-            self.publish_changes().await
-        }
+        let in_force = Arc::clone(&self.bundle().in_force);
+        let snapshot = if self.is_snapshot_old() { None } else { Some(Arc::clone(&self.bundle().snapshot)) };
+        self.publish(in_force, snapshot).await
     }
 
     /// Signs what has changed since the live set.
@@ -126,18 +125,8 @@ impl Publisher {
     /// # Errors
     /// When the store fails.
     pub async fn publish_changes(&mut self) -> Result<(), PublishError> {
-        let now = self.clock.now();
         let before = self.bundle();
-        let entries = self.signer.entries(now).await?;
-        if is_outlived(&before.snapshot.entries, &entries, now) {
-            return self.publish(Arc::clone(&before.in_force)).await;
-        }
-        count(&self.metrics, &entries, now);
-        self.entries = entries.len();
-        let changes = since(&before.snapshot.entries, entries);
-        let changes = self.signer.changes(&before.snapshot.hash, changes, now).await?;
-        self.send(Arc::clone(&before.in_force), Arc::clone(&before.snapshot), Some(changes), now);
-        Ok(())
+        self.publish(Arc::clone(&before.in_force), Some(Arc::clone(&before.snapshot))).await
     }
 
     /// Publishes the policy that is wanted, when it is not what is in force.
@@ -146,7 +135,7 @@ impl Publisher {
         let in_force = Arc::new(self.signer.policy(&self.authored, self.clock.now()).await?);
         if in_force.hash != before.in_force.hash {
             let version = in_force.version;
-            self.publish(in_force).await?;
+            self.publish(in_force, Some(Arc::clone(&before.snapshot))).await?;
             self.metrics.policy_loads.inc();
             tracing::info!(%version, "a new policy is in force");
         }
@@ -154,23 +143,27 @@ impl Publisher {
         Ok(())
     }
 
-    /// Publishes a policy with a live set of now.
-    async fn publish(&mut self, in_force: Arc<InForce>) -> Result<(), PublishError> {
+    /// Publishes a policy with what there is of revocations and elevations: as changes to `snapshot`, or as a live set
+    /// of its own.
+    async fn publish(&mut self, in_force: Arc<InForce>, snapshot: Option<Arc<Snapshot>>) -> Result<(), PublishError> {
         let now = self.clock.now();
         let entries = self.signer.entries(now).await?;
         count(&self.metrics, &entries, now);
         self.entries = entries.len();
-        let snapshot = Arc::new(self.signer.snapshot(&in_force.hash, entries, None, now).await?);
-        self.send(in_force, snapshot, None, now);
-        Ok(())
-    }
-
-    fn send(&mut self, in_force: Arc<InForce>, snapshot: Arc<Snapshot>, changes: Option<Changes>, now: Timestamp) {
+        let (snapshot, changes) = match snapshot.filter(|signed| !is_outlived(&signed.entries, &entries, now)) {
+            Some(signed) => {
+                let changes = since(&signed.entries, entries);
+                (signed, changes)
+            }
+            None => (Arc::new(self.signer.snapshot(entries, now).await?), LiveEntries::default()),
+        };
+        let changes = self.signer.changes(&in_force, &snapshot, changes, now).await?;
         if self.bundle.borrow().in_force.hash != in_force.hash {
             self.known.insert(0, Arc::new(Known::from(&*in_force)));
             self.known.truncate(REMEMBERED);
         }
         self.bundle.send_replace(Arc::new(Bundle::new(in_force, snapshot, changes, now, self.known.clone())));
+        Ok(())
     }
 
     fn bundle(&self) -> Arc<Bundle> {
@@ -180,8 +173,7 @@ impl Publisher {
     /// Whether much has come to the live set since it was signed, or most of it is over.
     fn is_snapshot_old(&self) -> bool {
         let bundle = self.bundle.borrow();
-        let (signed, changed) =
-            (bundle.snapshot.entries.len(), bundle.changes.as_ref().map_or(0, |changes| changes.count));
+        let (signed, changed) = (bundle.snapshot.entries.len(), bundle.changes.count);
         changed > FEW.max(signed / 8) || signed > FEW.max(self.entries.saturating_mul(2))
     }
 }

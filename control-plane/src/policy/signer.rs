@@ -99,29 +99,25 @@ impl Signer {
         })
     }
 
-    /// Signs a live set that goes with the policy of the hash `policy`.
-    pub(super) async fn snapshot(
-        &self,
-        policy: &str,
-        entries: LiveEntries,
-        expires_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<Snapshot, PublishError> {
+    /// Signs a live set.
+    pub(super) async fn snapshot(&self, entries: LiveEntries, now: Timestamp) -> Result<Snapshot, PublishError> {
         let version = self.next_version(Document::Live, None, now).await?;
-        let content = LiveDocument { version, policy: policy.to_owned(), issued_at: now, expires_at, entries };
+        let content = LiveDocument { version, entries };
         let document = self.sign(LIVE_TYPE, &content)?;
         Ok(Snapshot { version, hash: bundle::hash(&document), entries: content.entries, document })
     }
 
-    /// Signs what has changed since the live set of the hash `live`.
+    /// Signs what has changed since a live set, and that it goes with a policy.
     pub(super) async fn changes(
         &self,
-        live: &str,
+        policy: &InForce,
+        live: &Snapshot,
         entries: LiveEntries,
         now: Timestamp,
     ) -> Result<Changes, PublishError> {
         let version = self.next_version(Document::Live, None, now).await?;
-        let content = ChangesDocument { version, live: live.to_owned(), issued_at: now, entries };
+        let (policy, live) = (policy.hash.clone(), live.hash.clone());
+        let content = ChangesDocument { version, policy, live, issued_at: now, expires_at: None, entries };
         let document = self.sign(CHANGES_TYPE, &content)?;
         Ok(Changes { version, count: content.entries.len(), document })
     }

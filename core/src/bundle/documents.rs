@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InvalidBundle, Version};
 #[cfg(feature = "signing")]
-use super::{LIVE_TYPE, LiveDocument, POLICY_TYPE, PolicyDocument, hash, split};
+use super::{
+    CHANGES_TYPE, ChangesDocument, LIVE_TYPE, LiveDocument, LiveEntries, POLICY_TYPE, PolicyDocument, hash, split,
+};
+use super::{InvalidBundle, Version};
 #[cfg(feature = "signing")]
 use crate::jws::SigningKey;
 #[cfg(feature = "signing")]
@@ -81,11 +83,13 @@ pub struct WholeBundle {
     pub parts: Vec<String>,
     /// The signed live set.
     pub live: String,
+    /// The signed changes since then.
+    pub changes: String,
 }
 
 impl WholeBundle {
-    /// Signs a policy with these rules, and a live set that belongs to it: what `policy` says of its parts, and `live`
-    /// of its policy, is filled in.
+    /// Signs a policy with these rules, a live set with these entries, and changes: what they say of each other is
+    /// filled in.
     ///
     /// # Errors
     /// When a document cannot be written or signed.
@@ -94,20 +98,23 @@ impl WholeBundle {
         key: &SigningKey,
         policy: PolicyDocument,
         rules: &[Rule],
-        live: LiveDocument,
+        entries: LiveEntries,
+        changes: ChangesDocument,
     ) -> Result<Self, jsonwebtoken::errors::Error> {
         let parts = split(rules)?;
         let policy = PolicyDocument { parts: parts.iter().map(|part| hash(part)).collect(), ..policy };
         let policy = key.sign(POLICY_TYPE, &policy)?;
-        let live = key.sign(LIVE_TYPE, &LiveDocument { policy: hash(&policy), ..live })?;
-        Ok(Self { policy, parts, live })
+        let live = key.sign(LIVE_TYPE, &LiveDocument { version: changes.version, entries })?;
+        let changes = ChangesDocument { policy: hash(&policy), live: hash(&live), ..changes };
+        let changes = key.sign(CHANGES_TYPE, &changes)?;
+        Ok(Self { policy, parts, live, changes })
     }
 
     /// Its documents.
     #[must_use]
     pub fn documents(&self) -> Documents<'_> {
         let parts = self.parts.iter().map(String::as_str).collect();
-        Documents { policy: Some(&self.policy), parts, live: Some(&self.live), changes: None }
+        Documents { policy: Some(&self.policy), parts, live: Some(&self.live), changes: Some(&self.changes) }
     }
 }
 
@@ -120,7 +127,7 @@ pub struct Tag {
     pub policy: String,
     /// The live set's version.
     pub live: Version,
-    /// The version of the changes; the live set's own, when there are none.
+    /// The version of the changes.
     pub changes: Version,
 }
 

@@ -14,16 +14,21 @@ use crate::token::VerifiedToken;
 
 /// The live set in force, with the changes since it was signed.
 pub(super) struct Live {
-    /// The version of the newest of the two.
+    /// The version of the changes.
     pub(super) version: Version,
-    /// The live set's own version.
-    pub(super) base_version: Version,
-    /// The live set's hash, by which changes name it.
-    pub(super) hash: Rc<str>,
+    pub(super) snapshot: Rc<Snapshot>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
-    base: Rc<Entries>,
     changes: Entries,
+}
+
+/// A live set as it was signed.
+pub(super) struct Snapshot {
+    /// Its version.
+    pub(super) version: Version,
+    /// Its hash, by which changes name it.
+    pub(super) hash: String,
+    entries: Entries,
 }
 
 /// The entries of a live set, or of the changes to it.
@@ -34,30 +39,21 @@ struct Entries {
     elevations: HashMap<PersonId, Vec<Elevation>>,
 }
 
-impl Live {
-    /// A live set to which nothing has changed yet. Its own expiry counts when it is `inline`, in a plugin configuration
-    /// that nobody renews; one that came from a control plane is renewed or becomes stale.
-    pub(super) fn new(document: LiveDocument, hash: &str, inline: bool) -> Self {
-        Self {
-            version: document.version,
-            base_version: document.version,
-            hash: hash.into(),
-            issued_at: document.issued_at,
-            expires_at: document.expires_at.filter(|_| inline),
-            base: Rc::new(document.entries.into()),
-            changes: Entries::default(),
-        }
+impl Snapshot {
+    pub(super) fn new(document: LiveDocument, hash: String) -> Self {
+        Self { version: document.version, hash, entries: document.entries.into() }
     }
+}
 
-    /// The same live set with these changes instead of those before.
-    pub(super) fn with(&self, changes: ChangesDocument) -> Self {
+impl Live {
+    /// A live set and its changes. Their own expiry counts when they are `inline`, in a plugin configuration that nobody
+    /// renews; what came from a control plane is renewed or becomes stale.
+    pub(super) fn new(snapshot: Rc<Snapshot>, changes: ChangesDocument, inline: bool) -> Self {
         Self {
             version: changes.version,
-            base_version: self.base_version,
-            hash: Rc::clone(&self.hash),
+            snapshot,
             issued_at: changes.issued_at,
-            expires_at: None,
-            base: Rc::clone(&self.base),
+            expires_at: changes.expires_at.filter(|_| inline),
             changes: changes.entries.into(),
         }
     }
@@ -82,7 +78,7 @@ impl Live {
     /// How the session of a token was ended, if it was.
     pub(super) fn end_of(&self, token: &VerifiedToken) -> Option<StreamEnd> {
         let claims = &token.claims;
-        let both = [&self.changes, &*self.base];
+        let both = [&self.changes, &self.snapshot.entries];
         if both.iter().any(|entries| entries.sessions.contains(&claims.sid)) {
             return Some(StreamEnd::SessionRevoked);
         }
@@ -118,7 +114,7 @@ impl Live {
         cluster: &'l ClusterName,
     ) -> impl Iterator<Item = &'l Elevation> {
         let of = |entries: &'l Entries| entries.elevations.get(person).map(Vec::as_slice).unwrap_or_default();
-        let (base, changed) = (of(&self.base), of(&self.changes));
+        let (base, changed) = (of(&self.snapshot.entries), of(&self.changes));
         let unchanged = base.iter().filter(|elevation| changed.iter().all(|other| other.id != elevation.id));
         changed.iter().chain(unchanged).filter(move |elevation| elevation.cluster == *cluster)
     }

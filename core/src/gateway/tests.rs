@@ -53,13 +53,22 @@ fn policy_document(counter: u64, parts: &[String]) -> PolicyDocument {
     }
 }
 
-fn live_document(policy: &str, counter: u64) -> LiveDocument {
-    LiveDocument {
+fn live_set(counter: u64, entries: LiveEntries) -> String {
+    bundle_key().sign(LIVE_TYPE, &LiveDocument { version: Version { epoch: 0, counter }, entries }).unwrap()
+}
+
+fn changes_document(policy: &str, live: &str, counter: u64) -> ChangesDocument {
+    ChangesDocument {
         version: Version { epoch: 0, counter },
         policy: hash(policy),
+        live: hash(live),
         issued_at: NOW,
-        ..LiveDocument::default()
+        ..ChangesDocument::default()
     }
+}
+
+fn sign_changes(changes: &ChangesDocument) -> String {
+    bundle_key().sign(CHANGES_TYPE, changes).unwrap()
 }
 
 struct Fixture {
@@ -162,29 +171,31 @@ impl Fixture {
     fn put_in_force(&mut self, counter: u64, rules: &[Rule], live_counter: u64) -> Result<(), InvalidBundle> {
         let parts = split(rules).unwrap();
         let policy = bundle_key().sign(POLICY_TYPE, &policy_document(counter, &parts)).unwrap();
-        let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, live_counter)).unwrap();
+        let live = live_set(live_counter, LiveEntries::default());
+        let changes = sign_changes(&changes_document(&policy, &live, live_counter));
         let parts = parts.iter().map(String::as_str).collect();
-        self.gateway.accept(&Documents { policy: Some(&policy), parts, live: Some(&live), changes: None })?;
+        let documents = Documents { policy: Some(&policy), parts, live: Some(&live), changes: Some(&changes) };
+        self.gateway.accept(&documents)?;
         (self.policy, self.live) = (policy, live);
         Ok(())
     }
 
     /// Offers another live set.
-    fn renew_live(&mut self, counter: u64, change: impl FnOnce(&mut LiveDocument)) -> Result<(), InvalidBundle> {
-        let mut live = live_document(&self.policy, counter);
-        change(&mut live);
-        let live = bundle_key().sign(LIVE_TYPE, &live).unwrap();
-        self.gateway.accept(&Documents { live: Some(&live), ..Documents::default() })?;
+    fn renew_live(&mut self, counter: u64, change: impl FnOnce(&mut LiveEntries)) -> Result<(), InvalidBundle> {
+        let mut entries = LiveEntries::default();
+        change(&mut entries);
+        let live = live_set(counter, entries);
+        let changes = sign_changes(&changes_document(&self.policy, &live, counter));
+        let documents = Documents { live: Some(&live), changes: Some(&changes), ..Documents::default() };
+        self.gateway.accept(&documents)?;
         self.live = live;
         Ok(())
     }
 
     /// Offers changes to the live set in force.
     fn change(&mut self, counter: u64, entries: LiveEntries) -> Result<(), InvalidBundle> {
-        let version = Version { epoch: 0, counter };
-        let changes = ChangesDocument { version, live: hash(&self.live), issued_at: NOW, entries };
-        let changes = bundle_key().sign(CHANGES_TYPE, &changes).unwrap();
-        self.gateway.accept(&Documents { changes: Some(&changes), ..Documents::default() })
+        let changes = ChangesDocument { entries, ..changes_document(&self.policy, &self.live, counter) };
+        self.gateway.accept(&Documents { changes: Some(&sign_changes(&changes)), ..Documents::default() })
     }
 }
 
@@ -270,14 +281,14 @@ fn revocations_count_at_once() {
     let bob = token(&claims("bob", &["readers"]));
     assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
     let until = NOW.after(Duration::from_secs(600));
-    fixture.renew_live(8, |live| live.entries.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
+    fixture.renew_live(8, |live| live.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
     assert_eq!(fixture.ask(&bob, "GET", SESSION_PATH, &[]).unwrap_err(), (401, "session-revoked"));
     fixture.renew_live(9, |_| {}).unwrap();
     assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
     let not_before = NOW.after(Duration::from_secs(1));
     fixture
-        .renew_live(10, |live| live.entries.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
+        .renew_live(10, |live| live.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
         .unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "user-revoked"));
 }
@@ -308,9 +319,9 @@ fn a_withdrawn_token_key_counts_for_tokens_in_hand() {
     let mut document = policy_document(6, &split(&rules()).unwrap());
     document.keys = vec![SigningKey::from_seed([3; 32]).public().clone()];
     let policy = bundle_key().sign(POLICY_TYPE, &document).unwrap();
-    let live = bundle_key().sign(LIVE_TYPE, &live_document(&policy, 8)).unwrap();
-    let documents = Documents { policy: Some(&policy), live: Some(&live), ..Documents::default() };
-    fixture.gateway.accept(&documents).expect("its parts are in force already");
+    let changes = sign_changes(&changes_document(&policy, &fixture.live, 8));
+    let documents = Documents { policy: Some(&policy), changes: Some(&changes), ..Documents::default() };
+    fixture.gateway.accept(&documents).expect("its parts and the live set are in force already");
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "token-key"));
 }
 
@@ -318,7 +329,8 @@ fn a_withdrawn_token_key_counts_for_tokens_in_hand() {
 fn a_worse_bundle_is_refused_and_the_good_one_stays() {
     let mut fixture = fixture();
     let parts = split(&rules()).unwrap();
-    let live_of = |policy: &str, counter| bundle_key().sign(LIVE_TYPE, &live_document(policy, counter)).unwrap();
+    let held = fixture.live.clone();
+    let changes = |policy: &str, live: &str, counter| sign_changes(&changes_document(policy, live, counter));
     let sign = |document: &PolicyDocument| bundle_key().sign(POLICY_TYPE, document).unwrap();
     let older = sign(&policy_document(4, &parts));
     let forged = SigningKey::from_seed([9; 32]).sign(POLICY_TYPE, &policy_document(9, &parts)).unwrap();
@@ -327,24 +339,31 @@ fn a_worse_bundle_is_refused_and_the_good_one_stays() {
     let bad_part = sign(&policy_document(9, &[r#"[{"name": "x", "unknown": 1}]"#.to_owned()]));
     let same_version = sign(&policy_document(5, &[]));
     let truncated = &fixture.policy[..fixture.policy.len() / 2];
-    for (policy, parts, live) in [
-        (Some(older.as_str()), vec![], live_of(&older, 8)),
-        (Some(&forged), vec![], live_of(&forged, 8)),
-        (Some(&foreign), vec![], live_of(&foreign, 8)),
-        (Some(&no_part), vec![], live_of(&no_part, 8)),
-        (Some(&bad_part), vec![r#"[{"name": "x", "unknown": 1}]"#], live_of(&bad_part, 8)),
-        (Some(&same_version), vec![], live_of(&same_version, 8)),
-        (Some(truncated), vec![], live_of(truncated, 8)),
-        (None, vec![], live_of(&fixture.policy, 6)),
-        (None, vec![], live_of(&older, 8)),
-        (None, vec![], fixture.policy.clone()),
-        (None, vec![], String::new()),
+    let other_live = live_set(8, LiveEntries::default());
+    let forged_changes =
+        SigningKey::from_seed([9; 32]).sign(CHANGES_TYPE, &changes_document(&fixture.policy, &held, 8)).unwrap();
+    for (policy, parts, live, changes) in [
+        (Some(older.as_str()), vec![], None, changes(&older, &held, 8)),
+        (Some(&forged), vec![], None, changes(&forged, &held, 8)),
+        (Some(&foreign), vec![], None, changes(&foreign, &held, 8)),
+        (Some(&no_part), vec![], None, changes(&no_part, &held, 8)),
+        (Some(&bad_part), vec![r#"[{"name": "x", "unknown": 1}]"#], None, changes(&bad_part, &held, 8)),
+        (Some(&same_version), vec![], None, changes(&same_version, &held, 8)),
+        (Some(truncated), vec![], None, changes(truncated, &held, 8)),
+        (None, vec![], None, changes(&fixture.policy, &held, 6)),
+        (None, vec![], None, changes(&older, &held, 8)),
+        (None, vec![], None, changes(&fixture.policy, &other_live, 8)),
+        (None, vec![], Some(other_live.as_str()), changes(&fixture.policy, &held, 8)),
+        (None, vec![], None, forged_changes),
+        (None, vec![], None, fixture.policy.clone()),
+        (None, vec![], None, fixture.live.clone()),
+        (None, vec![], None, String::new()),
     ] {
-        let documents = Documents { policy, parts, live: Some(&live), changes: None };
+        let documents = Documents { policy, parts, live, changes: Some(&changes) };
         assert!(fixture.gateway.accept(&documents).is_err(), "{documents:?}");
     }
     let alone = Documents { policy: Some(&no_part), parts: vec!["[]"], ..Documents::default() };
-    assert_eq!(fixture.gateway.accept(&alone), Err(InvalidBundle::OtherPolicy), "the live set is the old policy's");
+    assert_eq!(fixture.gateway.accept(&alone), Err(InvalidBundle::Incomplete), "nothing says that it is fresh");
     assert!(fixture.ask(&token(&claims("bob", &["readers"])), "GET", PODS, &[]).is_ok());
     assert_eq!(fixture.gateway.versions().unwrap().1.counter, 7);
 }
@@ -359,13 +378,13 @@ fn changes_belong_to_their_live_set() {
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
     let older = fixture.change(7, LiveEntries::default());
     assert!(matches!(older, Err(InvalidBundle::NotNewer { .. })), "{older:?}");
-    let replayed = fixture.live.clone();
-    let replayed = fixture.gateway.accept(&Documents { live: Some(&replayed), ..Documents::default() });
-    assert!(matches!(replayed, Err(InvalidBundle::NotNewer { .. })), "a live set without its changes: {replayed:?}");
+    let alone = fixture.live.clone();
+    let alone = fixture.gateway.accept(&Documents { live: Some(&alone), ..Documents::default() });
+    assert_eq!(alone, Err(InvalidBundle::Incomplete), "a live set without its changes");
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
 
     let before = fixture.live.clone();
-    fixture.renew_live(9, |live| live.entries.sessions = revoked()).unwrap();
+    fixture.renew_live(9, |live| live.sessions = revoked()).unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
     fixture.live = before;
     assert_eq!(fixture.change(10, LiveEntries::default()), Err(InvalidBundle::OtherLive));
@@ -495,15 +514,18 @@ fn an_inline_bundle_has_its_own_expiry() {
     let bob = token(&claims("bob", &["admins"]));
     let mut fixture = fixture();
     let long = NOW.after(Duration::from_secs(86_400));
-    fixture.renew_live(8, |live| live.expires_at = Some(long)).unwrap();
     let later = NOW.after(Duration::from_secs(3600));
+    let expiring = |fixture: &Fixture, counter, expires_at| {
+        let changes = changes_document(&fixture.policy, &fixture.live, counter);
+        sign_changes(&ChangesDocument { expires_at: Some(expires_at), ..changes })
+    };
+    let polled = expiring(&fixture, 8, long);
+    fixture.gateway.accept(&Documents { changes: Some(&polled), ..Documents::default() }).unwrap();
     let polled = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
     assert_eq!(polled.unwrap_err(), (503, "stale-live-set"), "it stretches no bundle that came by polling");
     for (expires_at, expected) in [(long, (401, "token-expired")), (later, (503, "stale-live-set"))] {
-        let mut live = live_document(&fixture.policy, 9);
-        live.expires_at = Some(expires_at);
-        let live = bundle_key().sign(LIVE_TYPE, &live).unwrap();
-        fixture.gateway.accept_inline(&Documents { live: Some(&live), ..Documents::default() }).unwrap();
+        let inline = expiring(&fixture, 9, expires_at);
+        fixture.gateway.accept_inline(&Documents { changes: Some(&inline), ..Documents::default() }).unwrap();
         let answer = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
         assert_eq!(answer.unwrap_err(), expected);
     }
@@ -599,13 +621,13 @@ fn open_streams_end_with_what_opened_them() {
     assert_eq!(ends(&fixture, 1_030_000), (None, None), "the token's own end and a stale live set end no stream");
     assert_eq!(ends(&fixture, 1_040_000).0, Some(StreamEnd::SessionEnded));
     let until = NOW;
-    fixture.renew_live(8, |live| live.entries.sessions.push(RevokedSession { sid: "s-2".into(), until })).unwrap();
+    fixture.renew_live(8, |live| live.sessions.push(RevokedSession { sid: "s-2".into(), until })).unwrap();
     assert_eq!(ends(&fixture, 1_000_001), (None, None), "another session's end");
-    fixture.renew_live(9, |live| live.entries.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
+    fixture.renew_live(9, |live| live.sessions.push(RevokedSession { sid: "s-1".into(), until })).unwrap();
     assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::SessionRevoked));
     let not_before = NOW.after(Duration::from_secs(1));
     fixture
-        .renew_live(10, |live| live.entries.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
+        .renew_live(10, |live| live.people.push(NotBefore { person: "corp:bob".into(), not_before, until }))
         .unwrap();
     assert_eq!(ends(&fixture, 1_000_001).0, Some(StreamEnd::UserRevoked));
 

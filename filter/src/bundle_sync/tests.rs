@@ -36,10 +36,19 @@ fn part(rule: &str) -> String {
     json!([{"name": rule, "who": {"users": ["u"]}, "clusters": ["*"], "groups": {"extra": ["x"]}}]).to_string()
 }
 
-fn changes(live: &str, counter: u64) -> String {
+fn live(counter: u64) -> String {
     let version = Version { epoch: 0, counter };
-    let issued_at = Timestamp::from_seconds(100);
-    let document = ChangesDocument { version, live: hash(live), issued_at, entries: LiveEntries::default() };
+    key().sign(LIVE_TYPE, &LiveDocument { version, entries: LiveEntries::default() }).unwrap()
+}
+
+fn changes(policy: &str, live: &str, counter: u64) -> String {
+    let document = ChangesDocument {
+        version: Version { epoch: 0, counter },
+        policy: hash(policy),
+        live: hash(live),
+        issued_at: Timestamp::from_seconds(100),
+        ..ChangesDocument::default()
+    };
     key().sign(CHANGES_TYPE, &document).unwrap()
 }
 
@@ -47,18 +56,12 @@ fn etag(policy: &str, live: u64, changes: u64) -> Vec<u8> {
     format!("\"{}/0.{live}/0.{changes}\"", hash(policy)).into_bytes()
 }
 
-fn live(policy: &str, counter: u64) -> String {
-    let document = LiveDocument {
-        version: Version { epoch: 0, counter },
-        policy: hash(policy),
-        issued_at: Timestamp::from_seconds(100),
-        ..LiveDocument::default()
-    };
-    key().sign(LIVE_TYPE, &document).unwrap()
-}
-
-fn body(policy: Option<&str>, live: &str) -> Vec<u8> {
-    Documents { policy, live: Some(live), ..Documents::default() }.to_string().into_bytes()
+/// An answer with a live set, and changes of the same version.
+fn body(policy: Option<&str>, parts: &[&str], of: &str, counter: u64) -> Vec<u8> {
+    let live = live(counter);
+    let changes = changes(of, &live, counter);
+    let documents = Documents { policy, parts: parts.to_vec(), live: Some(&live), changes: Some(&changes) };
+    documents.to_string().into_bytes()
 }
 
 #[test]
@@ -73,19 +76,18 @@ fn one_vm_polls_and_the_others_read() {
     assert_eq!(host.sent.borrow().len(), 1, "one poll, by one VM");
 
     let document = policy(1);
-    let answer = body(Some(&document), &live(&document, 1));
+    let answer = body(Some(&document), &[], &document, 1);
     first.0.on_answer(&host, &mut first.1, Some(200), Some(b"\"e1\"".to_vec()), &answer);
     second.0.on_tick(&host, &mut second.1);
     assert_eq!(second.1.versions().map(|(policy, live)| (policy.counter, live.counter)), Some((1, 1)));
 
     first.0.on_tick(&host, &mut first.1);
     assert_eq!(host.sent.borrow()[1].get("if-none-match").map(String::as_str), Some("\"e1\""));
-    first.0.on_answer(&host, &mut first.1, Some(200), Some(b"\"e2\"".to_vec()), &body(None, &live(&document, 2)));
+    first.0.on_answer(&host, &mut first.1, Some(200), Some(b"\"e2\"".to_vec()), &body(None, &[], &document, 2));
     second.0.on_tick(&host, &mut second.1);
     assert_eq!(second.1.versions().map(|(_, live)| live.counter), Some(2));
 
-    let before = live(&document, 2);
-    let only_changes = changes(&before, 4);
+    let only_changes = changes(&document, &live(2), 4);
     let answer = Documents { changes: Some(&only_changes), ..Documents::default() }.to_string();
     first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&document, 2, 4)), answer.as_bytes());
     second.0.on_tick(&host, &mut second.1);
@@ -103,16 +105,15 @@ fn an_edit_takes_the_parts_that_changed_to_every_vm() {
     let (mut first, mut second) = ((vm(1), gateway()), (vm(2), gateway()));
     let (a, b, c) = (part("a"), part("b"), part("c"));
     let before = policy_of(1, &[&a, &b]);
-    let live_before = live(&before, 1);
-    let whole = Documents { policy: Some(&before), parts: vec![&a, &b], live: Some(&live_before), changes: None };
-    first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&before, 1, 1)), whole.to_string().as_bytes());
+    let whole = body(Some(&before), &[&a, &b], &before, 1);
+    first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&before, 1, 1)), &whole);
     second.0.on_tick(&host, &mut second.1);
     assert_eq!(second.1.versions().map(|(policy, _)| policy.counter), Some(1));
 
     let after = policy_of(2, &[&a, &c]);
-    let live_after = live(&after, 2);
-    let edit = Documents { policy: Some(&after), parts: vec![&c], live: Some(&live_after), changes: None };
-    first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&after, 2, 2)), edit.to_string().as_bytes());
+    let still = changes(&after, &live(1), 2);
+    let edit = Documents { policy: Some(&after), parts: vec![&c], live: None, changes: Some(&still) };
+    first.0.on_answer(&host, &mut first.1, Some(200), Some(etag(&after, 1, 2)), edit.to_string().as_bytes());
     let (mut reloaded, mut fresh) = (vm(3), gateway());
     reloaded.on_configure(&host, &mut fresh);
     second.0.on_tick(&host, &mut second.1);
@@ -135,12 +136,11 @@ fn a_vm_that_lacks_a_part_asks_for_all_of_it() {
     let (a, b) = (part("a"), part("b"));
     let before = policy_of(1, &[&a]);
     sync.on_tick(&host, &mut gateway);
-    let live_before = live(&before, 1);
-    let whole = Documents { policy: Some(&before), parts: vec![&a], live: Some(&live_before), changes: None };
-    sync.on_answer(&host, &mut gateway, Some(200), Some(etag(&before, 1, 1)), whole.to_string().as_bytes());
+    let whole = body(Some(&before), &[&a], &before, 1);
+    sync.on_answer(&host, &mut gateway, Some(200), Some(etag(&before, 1, 1)), &whole);
     sync.on_tick(&host, &mut gateway);
     let after = policy_of(2, &[&a, &b]);
-    sync.on_answer(&host, &mut gateway, Some(200), Some(etag(&after, 2, 2)), &body(Some(&after), &live(&after, 2)));
+    sync.on_answer(&host, &mut gateway, Some(200), Some(etag(&after, 2, 2)), &body(Some(&after), &[], &after, 2));
     assert_eq!(gateway.versions().map(|(policy, _)| policy.counter), Some(1), "the old one stays in force");
     host.seconds.set(101);
     sync.on_tick(&host, &mut gateway);
@@ -178,14 +178,17 @@ fn failures_are_counted_logged_once_and_retried_ever_slower() {
     host.seconds.set(100);
     let (mut sync, mut gateway) = (vm(1), gateway());
     let document = policy(1);
-    let forged = SigningKey::from_seed([9; 32]).sign(LIVE_TYPE, &1).unwrap();
+    let forged = SigningKey::from_seed([9; 32]).sign(CHANGES_TYPE, &1).unwrap();
+    let forged =
+        Documents { policy: Some(&document), live: Some(&live(1)), changes: Some(&forged), ..Documents::default() }
+            .to_string();
     for (status, answer) in [
         (None, Vec::new()),
         (Some(503), Vec::new()),
         (Some(401), Vec::new()),
         (Some(200), b"{".to_vec()),
-        (Some(200), body(Some(&document), &forged)),
-        (Some(200), body(Some(&document), &forged)),
+        (Some(200), forged.clone().into_bytes()),
+        (Some(200), forged.clone().into_bytes()),
     ] {
         host.seconds.set(host.seconds.get() + 6);
         sync.on_tick(&host, &mut gateway);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use kubegate_core::bundle::{LiveDocument, WholeBundle};
+use kubegate_core::bundle::{ChangesDocument, LiveEntries, WholeBundle};
 use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::rule::Rule;
 use kubegate_core::token::SESSION_TYPE;
@@ -23,8 +23,8 @@ fn gateway() -> Rc<RefCell<Gateway>> {
         {"verbs": ["create"], "apiGroups": [""], "resources": ["services/proxy"]}]}]);
     let (policy, rules) =
         (serde_json::from_value(policy).unwrap(), serde_json::from_value::<Vec<Rule>>(rules).unwrap());
-    let live = LiveDocument { issued_at: Timestamp::from_seconds(100), ..LiveDocument::default() };
-    let bundle = WholeBundle::sign(&key(), policy, &rules, live).unwrap();
+    let changes = ChangesDocument { issued_at: Timestamp::from_seconds(100), ..ChangesDocument::default() };
+    let bundle = WholeBundle::sign(&key(), policy, &rules, LiveEntries::default(), changes).unwrap();
     let keys = Keys::new([key().public()]).unwrap();
     let mut gateway = Gateway::new("https://k".to_owned(), keys, Duration::from_secs(1000));
     gateway.accept(&bundle.documents()).unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kubegate_core::authoring::AuthoredPolicy;
-use kubegate_core::bundle::{LiveDocument, PolicyDocument, Version, WholeBundle};
+use kubegate_core::bundle::{ChangesDocument, LiveEntries, PolicyDocument, Version, WholeBundle};
 use kubegate_core::condition::Circumstances;
 use kubegate_core::gateway::{Decision, Gateway, refuse_inbound};
 use kubegate_core::id::{PersonId, SessionId};
@@ -92,8 +92,9 @@ impl Trial {
             clusters: authored.clusters.clone(),
             parts: Vec::new(),
         };
-        let live = LiveDocument { version, ..LiveDocument::default() };
-        let bundle = WholeBundle::sign(&bundle_key, document, &authored.rules, live).map_err(trial)?;
+        let changes = ChangesDocument { version, ..ChangesDocument::default() };
+        let bundle = WholeBundle::sign(&bundle_key, document, &authored.rules, LiveEntries::default(), changes);
+        let bundle = bundle.map_err(trial)?;
         let keys = Keys::new([bundle_key.public()]).map_err(trial)?;
         let mut gateway = Gateway::new(ISSUER.to_owned(), keys, FOREVER);
         gateway.accept(&bundle.documents()).map_err(trial)?;

@@ -131,7 +131,10 @@ async fn a_disabled_person_stays_out_until_enabled() {
     assert_eq!(world.api("/api/v1/whoami", bobs).await.status, StatusCode::UNAUTHORIZED, "at once");
     let refused = world.refresh(bob["refresh_token"].as_str().unwrap(), None).await.json();
     assert_eq!(refused["error"], "invalid_grant");
-    assert!(refused["error_description"].as_str().unwrap().contains("account is disabled"), "{refused}");
+    assert!(
+        refused["error_description"].as_str().unwrap().contains("account was disabled by an administrator"),
+        "{refused}"
+    );
 
     let world = world.restarted(str::to_owned).await;
     let page = world.browser().sign_in("/login", "bob", PASSWORD).await;
