@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Policy(crate::commands::policy::Policy),
     Keys(crate::commands::keys::Keys),
     Admin(crate::commands::admin::Admin),
+    Bundle(crate::commands::bundle::Bundle),
     Completion(crate::commands::completion::Completion),
 }
 

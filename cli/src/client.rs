@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::http::{Method, Request, Response};
+use ureq::http::request::Builder;
+use ureq::http::{HeaderMap, Method, Request, Response};
 use ureq::{Agent, Body};
 
 use crate::secret::Secret;
@@ -16,6 +17,11 @@ use crate::tls::{TlsError, Trust};
 const MAX_BODY: u64 = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// No bundle is longer.
+const LARGE_BODY: u64 = 128 << 20;
+/// How long a bundle may take.
+const LARGE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What every request says about who asks.
 pub(crate) const USER_AGENT: &str = concat!("kubegate/", env!("CARGO_PKG_VERSION"));
@@ -104,7 +110,9 @@ pub(crate) enum ClientError {
 pub(crate) struct Answer {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// The body, at most [`MAX_BODY`] bytes.
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body, at most [`MAX_BODY`] bytes, or [`LARGE_BODY`].
     pub(crate) body: Vec<u8>,
 }
 
@@ -159,7 +167,7 @@ impl Client {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {}", token.expose()));
         }
-        let answer = self.read(request.call())?;
+        let answer = self.read(request.call(), MAX_BODY)?;
         if answer.status != 200 {
             return Err(self.refusal(&answer, what));
         }
@@ -168,7 +176,7 @@ impl Client {
 
     /// Posts a form and hands the answer back whatever its status.
     pub(crate) fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<Answer, ClientError> {
-        self.read(self.agent.post(url).send_form(form.iter().copied()))
+        self.read(self.agent.post(url).send_form(form.iter().copied()), MAX_BODY)
     }
 
     /// Calls the control plane's API at `path`, and reads the JSON that it answers. `what` names it in errors.
@@ -179,25 +187,43 @@ impl Client {
         body: Option<&Value>,
         what: &'static str,
     ) -> Result<T, ClientError> {
-        let request = Request::builder()
-            .method(method)
-            .uri(self.server.join(path))
-            .header("authorization", format!("Bearer {}", token.expose()));
+        let request = self.request(method, path, token);
         let sent = match body.map(Value::to_string) {
             Some(body) => {
-                request.header("content-type", "application/json").body(body).map(|request| self.agent.run(request))
+                let request = request.header("content-type", "application/json").body(body);
+                request.map(|request| self.agent.run(request))
             }
             None => request.body(()).map(|request| self.agent.run(request)),
         };
-        let answer = self.read(sent.map_err(ureq::Error::from).flatten())?;
-        if matches!(answer.status, 200 | 201) {
-            return self.parse(&answer, what);
-        }
+        let answer = self.read(sent.map_err(ureq::Error::from).flatten(), MAX_BODY)?;
+        self.accept(&answer, what)?;
+        self.parse(&answer, what)
+    }
+
+    /// Gets what is at `path` of the control plane's API, however large it may be.
+    pub(crate) fn download(&self, path: &str, token: &Secret, what: &'static str) -> Result<Answer, ClientError> {
+        let request = self.request(Method::GET, path, token).body(());
+        let sent = request.map_err(ureq::Error::from).and_then(|request| {
+            self.agent.run(self.agent.configure_request(request).timeout_global(Some(LARGE_TIMEOUT)).build())
+        });
+        let answer = self.read(sent, LARGE_BODY)?;
+        self.accept(&answer, what)?;
+        Ok(answer)
+    }
+
+    fn request(&self, method: Method, path: &str, token: &Secret) -> Builder {
+        let bearer = format!("Bearer {}", token.expose());
+        Request::builder().method(method).uri(self.server.join(path)).header("authorization", bearer)
+    }
+
+    /// What the API says when it does not do what it was asked for.
+    fn accept(&self, answer: &Answer, what: &'static str) -> Result<(), ClientError> {
         match (answer.status, detail(&answer.body)) {
+            (200 | 201, _) => Ok(()),
             (400 | 403 | 404 | 409, detail) if !detail.is_empty() => {
                 Err(ClientError::Refused { server: self.server.clone(), detail })
             }
-            _ => Err(self.refusal(&answer, what)),
+            _ => Err(self.refusal(answer, what)),
         }
     }
 
@@ -220,12 +246,10 @@ impl Client {
         }
     }
 
-    fn read(&self, sent: Result<Response<Body>, ureq::Error>) -> Result<Answer, ClientError> {
-        let mut response = sent.map_err(|source| self.broken(source))?;
-        let status = response.status().as_u16();
-        let body =
-            response.body_mut().with_config().limit(MAX_BODY).read_to_vec().map_err(|source| self.broken(source))?;
-        Ok(Answer { status, body })
+    fn read(&self, sent: Result<Response<Body>, ureq::Error>, limit: u64) -> Result<Answer, ClientError> {
+        let (head, mut body) = sent.map_err(|source| self.broken(source))?.into_parts();
+        let body = body.with_config().limit(limit).read_to_vec().map_err(|source| self.broken(source))?;
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }
 
     fn broken(&self, source: ureq::Error) -> ClientError {

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::cache::CacheError;
 use crate::client::ClientError;
+use crate::commands::bundle::BundleError;
 use crate::commands::keys::KeyError;
 use crate::commands::policy::PolicyError;
 use crate::exec_credential::ExecInfoError;
@@ -58,6 +59,9 @@ pub(crate) enum Failure {
     /// There is no key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// There is no bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// No rule gives the person anything.
     #[error("{server} gives you no cluster: no rule of its policy concerns you. Ask your operator for access")]
     NoClusters {

@@ -48,6 +48,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Policy(command) => return command.run(),
         Command::Keys(command) => return command.run(),
         Command::Admin(command) => command.run(),
+        Command::Bundle(command) => command.run(),
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
         Command::Whoami(command) => command.run(),

@@ -16,7 +16,7 @@ use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
 use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
-use crate::policy::{self, Authored, Bundle, InForce, PublishError, Publisher, Signer};
+use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer};
 use crate::polls::Polls;
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
@@ -37,6 +37,7 @@ pub struct App {
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
+    pub(crate) exporter: Exporter,
     pub(crate) policy_status: watch::Receiver<policy::Status>,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) cookies: Cookies,
@@ -108,6 +109,7 @@ impl App {
         let signer = Arc::new(Signer::new(issuer.as_str().to_owned(), config.bundle_key, store.clone(), keys));
         let (publisher, bundle) =
             Publisher::start(Arc::clone(&signer), clock.clone(), Arc::clone(&metrics), authored).await?;
+        let exporter = Exporter::new(signer, bundle.clone(), sessions.ended());
         let (policy_status, policy_status_receiver) = watch::channel(policy::Status::default());
         let (stopping, stopping_receiver) = watch::channel(false);
         let app = Self {
@@ -123,6 +125,7 @@ impl App {
             accounts,
             providers,
             token_keys,
+            exporter,
             bundle,
             policy_status: policy_status_receiver,
             stopping: stopping_receiver,

@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(crate) clusters: Vec<String>,
     /// What the API answers, by "METHOD path".
     pub(crate) api: HashMap<&'static str, (u16, Value)>,
+    /// The headers of its answers, each with its line's end.
+    pub(crate) api_headers: &'static str,
     /// What was sent to it last.
     pub(crate) sent: Value,
     /// The requests so far, as "METHOD path".
@@ -86,6 +88,7 @@ impl Fake {
             cluster_at: None,
             clusters: vec!["prod".into(), "staging".into()],
             api: HashMap::new(),
+            api_headers: "",
             sent: Value::Null,
             seen: Vec::new(),
             refresh_secrets: Vec::new(),
@@ -139,7 +142,7 @@ impl Fake {
     fn answer(&self, state: &mut State, path: &str, request: &Request) -> Reply {
         if let Some((status, body)) = state.api.get(format!("{} {path}", request.method).as_str()).cloned() {
             state.sent = serde_json::from_slice(&request.body).unwrap_or_default();
-            return Reply { status, ..self.signed_in(request, body) };
+            return Reply { status, headers: state.api_headers.to_owned(), ..self.signed_in(request, body) };
         }
         match path {
             _ if state.down => Reply { status: 503, headers: String::new(), body: "{}".into() },

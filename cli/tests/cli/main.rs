@@ -11,6 +11,7 @@ mod http;
 mod world;
 
 mod admin;
+mod bundle;
 mod credential;
 mod kubeconfig;
 mod login;

@@ -42,6 +42,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/api/v1/whoami", get(api::whoami::get))
         .route("/api/v1/clusters", get(api::clusters::get))
         .route("/api/v1/revocations", post(api::revocations::post))
+        .route("/api/v1/bundle", get(api::bundle::get))
         .route("/api/v1/status", get(api::status::get))
         .route("/api/v1/elevations", get(api::elevations::get).post(api::elevations::post))
         .route("/api/v1/elevations/{id}", delete(api::elevations::delete))

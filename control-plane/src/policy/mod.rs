@@ -7,12 +7,14 @@
 //! ```
 
 mod bundle;
+mod export;
 mod publisher;
 mod signer;
 mod source;
 mod watch;
 
 pub use self::bundle::{Bundle, Changes, InForce, Part, Snapshot};
+pub use self::export::Exporter;
 pub use self::publisher::Publisher;
 pub use self::signer::{PublishError, Signer};
 pub use self::source::{Authored, LoadError, load, load_now};

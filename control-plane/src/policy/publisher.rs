@@ -60,7 +60,7 @@ impl Publisher {
         count(&metrics, &entries, now);
         let total = entries.len();
         let snapshot = Arc::new(signer.snapshot(entries, now).await?);
-        let changes = signer.changes(&in_force, &snapshot, LiveEntries::default(), now).await?;
+        let changes = signer.changes(&in_force, &snapshot, LiveEntries::default(), None, now).await?;
         metrics.policy_loads.inc();
         metrics.policy_valid.set(1);
         let known = vec![Arc::new(Known::from(&*in_force))];
@@ -157,7 +157,7 @@ impl Publisher {
             }
             None => (Arc::new(self.signer.snapshot(entries, now).await?), LiveEntries::default()),
         };
-        let changes = self.signer.changes(&in_force, &snapshot, changes, now).await?;
+        let changes = self.signer.changes(&in_force, &snapshot, changes, None, now).await?;
         if self.bundle.borrow().in_force.hash != in_force.hash {
             self.known.insert(0, Arc::new(Known::from(&*in_force)));
             self.known.truncate(REMEMBERED);

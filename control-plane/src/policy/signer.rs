@@ -107,17 +107,19 @@ impl Signer {
         Ok(Snapshot { version, hash: bundle::hash(&document), entries: content.entries, document })
     }
 
-    /// Signs what has changed since a live set, and that it goes with a policy.
+    /// Signs what has changed since a live set, and that it goes with a policy. Only in a plugin configuration it counts
+    /// until `expires_at`.
     pub(super) async fn changes(
         &self,
         policy: &InForce,
         live: &Snapshot,
         entries: LiveEntries,
+        expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Changes, PublishError> {
         let version = self.next_version(Document::Live, None, now).await?;
         let (policy, live) = (policy.hash.clone(), live.hash.clone());
-        let content = ChangesDocument { version, policy, live, issued_at: now, expires_at: None, entries };
+        let content = ChangesDocument { version, policy, live, issued_at: now, expires_at, entries };
         let document = self.sign(CHANGES_TYPE, &content)?;
         Ok(Changes { version, count: content.entries.len(), document })
     }

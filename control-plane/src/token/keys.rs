@@ -107,6 +107,13 @@ impl TokenKeys {
         Keys::new(&self.public(now)).unwrap_or_default()
     }
 
+    /// Until when no other keys sign than those that are published now.
+    #[must_use]
+    pub fn covered_until(&self, now: Timestamp) -> Timestamp {
+        let newest = self.snapshot().last().map_or(now, |key| key.created_at);
+        newest.after(ROTATE_AFTER).after(PUBLISH_AHEAD)
+    }
+
     /// Makes the next key when it is time, and forgets those that have retired. Returns whether what
     /// is published has changed.
     ///

@@ -1,24 +1,17 @@
 //! `kubegate admin`: what administrators do to people, sessions and elevations.
 
+mod common;
 mod elevations;
 mod people;
 mod revoke;
 mod status;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use ureq::http::Method;
 
-use super::person_may;
-use crate::args::{ServerArgs, SignInArgs};
-use crate::cache::Store;
-use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, printable};
-use crate::secret::Secret;
-use crate::session::Session;
+use crate::output::printable;
+
+use self::common::Common;
 
 /// Elevate people, shut them out, end their sessions, and see how all stands
 ///
@@ -62,55 +55,6 @@ impl Admin {
             AdminCommand::Disabled(command) => command.run(),
             AdminCommand::Status(command) => command.run(),
         }
-    }
-}
-
-/// What all of these commands take.
-#[derive(Debug, Args)]
-struct Common {
-    #[command(flatten)]
-    server: ServerArgs,
-
-    #[command(flatten)]
-    sign_in: SignInArgs,
-
-    /// Print the control plane's answer as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// The control plane's API, as the person who is signed in may use it.
-struct Api {
-    client: Client,
-    token: Secret,
-}
-
-impl Common {
-    fn api(&self) -> Result<Api, Failure> {
-        let client = self.server.client()?;
-        let store = Store::open(client.server())?;
-        let token = Session::take(&store, &client, self.sign_in.timeout)?
-            .access_token(&self.sign_in.options(), person_may())?;
-        Ok(Api { client, token })
-    }
-
-    /// Prints an answer: as it is, or as `shown` makes it.
-    fn print<T: Serialize>(&self, answer: &T, shown: impl FnOnce(&T) -> String) -> Result<(), Failure> {
-        if self.json { output::json(answer) } else { output::result(&shown(answer)) }.map_err(Failure::Output)
-    }
-}
-
-impl Api {
-    fn get<T: DeserializeOwned>(&self, path: &str, what: &'static str) -> Result<T, Failure> {
-        Ok(self.client.call((Method::GET, path), &self.token, None, what)?)
-    }
-
-    fn post<T: DeserializeOwned>(&self, path: &str, body: &Value, what: &'static str) -> Result<T, Failure> {
-        Ok(self.client.call((Method::POST, path), &self.token, Some(body), what)?)
-    }
-
-    fn delete<T: DeserializeOwned>(&self, path: &str, what: &'static str) -> Result<T, Failure> {
-        Ok(self.client.call((Method::DELETE, path), &self.token, None, what)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The API for command lines that hold an access token of ours.
 
 mod administrator;
+pub(super) mod bundle;
 pub(super) mod clusters;
 pub(super) mod elevations;
 pub(super) mod people;

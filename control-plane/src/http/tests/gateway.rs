@@ -42,6 +42,11 @@ impl TestGateway {
         Ok(answer.text)
     }
 
+    /// Takes what was exported for the plugin configuration.
+    pub(super) fn take_inline(&mut self, documents: &Documents<'_>) -> Result<(), InvalidBundle> {
+        self.0.accept_inline(documents)
+    }
+
     /// Whether somebody may list pods on the cluster prod; else the status and the reason.
     pub(super) fn get(&mut self, token: &str, now: Timestamp) -> Result<(), (u16, &'static str)> {
         let bearer = format!("Bearer {token}");

@@ -3,6 +3,7 @@
 mod administrators;
 mod bundle;
 mod ended;
+mod export;
 mod gateway;
 mod hostile;
 mod idp;
