@@ -84,12 +84,12 @@ fn parse_acr(text: &str) -> Result<Classes, &'static str> {
     good.then_some(Classes(classes)).ok_or("give at most 8 values without spaces, with commas between, like phr,phrh")
 }
 
-/// Reads `0s`, `15m`, `1h30m`. At most a year.
+/// Reads `0s`, `15m`, `1h30m`. At most a leap year.
 fn parse_max_age(text: &str) -> Result<Duration, &'static str> {
-    const LONGEST: Duration = Duration::from_secs(31_536_000);
+    const LONGEST: Duration = Duration::from_secs(31_622_400);
     kubegate_core::time::parse_duration(text)
         .filter(|age| *age <= LONGEST)
-        .ok_or("write it like 0s, 15m or 1h30m, at most 365d")
+        .ok_or("write it like 0s, 15m or 1h30m, at most 366d")
 }
 
 #[cfg(test)]
@@ -105,8 +105,8 @@ mod tests {
             assert!(parse_acr(text).is_err(), "{text}");
         }
         assert_eq!(parse_max_age("0s"), Ok(Duration::ZERO));
-        assert_eq!(parse_max_age("365d"), Ok(Duration::from_secs(31_536_000)));
-        for text in ["", "0", "-1s", "366d", "15", "99999999999999999999s"] {
+        assert_eq!(parse_max_age("366d"), Ok(Duration::from_secs(31_622_400)));
+        for text in ["", "0", "-1s", "367d", "15", "99999999999999999999s"] {
             assert!(parse_max_age(text).is_err(), "{text}");
         }
     }

@@ -17,8 +17,8 @@ const MOST_CLASSES: usize = 8;
 /// How long they may be together, in characters, so that a sign-in can always lead back to the request.
 const LONGEST_CLASSES: usize = 512;
 
-/// The greatest age that may be asked for, in seconds: a year.
-const GREATEST_AGE: u64 = 31_536_000;
+/// The greatest age that may be asked for, in seconds: a leap year.
+const GREATEST_AGE: u64 = 31_622_400;
 
 /// What a sign-in must show; the default is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -174,11 +174,11 @@ mod tests {
             assert_eq!(Demand::parse(Some(acr_values), None), Err(InvalidDemand::Classes), "{acr_values:?}");
         }
         for max_age in
-            ["", "-1", "+1", "1.5", "1e3", "0x1", " 1", "15m", "31536001", "99999999999999999999", "\u{0661}"]
+            ["", "-1", "+1", "1.5", "1e3", "0x1", " 1", "15m", "31622401", "99999999999999999999", "\u{0661}"]
         {
             assert_eq!(Demand::parse(None, Some(max_age)), Err(InvalidDemand::Age), "{max_age:?}");
         }
-        assert!(Demand::parse(Some(&["a"; 8].join(" ")), Some("31536000")).is_ok());
+        assert!(Demand::parse(Some(&["a"; 8].join(" ")), Some("31622400")).is_ok());
     }
 
     #[test]
@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn an_unknown_time_is_never_recent() {
         let shown = Shown { acr: None, auth_time: Timestamp::default(), for_this: true };
-        let demand = demand("", "31536000");
+        let demand = demand("", "31622400");
         let unmet = demand.judge(shown, NOW).unwrap_err().told("Corp");
-        assert_eq!(unmet, "a sign-in at most 365d old was asked for, and Corp does not say when it was");
+        assert_eq!(unmet, "a sign-in at most 366d old was asked for, and Corp does not say when it was");
     }
 
     #[test]
