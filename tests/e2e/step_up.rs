@@ -1,5 +1,5 @@
-//! `kubegate login --acr --max-age` at the external provider: what it gives is in the session token, and what it does not
-//! give is told.
+//! A rule that demands a stronger sign-in, and `kubegate login --acr --max-age` at the external provider: what it gives is in
+//! the session token and opens the way, and what it does not give is told.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,9 +12,23 @@ use crate::suite::{Suite, Who};
 
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
     vec![
+        suite.test("step_up::the_refusal_names_the_command_that_helps", refused_and_helped),
         suite.test("step_up::a_stronger_sign_in_is_in_the_next_token", stronger),
         suite.test("step_up::what_the_provider_lacks_is_told", not_given),
     ]
+}
+
+fn refused_and_helped(suite: &Suite, world: &World) {
+    let person = suite.person(world, Who::Dora);
+    let kubectl = |args: &[&str]| person.kubectl.run(args).unwrap();
+    kubectl(&["create", "configmap", "precious", "-n", "workshop"]).ok().unwrap();
+    let refused = kubectl(&["delete", "configmap", "precious", "-n", "workshop"]);
+    let command = refused.stderr.split("run: kubegate ").nth(1).unwrap_or_else(|| panic!("no command: {refused}"));
+    let command: Vec<&str> = command.split_whitespace().collect();
+    assert_eq!(command, ["login", "--acr", "phr", "--max-age", "15m"]);
+    let login = person.kubegate(&command).unwrap();
+    assert!(login.status.success(), "{login:?}");
+    kubectl(&["delete", "configmap", "precious", "-n", "workshop"]).ok().unwrap();
 }
 
 fn stronger(suite: &Suite, world: &World) {
