@@ -127,7 +127,7 @@ impl BundleSync {
         };
         let parts_before: Vec<String> = gateway.parts().map(str::to_owned).collect();
         if let Err(error) = accept(host, gateway, &documents) {
-            self.lacks = does_not_go_together(&error);
+            self.lacks = builds_on_others(&error);
             self.refuse(host, etag, &error);
             return self.fail(host, now, "the bundle was refused");
         }
@@ -165,7 +165,7 @@ impl BundleSync {
             Documents { policy: policy.as_deref(), parts, live: live.as_deref(), changes: changes.as_deref() };
         match accept(host, gateway, &documents) {
             Ok(()) => self.etag = etag,
-            Err(error) if does_not_go_together(&error) => {}
+            Err(error) if builds_on_others(&error) || matches!(error, InvalidBundle::NotNewer { .. }) => {}
             Err(error) => self.refuse(host, &etag, &error),
         }
     }
@@ -226,9 +226,9 @@ fn accept(host: &impl Host, gateway: &mut Gateway, documents: &Documents<'_>) ->
 }
 
 /// Whether a bundle is refused because it builds on documents that are not here, or not in force any more.
-fn does_not_go_together(error: &InvalidBundle) -> bool {
-    use InvalidBundle::{Incomplete, MissingPart, NotNewer, OtherLive, OtherPolicy};
-    matches!(error, Incomplete | MissingPart(_) | NotNewer { .. } | OtherLive | OtherPolicy)
+fn builds_on_others(error: &InvalidBundle) -> bool {
+    use InvalidBundle::{Incomplete, MissingPart, OtherLive, OtherPolicy};
+    matches!(error, Incomplete | MissingPart(_) | OtherLive | OtherPolicy)
 }
 
 /// Writes the parts first and the etag, which makes the others look, last; then what no policy names any more goes.
