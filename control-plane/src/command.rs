@@ -8,8 +8,10 @@ use clap::{Args, Parser, Subcommand};
 use kubegate_core::secret::Secret;
 
 use crate::accounts::hash_password;
+use crate::clock::Clock;
 use crate::config::{Config, digest_of};
 use crate::policy::{self, Authored};
+use crate::store::Store;
 use crate::telemetry::{self, LogFormat};
 use crate::{random, serve};
 
@@ -61,6 +63,15 @@ enum Task {
         /// The gateway's name
         name: String,
     },
+    /// After restoring the store from a backup: begin a new epoch, so that gateways take what it gives out
+    ///
+    /// Gateways refuse what is older than what they have, and a restored store gives out just that. The control plane may
+    /// run meanwhile; it takes the epoch up within half a minute.
+    NewEpoch {
+        /// The configuration file
+        #[arg(long, value_name = "FILE", env = "KUBEGATE_CONFIG")]
+        config: PathBuf,
+    },
 }
 
 impl Command {
@@ -70,6 +81,7 @@ impl Command {
         let done = match self.task {
             Some(Task::HashPassword) => print_hash(),
             Some(Task::GatewayCredential { name }) => print_credential(&name),
+            Some(Task::NewEpoch { config }) => new_epoch(&config),
             None => self.serve.run(),
         };
         match done {
@@ -148,6 +160,27 @@ fn print_credential(name: &str) -> Result<(), Failure> {
         "The credential, for the gateway's own secret (it is shown only now):\n\n  {}\n\nFor `gateways` in the \
          configuration of the control plane:\n\n  - {{name: {name}, credentialSha256: {digest}}}\n",
         credential.expose()
+    ))
+}
+
+fn new_epoch(config: &Path) -> Result<(), Failure> {
+    let path = Config::store_of(config).map_err(Failure::new)?;
+    if !path.is_file() {
+        let text = format!("{}: there is no store (restore the backup to this place first)", path.display());
+        return Err(Failure { text, code: 1 });
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
+    let epoch = runtime.block_on(async {
+        let store = Store::open(&path).await?;
+        let epoch = policy::begin_epoch(&store, Clock::system().now()).await;
+        store.close().await;
+        epoch
+    });
+    let epoch = epoch.map_err(Failure::new)?;
+    say(&format!(
+        "{}: epoch {epoch} begins. A control plane that runs takes it up within half a minute, another one when it starts; \
+         `kubegate admin status` then says that the gateways have the newest.\n",
+        path.display()
     ))
 }
 

@@ -46,8 +46,6 @@ pub struct Config {
     pub bundle_key: SigningKey,
     /// The key that encrypts what the store must give back.
     pub encryption_key: EncryptionKey,
-    /// The bundle's epoch.
-    pub epoch: u64,
     /// The gateways that may ask for the bundle.
     pub gateways: Vec<Gateway>,
     /// The limits of sessions.
@@ -117,6 +115,18 @@ impl Config {
         Ok(Self::parse(&path.display().to_string(), &text, folder, environment)?)
     }
 
+    /// Where the store is, by the configuration file at `path`; the rest of it, and its secrets, may be missing.
+    ///
+    /// # Errors
+    /// What is wrong with `store`.
+    pub fn store_of(path: &Path) -> Result<PathBuf, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let surroundings = Surroundings { folder: path.parent().unwrap_or(Path::new("")), environment: &|_| None };
+        let read = |root: &Node<'_>| store_path(&root.fields(&FIELDS)?.require("store")?, &surroundings);
+        Ok(document::read(&path.display().to_string(), &text, read)?)
+    }
+
     /// Reads `text` as a configuration; paths in it are relative to `folder`.
     ///
     /// # Errors
@@ -132,8 +142,8 @@ impl Config {
     }
 }
 
-const FIELDS: [&str; 11] =
-    ["issuer", "listen", "store", "policy", "keys", "epoch", "gateways", "sessions", "admins", "providers", "accounts"];
+const FIELDS: [&str; 10] =
+    ["issuer", "listen", "store", "policy", "keys", "gateways", "sessions", "admins", "providers", "accounts"];
 
 fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     let fields = root.fields(&FIELDS)?;
@@ -142,10 +152,6 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     let store = fields.require("store").and_then(|node| store_path(&node, surroundings));
     let policy = fields.require("policy").and_then(|node| surroundings.path(&node));
     let keys = fields.require("keys").and_then(|node| keys::read(&node, surroundings));
-    let epoch = match fields.get("epoch") {
-        Some(node) => node.integer(1..=i64::MAX).map(i64::unsigned_abs),
-        None => Some(1),
-    };
     let gateways = fields.require("gateways").and_then(|node| gateways::read(&node, surroundings));
     let sessions = sessions::read(fields.get("sessions").as_ref());
     let admins = match fields.get("admins") {
@@ -171,7 +177,6 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
         policy: policy?,
         bundle_key: keys.bundle,
         encryption_key: keys.encryption,
-        epoch: epoch?,
         gateways: gateways?,
         sessions: sessions?,
         admins: admins?,

@@ -7,6 +7,7 @@
 //! ```
 
 mod bundle;
+mod epoch;
 mod export;
 mod publisher;
 mod signer;
@@ -14,6 +15,7 @@ mod source;
 mod watch;
 
 pub use self::bundle::{Bundle, Changes, InForce, Part, Snapshot};
+pub use self::epoch::begin_epoch;
 pub use self::export::Exporter;
 pub use self::publisher::Publisher;
 pub use self::signer::{PublishError, Signer};

@@ -9,7 +9,7 @@ use kubegate_core::id::{PersonId, SessionId};
 use kubegate_core::jws::SigningKey;
 use kubegate_core::time::Timestamp;
 
-use super::{Authored, Bundle, Publisher, Signer, Status, load};
+use super::{Authored, Bundle, Publisher, Signer, Status, begin_epoch, load};
 use crate::clock::Clock;
 use crate::seal::Sealer;
 use crate::store::Store;
@@ -238,4 +238,24 @@ async fn an_ended_elevation_does_not_come_back() {
         "a live set that still grants it is replaced: {:?}",
         bundle.snapshot.entries
     );
+}
+
+#[tokio::test]
+async fn a_new_epoch_is_taken_up_with_the_next_heartbeat() {
+    let publishing = Publishing::new().await;
+    let (mut publisher, bundle) = publishing.start(1).await;
+    let versions = || {
+        let bundle = bundle.borrow();
+        (bundle.in_force.version, bundle.tag().changes)
+    };
+    publisher.beat().await.unwrap();
+    let before = versions();
+    let epoch = begin_epoch(&publishing.store, NOW.after(Duration::from_secs(60))).await.unwrap();
+    assert_eq!(epoch, NOW.seconds() + 60);
+    publisher.beat().await.unwrap();
+    let after = versions();
+    assert_eq!((after.0.epoch, after.1.epoch), (epoch, epoch));
+    assert!(after.0 > before.0 && after.1 > before.1, "{after:?}");
+    let again = begin_epoch(&publishing.store, NOW).await.unwrap();
+    assert_eq!(again, epoch + 1, "after all before it, whatever the clock says");
 }

@@ -61,6 +61,17 @@ pub async fn epoch(conn: &mut SqliteConnection) -> Result<Option<u64>, StoreErro
     Ok(row.try_get::<Option<i64>, _>(0)?.map(i64::unsigned_abs))
 }
 
+/// Begins an epoch: every version from now on comes after all before it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn begin_epoch(conn: &mut SqliteConnection, epoch: u64) -> Result<(), StoreError> {
+    for document in [Document::Policy, Document::Live] {
+        put(conn, document, &StoredVersion { epoch, counter: 0, content_hash: None }).await?;
+    }
+    Ok(())
+}
+
 /// Writes down the version about to be given out.
 ///
 /// # Errors

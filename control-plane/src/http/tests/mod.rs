@@ -8,6 +8,7 @@ mod gateway;
 mod hostile;
 mod idp;
 mod oidc;
+mod restore;
 mod routes;
 mod status;
 mod step_up;

@@ -1,5 +1,6 @@
 //! A control plane without sockets, and a browser for it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,6 +126,29 @@ impl World {
         app.store.close().await;
         let config = std::fs::read_to_string(dir.path().join("kubegate.yaml")).unwrap();
         Self::open(dir, &edit(&config), clock).await
+    }
+
+    /// A backup of the store while it is in use.
+    pub(super) async fn backup(&self) -> PathBuf {
+        use sqlx::Connection as _;
+        let path = self.dir.path().join("backup.db");
+        let store = format!("sqlite://{}", self.dir.path().join("kubegate.db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&store).await.unwrap();
+        let backup = format!("VACUUM INTO '{}'", path.display());
+        sqlx::raw_sql(&backup).execute(&mut connection).await.unwrap();
+        path
+    }
+
+    /// The control plane with its store restored from a backup, or with an empty one.
+    pub(super) async fn restored(self, backup: Option<&Path>) -> Self {
+        self.app.store.close().await;
+        for file in ["kubegate.db", "kubegate.db-wal", "kubegate.db-shm"] {
+            let _ = std::fs::remove_file(self.dir.path().join(file));
+        }
+        if let Some(backup) = backup {
+            std::fs::copy(backup, self.dir.path().join("kubegate.db")).unwrap();
+        }
+        self.restarted(str::to_owned).await
     }
 
     /// A browser that has seen nothing yet.
