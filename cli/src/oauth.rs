@@ -67,13 +67,22 @@ impl Ended {
     pub(crate) fn detail(&self) -> String {
         if self.words.is_empty() { String::new() } else { format!(": {}", self.words) }
     }
+
+    /// Whether the person is shut out, so that a sign-in leads nowhere before somebody lets them in again.
+    pub(crate) fn shuts_out(&self) -> bool {
+        self.reason.as_deref() == Some("disabled")
+    }
+
+    fn next_step(&self) -> &'static str {
+        if self.shuts_out() { "When it is enabled, sign in again" } else { "Sign in again" }
+    }
 }
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenError {
     /// The session has ended or was revoked: only a new sign-in helps.
-    #[error("signed out of {server}{}. Sign in again: kubegate login --server {server}", ended.detail())]
+    #[error("signed out of {server}{}. {}: kubegate login --server {server}", ended.detail(), ended.next_step())]
     SessionEnded {
         /// The control plane.
         server: ServerUrl,

@@ -157,14 +157,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Signs in if `may` allows it, after saying what became of the session before.
+    /// Signs in if `may` allows it, after saying what became of the session before. Who is shut out gets no browser by
+    /// itself.
     pub(crate) fn sign_in_if(
         &mut self,
         cluster: Option<&str>,
         options: &SignInOptions,
         may: May,
     ) -> Result<CachedToken, SessionError> {
-        if may == May::OnlyRefresh {
+        let leads_nowhere = may == May::SignInUnlessCoolingDown && self.ended.as_ref().is_some_and(Ended::shuts_out);
+        if may == May::OnlyRefresh || leads_nowhere {
             return Err(self.over());
         }
         if let Some(ended) = &self.ended {

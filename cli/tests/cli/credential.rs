@@ -159,6 +159,24 @@ fn where_no_sign_in_may_begin_the_failure_tells_of_the_end() {
 }
 
 #[test]
+fn who_is_shut_out_is_told_and_gets_no_browser() {
+    let world = World::new();
+    world.token();
+    let why = "your account was disabled by an administrator at 2026-11-25T02:00:00Z";
+    {
+        let mut state = world.fake.state();
+        state.refresh_secrets.clear();
+        state.ended = ("disabled", why);
+    }
+    world.change_cache(|cache| cache["tokens"] = json!({}));
+    let words = [why, "When it is enabled, sign in again: kubegate login --server"];
+    Ended::from(world.credential().output().unwrap()).failed(3, &words);
+    assert_eq!(world.visits(), 1, "the page there would say the same");
+    world.run(&["login"]).ok();
+    world.token();
+}
+
+#[test]
 fn a_token_of_a_session_that_is_over_is_not_served_again() {
     let world = World::new();
     world.token();

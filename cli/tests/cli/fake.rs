@@ -48,13 +48,15 @@ pub(crate) struct State {
     pub(crate) sent: Value,
     /// The requests so far, as "METHOD path".
     pub(crate) seen: Vec<String>,
+    /// Why and in which words a session is over whose refresh secret is not good.
+    pub(crate) ended: (&'static str, &'static str),
     /// The refresh secrets that are good.
     pub(crate) refresh_secrets: Vec<String>,
     codes: HashMap<String, (String, String)>,
     counter: usize,
 }
 
-/// What it says of a session whose refresh secret it does not hold good.
+/// What it says of a session that is over, unless it is told otherwise.
 pub(crate) const ENDED: &str = "your session was ended by an administrator at 2026-11-25T02:00:00Z";
 
 /// A running fake; it ends with the test process.
@@ -91,6 +93,7 @@ impl Fake {
             api_headers: "",
             sent: Value::Null,
             seen: Vec::new(),
+            ended: ("administrator", ENDED),
             refresh_secrets: Vec::new(),
             codes: HashMap::new(),
             counter: 0,
@@ -220,8 +223,9 @@ impl Fake {
             _ => false,
         };
         if !granted {
-            let mut body = json!({"error": "invalid_grant", "error_description": ENDED});
-            body["session_ended"] = json!({"reason": "administrator", "at": "2026-11-25T02:00:00Z"});
+            let (reason, words) = state.ended;
+            let mut body = json!({"error": "invalid_grant", "error_description": words});
+            body["session_ended"] = json!({"reason": reason, "at": "2026-11-25T02:00:00Z"});
             return Reply { status: 400, ..Reply::json(body) };
         }
         let resource = request.get("resource");

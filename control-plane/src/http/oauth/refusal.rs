@@ -72,7 +72,7 @@ fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
 
 fn disabled_since(at: Timestamp) -> String {
     format!(
-        "your account was disabled by an administrator at {}; ask one of them, signing in again does not help",
+        "your account was disabled by an administrator at {}; until one of them enables it, no sign-in helps",
         rfc3339(at)
     )
 }
