@@ -43,7 +43,8 @@ impl Holds {
         match held {
             None => Self::Nothing,
             Some(held) if held == newest => Self::Newest,
-            Some(held) if held.changes > newest.changes => Self::Newer,
+            // Of one version there is one document only, so what is of the same version and differs is from after the backup.
+            Some(held) if held.changes >= newest.changes => Self::Newer,
             Some(_) => Self::Older,
         }
     }

@@ -130,9 +130,12 @@ impl Gateway {
         let (Some(changes), Some(policy_hash)) = (documents.changes, policy_hash) else {
             return Err(InvalidBundle::Incomplete);
         };
+        let changes_hash = bundle::hash(changes);
         let changes = open_changes(changes, keys, policy_hash, &snapshot.hash)?;
-        let live = Live::new(snapshot, changes, inline);
-        if let Some(held) = self.live.as_ref().filter(|held| live.version < held.version) {
+        let live = Live::new(snapshot, changes, changes_hash, inline);
+        if let Some(held) = &self.live
+            && (live.version < held.version || live.version == held.version && live.hash != held.hash)
+        {
             return Err(InvalidBundle::NotNewer { offered: live.version, held: held.version });
         }
         if let Some(policy) = policy {

@@ -61,6 +61,9 @@ pub struct Rule {
     pub groups: GroupMapping,
 }
 
+/// How far an identity provider's clock may be behind, and how long a sign-in may take on its way here.
+pub const AUTH_AGE_LEEWAY: Duration = Duration::from_secs(60);
+
 /// How strong and how fresh a sign-in has to be (OpenID Connect Core 1.0 section 2, `acr` and `auth_time`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,10 +89,11 @@ impl Demand {
         self.is_fresh(claims, now) && self.is_strong(claims)
     }
 
-    /// Whether the sign-in is fresh enough.
+    /// Whether the sign-in is fresh enough, give or take [`AUTH_AGE_LEEWAY`].
     #[must_use]
     pub fn is_fresh(&self, claims: &SessionClaims, now: Timestamp) -> bool {
-        self.auth_max_age.is_none_or(|age| now.since(claims.auth_time).as_secs() <= age)
+        let age = now.before(AUTH_AGE_LEEWAY).since(claims.auth_time);
+        self.auth_max_age.is_none_or(|most| age.as_secs() <= most)
     }
 
     /// Whether the sign-in is strong enough.

@@ -15,8 +15,11 @@ use crate::rule::{Demand, Grant, GroupMapping, Rule, Who};
 /// The oldest sign-in that a rule can ask for.
 const LONGEST_AUTH_AGE: Duration = Duration::from_secs(366 * 86_400);
 
-/// The longest authentication context class, in bytes.
-const LONGEST_ACR: usize = 128;
+/// The most authentication context classes that a rule can name.
+const MOST_ACR: usize = 8;
+
+/// Their length together, in bytes.
+const LONGEST_ACR: usize = 500;
 
 /// The verbs of requests to the Kubernetes API (RBAC's `bind`, `escalate` and `use` are no request's).
 const VERBS: [&str; 10] =
@@ -85,7 +88,16 @@ fn read_demand(fields: &Fields<'_>) -> Option<Demand> {
         None => None,
     };
     let acr = match fields.get("acr") {
-        Some(node) => each(&node, read_acr)?,
+        Some(node) => {
+            let acr = each(&node, read_acr)?;
+            if acr.len() > MOST_ACR || acr.iter().map(String::len).sum::<usize>() > LONGEST_ACR {
+                node.report(
+                    format!("has more than {MOST_ACR} values, or more than {LONGEST_ACR} bytes"),
+                    "name fewer, no sign-in can ask for so many",
+                );
+            }
+            acr
+        }
         None => Vec::new(),
     };
     Some(Demand { auth_max_age, acr })

@@ -16,6 +16,8 @@ use crate::token::VerifiedToken;
 pub(super) struct Live {
     /// The version of the changes.
     pub(super) version: Version,
+    /// The hash of the changes.
+    pub(super) hash: String,
     pub(super) snapshot: Rc<Snapshot>,
     issued_at: Timestamp,
     expires_at: Option<Timestamp>,
@@ -48,9 +50,10 @@ impl Snapshot {
 impl Live {
     /// A live set and its changes. Their own expiry counts when they are `inline`, in a plugin configuration that nobody
     /// renews; what came from a control plane is renewed or becomes stale.
-    pub(super) fn new(snapshot: Rc<Snapshot>, changes: ChangesDocument, inline: bool) -> Self {
+    pub(super) fn new(snapshot: Rc<Snapshot>, changes: ChangesDocument, hash: String, inline: bool) -> Self {
         Self {
             version: changes.version,
+            hash,
             snapshot,
             issued_at: changes.issued_at,
             expires_at: changes.expires_at.filter(|_| inline),

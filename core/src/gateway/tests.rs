@@ -376,8 +376,10 @@ fn changes_belong_to_their_live_set() {
     let revoked = || vec![RevokedSession { sid: "s-1".into(), until }];
     fixture.change(8, LiveEntries { sessions: revoked(), ..LiveEntries::default() }).unwrap();
     assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "session-revoked"));
-    let older = fixture.change(7, LiveEntries::default());
-    assert!(matches!(older, Err(InvalidBundle::NotNewer { .. })), "{older:?}");
+    for counter in [7, 8] {
+        let older = fixture.change(counter, LiveEntries::default());
+        assert!(matches!(older, Err(InvalidBundle::NotNewer { .. })), "of a version there is one document: {older:?}");
+    }
     let alone = fixture.live.clone();
     let alone = fixture.gateway.accept(&Documents { live: Some(&alone), ..Documents::default() });
     assert_eq!(alone, Err(InvalidBundle::Incomplete), "a live set without its changes");
@@ -448,8 +450,10 @@ fn a_refusal_names_the_sign_in_that_is_needed() {
     let exec = "/api/v1/namespaces/x/pods/p/exec?command=sh";
     let bob = token(&claims("bob", &["readers"]));
     assert_eq!(fixture.ask(&bob, "GET", exec, &[]).unwrap_err(), (403, "step-up"));
-    let told = fixture.told(&bob, "GET", exec);
-    assert!(told.contains("at most 5s old (yours is 10 seconds old) and of the class phr (yours is none)"), "{told}");
+    let mut old = claims("bob", &["readers"]);
+    old.auth_time = NOW.before(Duration::from_secs(90));
+    let told = fixture.told(&token(&old), "GET", exec);
+    assert!(told.contains("at most 5s old (yours is 90 seconds old) and of the class phr (yours is none)"), "{told}");
     assert!(told.ends_with("run: kubegate login --acr phr --max-age 5s"), "{told}");
     let mut renewed = claims("bob", &["readers"]);
     (renewed.auth_time, renewed.acr) = (NOW, Some("phr".to_owned()));
@@ -523,8 +527,8 @@ fn an_inline_bundle_has_its_own_expiry() {
     fixture.gateway.accept(&Documents { changes: Some(&polled), ..Documents::default() }).unwrap();
     let polled = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
     assert_eq!(polled.unwrap_err(), (503, "stale-live-set"), "it stretches no bundle that came by polling");
-    for (expires_at, expected) in [(long, (401, "token-expired")), (later, (503, "stale-live-set"))] {
-        let inline = expiring(&fixture, 9, expires_at);
+    for (counter, expires_at, expected) in [(9, long, (401, "token-expired")), (10, later, (503, "stale-live-set"))] {
+        let inline = expiring(&fixture, counter, expires_at);
         fixture.gateway.accept_inline(&Documents { changes: Some(&inline), ..Documents::default() }).unwrap();
         let answer = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
         assert_eq!(answer.unwrap_err(), expected);
