@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use kubegate_core::authoring::CheckedPolicy;
 use kubegate_core::secret::Secret;
 
 use crate::accounts::hash_password;
 use crate::clock::Clock;
 use crate::config::{Config, digest_of};
-use crate::policy::{self, Authored};
+use crate::policy;
 use crate::store::Store;
 use crate::telemetry::{self, LogFormat};
 use crate::{random, serve};
@@ -112,26 +113,27 @@ impl Serve {
             let text = "--config FILE is missing (see --help)".to_owned();
             return Err(Failure { text, code: 2 });
         };
-        let (config, authored) = read(&path)?;
+        let (config, CheckedPolicy { policy, warnings }) = read(&path)?;
         if self.check {
-            let (clusters, rules) = (authored.clusters.len(), authored.rules.len());
-            return say(&format!("{}: good, with {clusters} clusters and {rules} rules\n", path.display()));
+            warnings.iter().for_each(|warning| complain(&warning.to_string()));
+            return say(&format!("{}: good, with {}\n", path.display(), policy.extent()));
         }
         telemetry::log(self.log_format);
+        policy::log_warnings(&config.policy, &warnings);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
         runtime.block_on(async {
             let stop = stop_signal().map_err(Failure::new)?;
-            serve::serve(config, authored, stop).await.map_err(Failure::new)
+            serve::serve(config, policy, stop).await.map_err(Failure::new)
         })
     }
 }
 
 /// The configuration and the policy, or everything that is wrong with both.
-fn read(path: &Path) -> Result<(Config, Authored), Failure> {
+fn read(path: &Path) -> Result<(Config, CheckedPolicy), Failure> {
     let environment = |name: &str| std::env::var(name).ok();
     let config = Config::load(path, &environment).map_err(Failure::new)?;
-    let authored = policy::load_now(&config.policy).map_err(Failure::new)?;
-    Ok((config, authored))
+    let checked = policy::load_now(&config.policy).map_err(Failure::new)?;
+    Ok((config, checked))
 }
 
 /// Done when the process is told to stop.

@@ -169,7 +169,7 @@ mod tests {
             (name == "KUBEGATE_ENCRYPTION_KEY").then(|| "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned())
         };
         let config = Config::parse("kubegate.yaml", &text, dir.path(), &key).unwrap();
-        let authored = policy::load_now(&config.policy).unwrap();
+        let authored = policy::load_now(&config.policy).unwrap().policy;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = tokio::spawn(serve(config, authored, async {
             let _ = stopped.await;

@@ -28,9 +28,21 @@ use serde::Serialize;
 
 use crate::time::{parse_duration, show_duration};
 
-/// One mistake in a document.
+/// How much a problem matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The document cannot be used.
+    Error,
+    /// It can be used, but something in it does nothing, or not what was meant.
+    Warning,
+}
+
+/// Something wrong in a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
+    /// How much it matters.
+    pub severity: Severity,
     /// The file, as the reader was told.
     pub file: String,
     /// The line, from 1.
@@ -47,19 +59,20 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { file, line, column, path, message, remedy } = self;
+        let Self { severity, file, line, column, path, message, remedy } = self;
+        let warning = if *severity == Severity::Warning { "warning: " } else { "" };
         let path = if path.is_empty() { "the document" } else { path };
-        write!(f, "{file}:{line}:{column}: {path}: {message} ({remedy})")
+        write!(f, "{file}:{line}:{column}: {warning}{path}: {message} ({remedy})")
     }
 }
 
-/// All mistakes in a document, in the order in which they were found; never empty.
+/// Everything that is wrong in a document that cannot be used, in the order in which it was found; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The mistakes.
+    /// The problems.
     #[must_use]
     pub fn list(&self) -> &[Problem] {
         &self.0
@@ -92,8 +105,21 @@ impl std::error::Error for Problems {}
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read<T>(file: &str, text: &str, reader: impl FnOnce(&Node<'_>) -> Option<T>) -> Result<T, Problems> {
+    check(file, text, reader).map(|(value, _)| value)
+}
+
+/// The same, with the warnings about a document that can be used.
+///
+/// # Errors
+/// Everything that is wrong with it, when it cannot.
+pub fn check<T>(
+    file: &str,
+    text: &str,
+    reader: impl FnOnce(&Node<'_>) -> Option<T>,
+) -> Result<(T, Vec<Problem>), Problems> {
     let whole = |line, column, message: String, remedy: &str| {
         Problems::from(Problem {
+            severity: Severity::Error,
             file: file.to_owned(),
             line,
             column,
@@ -113,9 +139,10 @@ pub fn read<T>(file: &str, text: &str, reader: impl FnOnce(&Node<'_>) -> Option<
     let sink = Sink { file, problems: RefCell::new(Vec::new()) };
     let value = reader(&Node { yaml: root, path: String::new(), sink: &sink });
     let problems = sink.problems.into_inner();
+    let usable = problems.iter().all(|problem| problem.severity == Severity::Warning);
     match value {
-        Some(value) if problems.is_empty() => Ok(value),
-        _ if problems.is_empty() => Err(whole(1, 1, "cannot be used".to_owned(), "compare it with the reference")),
+        Some(value) if usable => Ok((value, problems)),
+        None if usable => Err(whole(1, 1, "cannot be used".to_owned(), "compare it with the reference")),
         _ => Err(Problems(problems)),
     }
 }
@@ -139,8 +166,18 @@ impl<'a> Node<'a> {
         self.report_at(self.yaml, self.path.clone(), message.into(), remedy.into());
     }
 
+    /// Reports that this value, though valid, does nothing or is not what was meant.
+    pub fn warn(&self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(Severity::Warning, self.yaml, self.path.clone(), message.into(), remedy.into());
+    }
+
     fn report_at(&self, yaml: &MarkedYaml<'_>, path: String, message: String, remedy: String) {
+        self.push(Severity::Error, yaml, path, message, remedy);
+    }
+
+    fn push(&self, severity: Severity, yaml: &MarkedYaml<'_>, path: String, message: String, remedy: String) {
         let problem = Problem {
+            severity,
             file: self.sink.file.to_owned(),
             line: yaml.span.start.line(),
             column: yaml.span.start.col().saturating_add(1),
@@ -149,6 +186,12 @@ impl<'a> Node<'a> {
             remedy,
         };
         self.sink.problems.borrow_mut().push(problem);
+    }
+
+    /// Whether anything was reported to be wrong so far, anywhere in the document.
+    #[must_use]
+    pub fn has_mistakes(&self) -> bool {
+        self.sink.problems.borrow().iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// The field's path from the document's root.
@@ -400,9 +443,11 @@ fn join(path: &str, name: &str) -> String {
 }
 
 /// The known name that differs least, if by at most two letters.
-fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let distance = |other: &&&str| edit_distance(&name.to_lowercase(), &other.to_lowercase());
-    known.iter().min_by_key(|other| distance(other)).filter(|other| distance(other) <= 2).copied()
+pub(crate) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let name = name.to_lowercase();
+    let distance = |other: &&'k str| (edit_distance(&name, &other.to_lowercase()), *other);
+    let (distance, other) = known.iter().map(distance).min_by_key(|(distance, _)| *distance)?;
+    (distance <= 2).then_some(other)
 }
 
 /// Damerau's distance with adjacent swaps (optimal string alignment).

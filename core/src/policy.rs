@@ -282,7 +282,7 @@ fn passed_on(group: &str, pass: &[Pattern], prefix: &str) -> Option<String> {
 }
 
 /// `host` of `host:port`, `[v6]` of `[v6]:port`.
-fn host_of(authority: &str) -> &str {
+pub(crate) fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.is_empty() => {
             if host.contains(':') && !host.ends_with(']') { authority } else { host }

@@ -153,7 +153,33 @@ fn checks_a_policy() {
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["ok"], false);
     assert!(json["problems"][0]["remedy"].is_string(), "{json}");
+    assert_eq!(json["problems"][0]["severity"], "error");
     world.run(&["policy", "check", "/nowhere.yaml"]).failed(1, &["cannot read"]);
+}
+
+#[test]
+fn warnings_about_a_policy_count_only_when_asked_for() {
+    let world = World::new();
+    let file = policy(&world);
+    let check = ["policy", "check", file.to_str().unwrap()];
+    world.run(&[&check[..], &["--strict"]].concat()).ok();
+
+    fs::write(&file, format!("groups: [platform-admins, sre]\n{POLICY}")).unwrap();
+    let shown = world.run(&check).ok().stdout;
+    let expected = format!(
+        "{0}:1:27: warning: groups[1]: no rule uses the group \"sre\" (name it in a rule, or remove it from groups)\n\
+         {0}: no mistakes in 1 cluster and 2 rules, and 1 warning\n",
+        file.display()
+    );
+    assert_eq!(shown, expected);
+    assert_eq!(world.run(&[&check[..], &["--strict"]].concat()).code, 1);
+    for (strict, code) in [(None, 0), (Some("--strict"), 1)] {
+        let args: Vec<&str> = check.into_iter().chain(["--json"]).chain(strict).collect();
+        let ended = world.run(&args);
+        let json: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!((ended.code, &json["ok"]), (code, &Value::from(code == 0)), "{json}");
+        assert_eq!(json["problems"][0]["severity"], "warning");
+    }
 }
 
 #[test]

@@ -150,7 +150,7 @@ pub(super) fn error_page(error: &ErrorPage<'_>, status: StatusCode) -> Response 
 
 #[cfg(test)]
 mod tests {
-    use kubegate_core::document::Problem;
+    use kubegate_core::document::{Problem, Severity};
 
     use super::super::api::status::{GatewayView, LiveSetView, PolicyView, RefusedView};
     use super::*;
@@ -159,6 +159,7 @@ mod tests {
 
     fn status(refused: bool) -> StatusView {
         let problem = Problem {
+            severity: Severity::Error,
             file: HOSTILE.into(),
             line: 1,
             column: 2,

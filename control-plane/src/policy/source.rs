@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use kubegate_core::authoring::{self, AuthoredPolicy, MAX_FILE};
-use kubegate_core::document::Problems;
+use kubegate_core::authoring::{self, AuthoredPolicy, CheckedPolicy, MAX_FILE};
+use kubegate_core::document::{Problem, Problems};
 
 /// A policy as its file says it.
 pub type Authored = AuthoredPolicy;
@@ -35,10 +35,10 @@ pub enum LoadError {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub async fn load(path: &Path) -> Result<Authored, LoadError> {
+pub async fn load(path: &Path) -> Result<CheckedPolicy, LoadError> {
     let path = path.to_owned();
     let aborted = path.clone();
-    // Parsing a large policy takes a while.
+    // A large policy takes a while.
     tokio::task::spawn_blocking(move || load_now(&path)).await.unwrap_or(Err(LoadError::Aborted(aborted)))
 }
 
@@ -46,12 +46,20 @@ pub async fn load(path: &Path) -> Result<Authored, LoadError> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn load_now(path: &Path) -> Result<Authored, LoadError> {
+pub fn load_now(path: &Path) -> Result<CheckedPolicy, LoadError> {
     let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
     if text.len() > MAX_FILE {
         return Err(LoadError::TooLong(path.to_owned()));
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     let beside = |name: &Path| std::fs::read(folder.join(name));
-    Ok(authoring::parse(&path.display().to_string(), &text, &beside)?)
+    Ok(authoring::check(&path.display().to_string(), &text, &beside)?)
+}
+
+/// Logs what a policy that is taken into force says in vain, if anything.
+pub fn log_warnings(path: &Path, warnings: &[Problem]) {
+    if !warnings.is_empty() {
+        let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+        tracing::warn!(path = %path.display(), "the policy has {} warnings\n{}", warnings.len(), lines.join("\n"));
+    }
 }

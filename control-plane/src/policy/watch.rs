@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kubegate_core::authoring::CheckedPolicy;
 use kubegate_core::document::Problem;
 use kubegate_core::time::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -80,14 +81,15 @@ pub async fn watch(
         }
         seen = now;
         match source::load(&path).await {
-            Ok(authored) => {
+            Ok(CheckedPolicy { policy, warnings }) => {
                 metrics.policy_valid.set(1);
                 if status.send_replace(Status::default()).refused.is_some() {
                     tracing::info!(path = %path.display(), "the policy file is good again");
                 }
-                if authored != last {
-                    last = authored.clone();
-                    if policies.send(authored).await.is_err() {
+                if policy != last {
+                    source::log_warnings(&path, &warnings);
+                    last = policy.clone();
+                    if policies.send(policy).await.is_err() {
                         return;
                     }
                 }

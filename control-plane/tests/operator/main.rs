@@ -4,4 +4,5 @@
     reason = "a test that cannot go on fails; clippy knows tests by their attribute and not the helpers beside them"
 )]
 
+mod check;
 mod new_epoch;

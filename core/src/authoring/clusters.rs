@@ -5,36 +5,34 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{each, report_twice};
+use super::{Load, Once, each};
 use crate::document::{Fields, Node};
 use crate::id::ClusterName;
 use crate::rule::Cluster;
-
-type Load<'l> = &'l dyn Fn(&Path) -> std::io::Result<Vec<u8>>;
 
 pub(super) fn read(node: &Node<'_>, load: Load<'_>) -> Option<Vec<Cluster>> {
     let items = node.items()?;
     if items.is_empty() {
         node.report("is empty", "describe at least one cluster");
     }
-    let named = items.iter().filter_map(|item| Some((text_of(item, "name")?, item.clone())));
-    report_twice(named, "the cluster name");
-    let hosts = items.iter().filter_map(|item| item.mapping()?.get("hosts")?.items()).flatten();
-    report_twice(hosts.filter_map(|host| Some((host.text()?.to_ascii_lowercase(), host))), "the host");
-    each(node, |item| read_cluster(item, load))
+    let (names, hosts) = (Once::new("the cluster name"), Once::new("the host"));
+    each(node, |item| read_cluster(item, load, &names, &hosts))
 }
 
-/// A text field, silently; mistakes in it are reported when the item itself is read.
-fn text_of(item: &Node<'_>, field: &str) -> Option<String> {
-    item.mapping()?.get(field)?.scalar()?.as_str().map(str::to_owned)
-}
-
-fn read_cluster(node: &Node<'_>, load: Load<'_>) -> Option<Cluster> {
+fn read_cluster(node: &Node<'_>, load: Load<'_>, names: &Once, all_hosts: &Once) -> Option<Cluster> {
     let known = ["name", "hosts", "server", "certificateAuthority", "certificateAuthorityData"];
     let fields = node.fields(&known)?;
-    let name = fields.require("name").and_then(|node| cluster_name(&node));
+    let name = fields.require("name").and_then(|field| {
+        let name = cluster_name(&field)?;
+        names.check(name.as_str(), node);
+        Some(name)
+    });
     let hosts = fields.require("hosts").and_then(|node| {
-        let hosts = each(&node, host)?;
+        let hosts = each(&node, |node| {
+            let host = host(node)?;
+            all_hosts.check(&host, node);
+            Some(host)
+        })?;
         if hosts.is_empty() {
             node.report("is empty", "name the host that clients connect to");
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{each, patterns, report_twice};
+use super::groups::Catalogue;
+use super::{Once, each, patterns};
 use crate::condition::Condition;
 use crate::document::{Fields, Node};
 use crate::id::RuleName;
@@ -28,23 +29,28 @@ const VERBS: [&str; 10] =
 /// What a path outside of the resource API is asked for with.
 const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
 
-pub(super) fn read(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Vec<Rule>> {
-    let items = node.items()?;
-    let named = items.iter().filter_map(|item| {
-        let name = item.mapping()?.get("name")?.scalar()?.as_str()?.to_owned();
-        Some((name, item.clone()))
-    });
-    report_twice(named, "the rule name");
-    each(node, |item| read_rule(item, clusters))
+/// What rules may name; `None` where that cannot be said.
+pub(super) struct Known<'a> {
+    pub(super) clusters: Option<&'a [&'a str]>,
+    pub(super) groups: Option<&'a Catalogue<'a>>,
 }
 
-fn read_rule(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Rule> {
+pub(super) fn read(node: &Node<'_>, known: &Known<'_>) -> Option<Vec<Rule>> {
+    let names = Once::new("the rule name");
+    each(node, |item| read_rule(item, &names, known))
+}
+
+fn read_rule(node: &Node<'_>, names: &Once, known: &Known<'_>) -> Option<Rule> {
     let fields =
         node.fields(&["name", "who", "clusters", "may", "deny", "when", "authMaxAge", "acr", "auditOnly", "groups"])?;
-    let name = fields.require("name").and_then(|node| rule_name(&node));
-    let who = fields.require("who").and_then(|node| read_who(&node));
+    let name = fields.require("name").and_then(|field| {
+        let name = rule_name(&field)?;
+        names.check(name.as_str(), node);
+        Some(name)
+    });
+    let who = fields.require("who").and_then(|node| who(&node, known.groups));
     let on = fields.require("clusters").and_then(|_| patterns(&fields, "clusters"));
-    if let (Some(patterns), Some(names), Some(node)) = (&on, clusters, fields.get("clusters")) {
+    if let (Some(patterns), Some(names), Some(node)) = (&on, known.clusters, fields.get("clusters")) {
         report_unknown_clusters(&node, patterns, names);
     }
     let grants = |name| fields.get(name).map_or_else(|| Some(Vec::new()), |node| each(&node, read_grant));
@@ -59,7 +65,7 @@ fn read_rule(node: &Node<'_>, clusters: Option<&[&str]>) -> Option<Rule> {
     let demand = read_demand(&fields);
     report_idle(&fields);
     let groups = match fields.get("groups") {
-        Some(node) => read_groups(&node),
+        Some(node) => read_groups(&node, known.groups),
         None => Some(GroupMapping::default()),
     };
     if ["may", "deny", "groups"].iter().all(|field| fields.get(field).is_none()) {
@@ -156,6 +162,10 @@ fn report_unknown_clusters(node: &Node<'_>, patterns: &[Pattern], names: &[&str]
 /// Reads whom something concerns: a mapping of `users`, `emails`, `domains`, `groups` and `claims`.
 #[must_use]
 pub fn read_who(node: &Node<'_>) -> Option<Who> {
+    who(node, None)
+}
+
+fn who(node: &Node<'_>, catalogue: Option<&Catalogue<'_>>) -> Option<Who> {
     let fields = node.fields(&["users", "emails", "domains", "groups", "claims"])?;
     let lower = |patterns: Vec<Pattern>| -> Vec<Pattern> {
         patterns.into_iter().map(|pattern| Pattern::from(pattern.as_str().to_ascii_lowercase())).collect()
@@ -171,6 +181,9 @@ pub fn read_who(node: &Node<'_>) -> Option<Who> {
         groups: patterns(&fields, "groups").unwrap_or_default(),
         claims: claims?,
     };
+    if let (Some(catalogue), Some(node)) = (catalogue, fields.get("groups")) {
+        catalogue.check(&who.groups, &node);
+    }
     let present = ["users", "emails", "domains", "groups", "claims"].iter().any(|field| fields.get(field).is_some());
     if !present {
         node.report("names nobody", "add users, emails, domains, groups or claims; users: [\"*\"] is everybody");
@@ -259,10 +272,16 @@ fn report_unknown_verbs(node: &Node<'_>, verbs: &[Pattern], known: &[&str]) {
     }
 }
 
-fn read_groups(node: &Node<'_>) -> Option<GroupMapping> {
+fn read_groups(node: &Node<'_>, catalogue: Option<&Catalogue<'_>>) -> Option<GroupMapping> {
     let fields = node.fields(&["pass", "prefix", "extra"])?;
     let pass = match fields.get("pass") {
-        Some(node) => Some(node.texts()?.into_iter().map(Pattern::from).collect()),
+        Some(node) => {
+            let pass: Vec<Pattern> = node.texts()?.into_iter().map(Pattern::from).collect();
+            if let Some(catalogue) = catalogue {
+                catalogue.check(&pass, &node);
+            }
+            Some(pass)
+        }
         None => None,
     };
     let prefix = fields.get("prefix").and_then(|node| {

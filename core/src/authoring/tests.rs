@@ -147,3 +147,63 @@ fn conditions_and_demands_are_about_what_a_rule_allows() {
         assert!(problems.contains(expected), "{fields}:\n{problems}");
     }
 }
+
+#[test]
+fn groups_outside_of_the_catalogue_are_reported() {
+    let text = format!("groups: [platform-admins, ops, ops, \"team-*\", \"a,b\"]\n{GOOD}");
+    let problems = read(&text).unwrap_err().to_string();
+    for expected in
+        ["1:32: groups[2]: the group \"ops\" stands already", "1:37: groups[3]: has a '*'", "groups[4]: the group"]
+    {
+        assert!(problems.contains(expected), "{expected} is not in\n{problems}");
+    }
+    let text = text
+        .replace("ops, \"team-*\", \"a,b\"", "team-a")
+        .replace("groups: [platform-admins]", "groups: [x, \"team-*\", platfrom-admins]");
+    let text = text.replace("pass: [", "pass: [other, ops, ");
+    let problems = read(&text).unwrap_err();
+    let found: Vec<String> = problems.list().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "policy.yaml:9:20: rules[0].who.groups[0]: \"x\" is none of the policy's groups (add it to groups, if the \
+             identity provider has it)",
+            "policy.yaml:9:33: rules[0].who.groups[2]: \"platfrom-admins\" is none of the policy's groups (did you mean \
+             platform-admins?)",
+            "policy.yaml:17:21: rules[1].groups.pass[0]: \"other\" is none of the policy's groups (add it to groups, if the \
+             identity provider has it)",
+        ]
+    );
+}
+
+#[test]
+fn a_mistake_is_reported_once() {
+    let problems = read("clusters: [5]\nrules: [6, {name: [x]}]\n").unwrap_err();
+    let mut found: Vec<String> = problems.list().iter().map(ToString::to_string).collect();
+    let all = found.len();
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), all, "{problems}");
+}
+
+#[test]
+fn warnings_do_not_stop_a_policy_and_wait_until_it_is_read_rightly() {
+    let check = |text: &str| check("policy.yaml", text, &|_| Err(std::io::Error::other("no file")));
+    let text = GOOD.replace("server: https://prod", "server: https://other");
+    let checked = check(&text).unwrap();
+    assert_eq!(checked.policy, read(&text).unwrap());
+    let shown: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert!(shown[0].starts_with("policy.yaml:5:13: warning: clusters[0].server: its host"), "{shown:?}");
+    let problems = check(&text.replace("auditOnly", "auditonly")).unwrap_err();
+    assert!(!problems.to_string().contains("warning"), "{problems}");
+}
+
+#[test]
+fn extents_are_in_good_english() {
+    let mut policy = read(GOOD).unwrap();
+    assert_eq!(policy.extent(), "1 cluster and 4 rules");
+    policy.rules.truncate(1);
+    policy.clusters.push(policy.clusters[0].clone());
+    assert_eq!(policy.extent(), "2 clusters and 1 rule");
+}

@@ -4,24 +4,34 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use kubegate_core::authoring::{self, CheckedPolicy};
 use kubegate_core::document::{Problem, Problems};
 use serde::Serialize;
 
 use crate::failure::{FAILED, Failure};
 use crate::output;
 
-/// Find every mistake in a policy file
+/// Find every mistake in a policy file, and what does nothing in it
 ///
-/// Prints one line for each: file, line, column, field, what is wrong, and the remedy. Exits with 1
-/// when there is any, so that it can guard a repository.
+/// Prints one line for each: file, line, column, field, what is wrong, and the remedy. A mistake keeps
+/// the policy from taking force. A warning does not: a rule that decides nothing because others
+/// decide first, a cluster that no host leads to or no rule is for, a group that no rule uses.
+///
+/// Exits with 1 when there is a mistake, so that it can guard a repository; with --strict also when
+/// there is a warning.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate policy check policy.yaml
-  kubegate policy check policy.yaml --json | jq '.problems[].message'")]
+  kubegate policy check policy.yaml --strict
+  kubegate policy check policy.yaml --json | jq '.problems[] | select(.severity == \"error\").message'")]
 pub(super) struct Check {
     /// The policy file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    /// Exit with 1 for warnings, too
+    #[arg(long)]
+    strict: bool,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -40,26 +50,40 @@ struct Report<'a> {
 impl Check {
     /// Reads the file and reports.
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let policy = super::read(&self.file)?;
-        let (clusters, rules) = policy.as_ref().map_or((0, 0), |policy| (policy.clusters.len(), policy.rules.len()));
-        let problems = policy.as_ref().err().map(Problems::list).unwrap_or_default();
-        let report =
-            Report { file: self.file.display().to_string(), ok: problems.is_empty(), clusters, rules, problems };
-        if self.json { output::json(&report) } else { output::result(&report.shown()) }.map_err(Failure::Output)?;
+        let checked = super::read_with(&self.file, authoring::check)?;
+        let report = Report::of(self.file.display().to_string(), &checked, self.strict);
+        let written = if self.json { output::json(&report) } else { output::result(&shown(&report.file, &checked)) };
+        written.map_err(Failure::Output)?;
         Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
     }
 }
 
-impl Report<'_> {
-    fn shown(&self) -> String {
-        if self.ok {
-            let (clusters, rules) = (counted(self.clusters, "cluster"), counted(self.rules, "rule"));
-            return format!("{}: no mistakes in {clusters} and {rules}\n", self.file);
+impl<'a> Report<'a> {
+    fn of(file: String, checked: &'a Result<CheckedPolicy, Problems>, strict: bool) -> Self {
+        match checked {
+            Ok(CheckedPolicy { policy, warnings }) => Self {
+                file,
+                ok: warnings.is_empty() || !strict,
+                clusters: policy.clusters.len(),
+                rules: policy.rules.len(),
+                problems: warnings,
+            },
+            Err(problems) => Self { file, ok: false, clusters: 0, rules: 0, problems: problems.list() },
         }
-        self.problems.iter().map(|problem| format!("{problem}\n")).collect()
     }
 }
 
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+fn shown(file: &str, checked: &Result<CheckedPolicy, Problems>) -> String {
+    match checked {
+        Ok(CheckedPolicy { policy, warnings }) => {
+            let lines: String = warnings.iter().map(|warning| format!("{warning}\n")).collect();
+            let and = match warnings.len() {
+                0 => String::new(),
+                1 => ", and 1 warning".to_owned(),
+                number => format!(", and {number} warnings"),
+            };
+            format!("{lines}{file}: no mistakes in {}{and}\n", policy.extent())
+        }
+        Err(problems) => problems.to_string(),
+    }
 }

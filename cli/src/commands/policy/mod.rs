@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use kubegate_core::authoring::{self, AuthoredPolicy, MAX_FILE};
+use kubegate_core::authoring::{self, AuthoredPolicy, Load, MAX_FILE};
 use kubegate_core::document::Problems;
 
 use crate::failure::Failure;
@@ -103,10 +103,18 @@ impl Policy {
 
 /// Reads a policy file; the inner error is what is wrong in it.
 fn read(path: &Path) -> Result<Result<AuthoredPolicy, Problems>, PolicyError> {
+    read_with(path, authoring::parse)
+}
+
+/// Reads a policy file with a reader of the authoring module.
+fn read_with<T>(
+    path: &Path,
+    reader: impl FnOnce(&str, &str, Load<'_>) -> Result<T, Problems>,
+) -> Result<Result<T, Problems>, PolicyError> {
     let text = read_text(path)?;
     let directory = path.parent().unwrap_or(Path::new(""));
     let load = |file: &Path| read_bounded(&directory.join(file));
-    Ok(authoring::parse(&path.display().to_string(), &text, &load))
+    Ok(reader(&path.display().to_string(), &text, &load))
 }
 
 fn read_text(path: &Path) -> Result<String, PolicyError> {

@@ -102,7 +102,7 @@ impl World {
             Err(problems) => panic!("{problems}"),
         };
         let bundle_key = config.bundle_key.public().clone();
-        let authored = policy::load_now(&config.policy).unwrap();
+        let authored = policy::load_now(&config.policy).unwrap().policy;
         let (app, Controls { publisher, policy_status, stopping }) =
             App::open(config, authored, clock.clone()).await.unwrap();
         let (policies, receiver) = tokio::sync::mpsc::channel(1);
@@ -177,7 +177,7 @@ impl World {
     pub(super) async fn change_policy(&self, text: &str) {
         let path = self.dir.path().join("policy.yaml");
         std::fs::write(&path, text).unwrap();
-        self.policies.send(policy::load_now(&path).unwrap()).await.unwrap();
+        self.policies.send(policy::load_now(&path).unwrap().policy).await.unwrap();
     }
 
     /// Writes a policy file that is refused.
