@@ -30,6 +30,12 @@ build:
 wasm:
     @{{tools}}/wasm.sh
 
+# Write the JSON Schemas of policy and configuration anew (docs/schema); a test says when they are old.
+[group('build')]
+schemas:
+    cargo run -q -p kubegate -- policy schema > docs/schema/policy.schema.json
+    cargo run -q -p kubegate-control-plane -- schema > docs/schema/control-plane.schema.json
+
 # Build the test cluster (kube-apiserver, kubelet) and kubectl; kept outside target/, by the hash of go.sum.
 [group('build')]
 cluster:

@@ -10,7 +10,7 @@ use kubegate_core::secret::Secret;
 
 use crate::accounts::hash_password;
 use crate::clock::Clock;
-use crate::config::{Config, digest_of};
+use crate::config::{Config, digest_of, schema};
 use crate::policy;
 use crate::store::Store;
 use crate::telemetry::{self, LogFormat};
@@ -73,6 +73,8 @@ enum Task {
         #[arg(long, value_name = "FILE", env = "KUBEGATE_CONFIG")]
         config: PathBuf,
     },
+    /// Print the JSON Schema of the configuration, for editors
+    Schema,
 }
 
 impl Command {
@@ -83,6 +85,7 @@ impl Command {
             Some(Task::HashPassword) => print_hash(),
             Some(Task::GatewayCredential { name }) => print_credential(&name),
             Some(Task::NewEpoch { config }) => new_epoch(&config),
+            Some(Task::Schema) => print_schema(),
             None => self.serve.run(),
         };
         match done {
@@ -184,6 +187,11 @@ fn new_epoch(config: &Path) -> Result<(), Failure> {
          `kubegate admin status` then says that the gateways have the newest.\n",
         path.display()
     ))
+}
+
+fn print_schema() -> Result<(), Failure> {
+    let schema = serde_json::to_string_pretty(&schema::configuration()).map_err(Failure::new)?;
+    say(&format!("{schema}\n"))
 }
 
 /// One line of standard input. On a terminal the password is not shown.

@@ -7,6 +7,8 @@ mod clusters;
 mod groups;
 mod lint;
 mod rules;
+#[cfg(feature = "schema")]
+pub mod schema;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

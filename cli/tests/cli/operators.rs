@@ -183,6 +183,13 @@ fn warnings_about_a_policy_count_only_when_asked_for() {
 }
 
 #[test]
+fn prints_the_schema_of_policies() {
+    let schema: Value = serde_json::from_str(&World::new().run(&["policy", "schema"]).ok().stdout).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert!(schema["properties"]["rules"]["description"].is_string(), "{schema}");
+}
+
+#[test]
 fn makes_a_bundle_key_once() {
     let world = World::new();
     let file = world.home.path().join("bundle-key.json");
@@ -211,7 +218,9 @@ fn teaches_itself() {
     for command in ["policy", "keys"] {
         assert!(world.run(&[command, "--help"]).ok().stdout.contains("Examples:"), "{command}");
     }
-    for command in [["policy", "check"], ["policy", "explain"], ["keys", "init"], ["keys", "show"]] {
+    for command in
+        [["policy", "check"], ["policy", "explain"], ["policy", "schema"], ["keys", "init"], ["keys", "show"]]
+    {
         assert!(world.run(&[command[0], command[1], "--help"]).ok().stdout.contains("Examples:"), "{command:?}");
     }
     assert!(world.run(&["--version"]).ok().stdout.starts_with("kubegate "));

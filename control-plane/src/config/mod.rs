@@ -10,6 +10,7 @@ mod keys;
 mod listen;
 mod names;
 mod providers;
+pub mod schema;
 mod sessions;
 
 use std::net::SocketAddr;

@@ -108,16 +108,16 @@ fn named(rules: &BTreeSet<&RuleName>, one: &str, several: &str) -> String {
 fn idle<'p>(rules: &'p [Rule], reach: &'p [Clusters]) -> Vec<(usize, Finding<'p>)> {
     let judge = Judge {
         rules,
-        allowing: index(rules, reach, |rule| &rule.may, |_| true),
-        denying: index(rules, reach, |rule| &rule.deny, |rule| !rule.audit_only),
-        on_trial: index(rules, reach, |rule| &rule.deny, |rule| rule.audit_only),
+        allowing: indexed(rules, reach, |rule| &rule.may, |_| true),
+        denying: indexed(rules, reach, |rule| &rule.deny, |rule| !rule.audit_only),
+        on_trial: indexed(rules, reach, |rule| &rule.deny, |rule| rule.audit_only),
     };
     let scopes = rules.iter().zip(reach).enumerate();
     scopes.filter_map(|(at, (rule, clusters))| Some((at, judge.finding(at, rule, clusters)?))).collect()
 }
 
 /// The entries that surely decide what they are about: those of rules without conditions.
-fn index<'p>(
+fn indexed<'p>(
     rules: &'p [Rule],
     reach: &'p [Clusters],
     grants: fn(&Rule) -> &[Grant],

@@ -23,11 +23,11 @@ const MOST_ACR: usize = 8;
 const LONGEST_ACR: usize = 500;
 
 /// The verbs of requests to the Kubernetes API (RBAC's `bind`, `escalate` and `use` are no request's).
-const VERBS: [&str; 10] =
+pub(super) const VERBS: [&str; 10] =
     ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "proxy"];
 
 /// What a path outside of the resource API is asked for with.
-const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
+pub(super) const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
 
 /// What rules may name; `None` where that cannot be said.
 pub(super) struct Known<'a> {

@@ -4,6 +4,7 @@ mod cases;
 mod check;
 mod diff;
 mod explain;
+mod schema;
 mod trial;
 
 use std::fs::File;
@@ -35,6 +36,7 @@ enum PolicyCommand {
     Explain(Box<explain::Explain>),
     Test(cases::Test),
     Diff(diff::Diff),
+    Schema(schema::Schema),
 }
 
 /// Why a policy command has no answer.
@@ -97,6 +99,7 @@ impl Policy {
             PolicyCommand::Explain(command) => command.run(),
             PolicyCommand::Test(command) => command.run(),
             PolicyCommand::Diff(command) => command.run(),
+            PolicyCommand::Schema(command) => command.run(),
         }
     }
 }

@@ -473,7 +473,7 @@ fn an_entry_is_compared_with_few_others() {
     };
     let rules: Vec<Rule> = (0..2000).map(rule).collect();
     let reach = coverage::reach(&clusters(), &rules);
-    let index = index(&rules, &reach, |rule| &rule.may, |_| true);
+    let index = indexed(&rules, &reach, |rule| &rule.may, |_| true);
     let asked = std::cell::Cell::new(0);
     for (position, (rule, clusters)) in rules.iter().zip(&reach).enumerate() {
         let entry = Entry { position, who: &rule.who, clusters, grant: &rule.may[0] };

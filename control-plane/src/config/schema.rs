@@ -1,0 +1,208 @@
+//! The shape of the configuration file, as a JSON Schema (draft 2020-12), so that an editor completes fields, explains
+//! them and underlines mistakes.
+//!
+//! No configuration is read into these types: [`Config::parse`](super::Config::parse) says better what is wrong, and more
+//! of it. `tests/operator/schemas.rs` takes both through every field, and fails when one knows what the other does not.
+//! What the comments below say is what an editor shows.
+#![expect(dead_code, reason = "it is the shape of these types that counts; nobody makes values of them")]
+
+use std::collections::BTreeMap;
+
+use kubegate_core::authoring::schema::{self, Duration, Who, any_present};
+use schemars::JsonSchema;
+use serde_json::Value;
+
+/// The schema of a configuration file.
+#[must_use]
+pub fn configuration() -> Value {
+    schema::of::<Configuration>()
+}
+
+/// The configuration of Kubegate's control plane. Paths are relative to this file, and secrets come from files beside it
+/// or from the environment.
+#[derive(JsonSchema)]
+#[schemars(title = "Kubegate control plane", rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = any_present(&[&["providers"], &["accounts"]])))]
+struct Configuration {
+    /// The public URL, as people and command lines reach it through Envoy: an origin without a path, on `https`. It is
+    /// the issuer of every token, and the gateways' plugin configuration names it too.
+    #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?:"), extend("examples" = ["https://kubegate.example.com"]))]
+    issuer: String,
+    /// Where the two listeners listen.
+    listen: Option<Listen>,
+    /// Where sessions and keys are kept.
+    store: Store,
+    /// The policy file. It is watched: a good new version is in force within a second, and a bad one is refused.
+    #[schemars(length(min = 1))]
+    policy: String,
+    /// The keys that an operator makes.
+    keys: Keys,
+    /// The bundle's epoch. After restoring the store from a backup set the next number, or gateways refuse what looks
+    /// older than what they have. It never goes back.
+    #[schemars(range(min = 1), extend("default" = 1))]
+    epoch: Option<i64>,
+    /// The gateways that may ask for the policy.
+    #[schemars(length(min = 1))]
+    gateways: Vec<Gateway>,
+    /// How long things last.
+    sessions: Option<Sessions>,
+    /// Who may end other people's sessions. Left out: nobody.
+    admins: Option<Who>,
+    /// The OpenID Connect providers that people sign in with. At least one provider or account is needed.
+    providers: Option<Vec<Provider>>,
+    /// People with a password, for a first try and for emergencies.
+    accounts: Option<Vec<Account>>,
+}
+
+/// Where the two listeners listen.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Listen {
+    /// Address and port for people and command lines. Envoy stands in front of it.
+    #[schemars(length(min = 1), extend("default" = "127.0.0.1:8080"))]
+    public: Option<String>,
+    /// Address and port for gateways, metrics and health. Never route it from outside.
+    #[schemars(length(min = 1), extend("default" = "127.0.0.1:8081"))]
+    internal: Option<String>,
+    /// How many proxies of yours stand in front of the public listener. The client's address is that entry of
+    /// `X-Forwarded-For`, counted from its end; with `0`, the connection's.
+    #[schemars(range(min = 0, max = 16), extend("default" = 1))]
+    trusted_proxy_hops: Option<i64>,
+}
+
+/// Where sessions and keys are kept.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Store {
+    /// The SQLite file. It is made when it is not there; its folder has to exist.
+    #[schemars(length(min = 1))]
+    path: String,
+}
+
+/// The keys that an operator makes.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Keys {
+    /// The file with the private key that signs the policy for gateways, as `kubegate keys init` makes it.
+    #[schemars(length(min = 1))]
+    bundle: String,
+    /// A file with 32 random bytes in base64, which encrypt what the store must give back. Instead of it:
+    /// `KUBEGATE_ENCRYPTION_KEY` in the environment. Another key cannot read the store.
+    #[schemars(length(min = 1))]
+    encryption_key_file: Option<String>,
+}
+
+/// A gateway that may ask for the policy. `kubegate-control-plane gateway-credential NAME` makes its credential.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = any_present(&[&["credentialSha256"], &["credentialFile"]])))]
+struct Gateway {
+    /// What metrics call it.
+    #[schemars(length(min = 1))]
+    name: String,
+    /// The SHA-256 of its credential, in hexadecimal.
+    #[schemars(regex(pattern = r"^[0-9a-fA-F]{64}$"))]
+    credential_sha256: Option<String>,
+    /// Instead of `credentialSha256`: a file with the credential, of at least 32 characters.
+    #[schemars(length(min = 1))]
+    credential_file: Option<String>,
+}
+
+/// How long things last.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Sessions {
+    /// How long a session token lives (10s to 1h). With the control plane away, people work on for so long.
+    #[schemars(extend("default" = "10m"))]
+    token_lifetime: Option<Duration>,
+    /// How long after the sign-in a session ends (1m to 30d), and every stream of it.
+    #[schemars(extend("default" = "12h"))]
+    max_lifetime: Option<Duration>,
+    /// How long a session may go without a new token (1m to 30d). Left out: 8h, at most `maxLifetime`.
+    idle_timeout: Option<Duration>,
+    /// How many sessions one person may have; the oldest gives way. Each browser and each command line is one.
+    #[schemars(range(min = 2, max = 10_000), extend("default" = 50))]
+    max_per_person: Option<i64>,
+}
+
+/// An OpenID Connect provider that people sign in with.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Provider {
+    /// Its id, such as `corp`. It is part of every person's id (`corp:1234`), so do not change it. `accounts` is taken.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,31}$"))]
+    id: String,
+    /// The type of provider.
+    #[schemars(extend("enum" = ["oidc", null], "default" = "oidc"))]
+    r#type: Option<String>,
+    /// What the sign-in page calls it. Left out: its id.
+    #[schemars(length(min = 1))]
+    name: Option<String>,
+    /// Its issuer, exactly as in its `/.well-known/openid-configuration`.
+    #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?:"), extend("examples" = ["https://idp.example.com"]))]
+    issuer: String,
+    /// Our client there: authorization code with PKCE, redirect URI `<issuer of Kubegate>/callback/<id>`.
+    #[schemars(length(min = 1))]
+    client_id: String,
+    /// A file with the client secret. Instead of it: `KUBEGATE_PROVIDER_<ID>_CLIENT_SECRET` in the environment. Without
+    /// either the client is public.
+    #[schemars(length(min = 1))]
+    client_secret_file: Option<String>,
+    /// What to ask for besides `openid`. Many providers send groups only when asked for a scope.
+    #[schemars(extend("default" = ["email", "profile"]))]
+    scopes: Option<Vec<String>>,
+    /// Which claims say what.
+    claims: Option<Claims>,
+    /// What is put before every user name. Two providers need prefixes of which neither begins with the other.
+    #[schemars(regex(pattern = PREFIX), extend("default" = ""))]
+    user_prefix: Option<String>,
+    /// What is put before every group. Two providers need prefixes of which neither begins with the other.
+    #[schemars(regex(pattern = PREFIX), extend("default" = ""))]
+    group_prefix: Option<String>,
+    /// Domains whose e-mail addresses count although the provider does not say that they are verified.
+    #[schemars(inner(regex(pattern = r"^[^@* ]+$")))]
+    trust_email: Option<Vec<String>>,
+    /// A PEM file with certificate authorities to trust besides the system's.
+    #[schemars(length(min = 1))]
+    certificate_authority: Option<String>,
+    /// Further parameters of the authorization request, such as `{prompt: select_account}`.
+    extra_parameters: Option<BTreeMap<String, String>>,
+}
+
+/// Which claims say what.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Claims {
+    /// The user name. An e-mail address has to be verified (see `trustEmail`).
+    #[schemars(length(min = 1), extend("default" = "email"))]
+    user: Option<String>,
+    /// The groups: a list or one text. A dotted path reaches inside (`realm_access.roles`).
+    #[schemars(length(min = 1), extend("default" = "groups"))]
+    groups: Option<String>,
+    /// The uid; `""` for none.
+    #[schemars(extend("default" = "sub"))]
+    uid: Option<String>,
+}
+
+/// A person with a password.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+struct Account {
+    /// The user name, which is also what the person types.
+    #[schemars(length(min = 1))]
+    user: String,
+    /// An argon2id hash, as `kubegate-control-plane hash-password` makes it.
+    #[schemars(regex(pattern = r"^\$argon2id\$"))]
+    password_hash: String,
+    /// The person's groups.
+    groups: Option<Vec<String>>,
+    /// The person's e-mail address; it counts as verified.
+    #[schemars(length(min = 1))]
+    email: Option<String>,
+    /// The uid that API servers see.
+    #[schemars(length(min = 1))]
+    uid: Option<String>,
+}
+
+/// Visible ASCII without commas.
+const PREFIX: &str = r"^[!-+\--~]*$";
