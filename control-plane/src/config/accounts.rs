@@ -11,7 +11,7 @@ use crate::person::check_user;
 const HASH_REMEDY: &str = "make it with `kubegate-control-plane hash-password`";
 
 /// The fields of this section.
-pub(super) const FIELDS: [&str; 5] = ["user", "passwordHash", "groups", "email", "uid"];
+const FIELDS: [&str; 5] = ["user", "passwordHash", "groups", "email", "uid"];
 
 /// Reads `accounts`.
 pub(super) fn read(node: &Node<'_>) -> Option<Vec<Account>> {

@@ -39,7 +39,7 @@ pub fn digest_of(credential: &Secret) -> [u8; 32] {
 const SHORTEST: usize = 32;
 
 /// The fields of this section.
-pub(super) const FIELDS: [&str; 3] = ["name", "credentialSha256", "credentialFile"];
+const FIELDS: [&str; 3] = ["name", "credentialSha256", "credentialFile"];
 
 /// Reads `gateways`.
 pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Vec<Gateway>> {

@@ -42,7 +42,7 @@ pub(super) struct Keys {
 }
 
 /// The fields of this section.
-pub(super) const FIELDS: [&str; 2] = ["bundle", "encryptionKeyFile"];
+const FIELDS: [&str; 2] = ["bundle", "encryptionKeyFile"];
 
 /// Reads `keys`.
 pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Keys> {

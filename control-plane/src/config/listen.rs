@@ -12,7 +12,7 @@ pub(super) struct Listen {
 }
 
 /// The fields of this section.
-pub(super) const FIELDS: [&str; 3] = ["public", "internal", "trustedProxyHops"];
+const FIELDS: [&str; 3] = ["public", "internal", "trustedProxyHops"];
 
 /// Reads `listen`.
 pub(super) fn read(node: Option<&Node<'_>>) -> Option<Listen> {

@@ -49,7 +49,7 @@ pub struct ClaimNames {
 }
 
 /// The fields of a provider.
-pub(super) const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 13] = [
     "id",
     "type",
     "name",
@@ -66,7 +66,7 @@ pub(super) const FIELDS: [&str; 13] = [
 ];
 
 /// The fields of `claims`.
-pub(super) const CLAIMS: [&str; 3] = ["user", "groups", "uid"];
+const CLAIMS: [&str; 3] = ["user", "groups", "uid"];
 
 /// Parameters that are ours to set.
 const RESERVED_PARAMETERS: [&str; 9] = [

@@ -12,7 +12,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The fields of this section.
-pub(super) const FIELDS: [&str; 4] = ["tokenLifetime", "maxLifetime", "idleTimeout", "maxPerPerson"];
+const FIELDS: [&str; 4] = ["tokenLifetime", "maxLifetime", "idleTimeout", "maxPerPerson"];
 
 /// Reads `sessions`.
 pub(super) fn read(node: Option<&Node<'_>>) -> Option<Limits> {

@@ -205,23 +205,3 @@ fn the_example_of_the_reference_is_good() {
     let config = folder.parse(&example);
     assert!(config.is_ok(), "{}", config.unwrap_err());
 }
-
-#[test]
-fn the_reference_has_every_field() {
-    let sections = [
-        ("", FIELDS.as_slice()),
-        ("listen.", listen::FIELDS.as_slice()),
-        ("gateways[].", gateways::FIELDS.as_slice()),
-        ("sessions.", sessions::FIELDS.as_slice()),
-        ("keys.", keys::FIELDS.as_slice()),
-        ("", providers::FIELDS.as_slice()),
-        ("claims.", providers::CLAIMS.as_slice()),
-        ("", accounts::FIELDS.as_slice()),
-    ];
-    for (section, fields) in sections {
-        for field in fields {
-            let named = [format!("`{section}{field}`"), format!("`{field}."), format!("`{field}[]")];
-            assert!(named.iter().any(|name| REFERENCE.contains(name)), "{section}{field} is not in the reference");
-        }
-    }
-}

@@ -40,7 +40,7 @@ pub(crate) fn check(format: &Format, document: &Value) {
 }
 
 /// All fields in a schema, wherever they are.
-fn properties(schema: &Value) -> Vec<(&String, &Value)> {
+pub(crate) fn properties(schema: &Value) -> Vec<(&String, &Value)> {
     let fields = |key: &str| schema.get(key).and_then(Value::as_object).into_iter().flatten();
     let below = ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key));
     let below = below.chain(["properties", "$defs"].into_iter().flat_map(fields).map(|(_, schema)| schema));

@@ -19,6 +19,8 @@ pub(crate) struct Format {
     pub(crate) name: &'static str,
     /// Its schema.
     pub(crate) schema: Value,
+    /// Its reference for people.
+    pub(crate) reference: &'static str,
     /// A file that has every field.
     pub(crate) every_field: &'static str,
     /// Files that are good, and files with one mistake each; as the documents of one.
@@ -36,6 +38,7 @@ impl Format {
         Self::new(
             "policy",
             authoring::schema::policy(),
+            include_str!("../../../docs/policy.md"),
             [
                 include_str!("files/policy.every-field.yaml"),
                 include_str!("files/policy.good.yaml"),
@@ -49,6 +52,7 @@ impl Format {
         Self::new(
             "control-plane",
             schema::configuration(),
+            include_str!("../../../docs/configuration.md"),
             [
                 include_str!("files/control-plane.every-field.yaml"),
                 include_str!("files/control-plane.good.yaml"),
@@ -61,6 +65,7 @@ impl Format {
     fn new(
         name: &'static str,
         schema: Value,
+        reference: &'static str,
         [every_field, good, bad]: [&'static str; 3],
         reader: fn(&str, &Path) -> Result<(), Problems>,
     ) -> Self {
@@ -78,7 +83,7 @@ impl Format {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.add_resource("urn:kubegate:schema", schema.clone()).unwrap();
         let index = compiler.compile("urn:kubegate:schema", &mut schemas).unwrap_or_else(|error| panic!("{error:#}"));
-        Self { name, schema, every_field, good, bad, reader, schemas, index, folder }
+        Self { name, schema, reference, every_field, good, bad, reader, schemas, index, folder }
     }
 
     /// What the reader has against `text`.

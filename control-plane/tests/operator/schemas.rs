@@ -20,6 +20,24 @@ fn those_checked_in_are_of_today() {
 }
 
 #[test]
+fn the_reference_has_every_field() {
+    for Format { name, schema, reference, .. } in formats() {
+        for (field, _) in agreement::properties(&schema) {
+            let named = [format!("`{field}`"), format!(".{field}`"), format!("`{field}."), format!("`{field}[")];
+            assert!(named.iter().any(|name| reference.contains(name)), "the reference of {name} lacks {field}");
+        }
+    }
+}
+
+#[test]
+fn the_example_of_the_reference_is_good() {
+    for format in formats() {
+        let example = format.reference.split("```yaml\n").nth(1).and_then(|text| text.split("```").next()).unwrap();
+        assert_eq!(format.objection(&json(example)), None, "{}", format.name);
+    }
+}
+
+#[test]
 fn schema_and_reader_agree_on_every_field() {
     for format in formats() {
         let document = json(format.every_field);
