@@ -2,6 +2,7 @@
 //! Kubernetes' `RequestInfoFactory` makes of them. What we refuse to read is not compared: it goes nowhere; but a
 //! refusal has its reason in the request.
 
+mod audited;
 mod generate;
 
 use std::io::{BufRead, BufReader, Write};
@@ -20,7 +21,10 @@ use generate::{Dice, Line};
 const CASES: usize = 200_000;
 
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
-    vec![suite.test("request_info::attributes_are_the_api_servers_own", agree)]
+    vec![
+        suite.test("request_info::attributes_are_the_api_servers_own", agree),
+        suite.test_alone("request_info::the_api_server_audits_what_we_decided", audited::same_as_decided),
+    ]
 }
 
 fn agree(_: &Suite, _: &World) {

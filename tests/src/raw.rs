@@ -49,11 +49,20 @@ pub fn get(ca: &Path, host: &str, port: u16, path: &str, headers: &[&[u8]]) -> R
 
 /// Sends bytes and reads one answer; Envoy lingers for a second before it closes, which is not waited for.
 pub fn send(ca: &Path, host: &str, port: u16, request: &[u8]) -> Result<Answer> {
+    exchange(ca, host, port, request, is_complete)
+}
+
+/// Sends bytes and reads an answer's head, with what came of its body by then; then hangs up.
+pub fn head(ca: &Path, host: &str, port: u16, request: &[u8]) -> Result<Answer> {
+    exchange(ca, host, port, request, |text| text.contains("\r\n\r\n"))
+}
+
+fn exchange(ca: &Path, host: &str, port: u16, request: &[u8], is_enough: fn(&str) -> bool) -> Result<Answer> {
     let mut stream = connect(ca, host, port)?;
     stream.write_all(request)?;
     let mut bytes = Vec::new();
     let mut chunk = [0; 16 * 1024];
-    while !is_complete(&String::from_utf8_lossy(&bytes)) {
+    while !is_enough(&String::from_utf8_lossy(&bytes)) {
         // An end without a TLS goodbye is how a reset looks: what came before it counts.
         match stream.read(&mut chunk) {
             Ok(count @ 1..) => bytes.extend_from_slice(&chunk[..count]),

@@ -234,7 +234,7 @@ impl Dice {
     }
 
     /// The query of a list that asks for one name, with a label selector beside it.
-    fn list(&mut self) -> String {
+    pub(crate) fn list(&mut self) -> String {
         let name =
             self.pick(&["p", "p", "p", "a b", "a,b", "", "..", "a/b", "%", "\u{fc}", "\u{10348}"]).replace(',', "\\,");
         let mut parameters = vec![format!("fieldSelector={}", self.encode(format!("metadata.name={name}").as_bytes()))];
