@@ -9,6 +9,5 @@
 mod agreement;
 mod check;
 mod format;
-
 mod new_epoch;
 mod schemas;
