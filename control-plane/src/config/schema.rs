@@ -37,10 +37,6 @@ struct Configuration {
     policy: String,
     /// The keys that an operator makes.
     keys: Keys,
-    /// The bundle's epoch. After restoring the store from a backup set the next number, or gateways refuse what looks
-    /// older than what they have. It never goes back.
-    #[schemars(range(min = 1), extend("default" = 1))]
-    epoch: Option<i64>,
     /// The gateways that may ask for the policy.
     #[schemars(length(min = 1))]
     gateways: Vec<Gateway>,
