@@ -60,6 +60,6 @@ pub fn load_now(path: &Path) -> Result<CheckedPolicy, LoadError> {
 pub fn log_warnings(path: &Path, warnings: &[Problem]) {
     if !warnings.is_empty() {
         let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
-        tracing::warn!(path = %path.display(), "the policy has {} warnings\n{}", warnings.len(), lines.join("\n"));
+        tracing::warn!(path = %path.display(), "the policy says something in vain\n{}", lines.join("\n"));
     }
 }
