@@ -191,6 +191,9 @@ fn values_for(schema: &Value) -> Vec<Value> {
             values.extend([json!(edge), json!(edge + beyond)]);
         }
     }
+    let most = |edge: &str| schema.get(edge).and_then(Value::as_u64).and_then(|edge| usize::try_from(edge).ok());
+    values.extend(most("maxLength").map(|length| json!("x".repeat(length + 1))));
+    values.extend(most("maxItems").map(|number| json!(vec!["x"; number + 1])));
     values
 }
 

@@ -17,10 +17,10 @@ use crate::rule::{Demand, Grant, GroupMapping, Rule, Who};
 const LONGEST_AUTH_AGE: Duration = Duration::from_secs(366 * 86_400);
 
 /// The most authentication context classes that a rule can name.
-const MOST_ACR: usize = 8;
+pub(super) const MOST_ACR: usize = 8;
 
 /// Their length together, in bytes.
-const LONGEST_ACR: usize = 500;
+pub(super) const LONGEST_ACR: usize = 500;
 
 /// The verbs of requests to the Kubernetes API (RBAC's `bind`, `escalate` and `use` are no request's).
 pub(super) const VERBS: [&str; 10] =

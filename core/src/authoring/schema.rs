@@ -14,7 +14,9 @@ use schemars::transform::{RecursiveTransform, Transform as _};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-use super::rules::{METHODS, VERBS};
+use super::rules::{LONGEST_ACR, METHODS, MOST_ACR, VERBS};
+use crate::condition::MAX_TEXT;
+use crate::identity_name::MAX_LENGTH;
 
 /// The schema of a policy file.
 #[must_use]
@@ -88,7 +90,7 @@ struct Cluster {
 #[schemars(extend("anyOf" = any_present(&[&["may"], &["deny"], &["groups"]])))]
 struct Rule {
     /// Its name, unique in the policy. It stands in the access log and in what `kubegate policy explain` prints.
-    #[schemars(regex(pattern = NAME), length(max = 512))]
+    #[schemars(regex(pattern = NAME), length(max = MAX_LENGTH))]
     name: String,
     /// Whom it concerns.
     who: Who,
@@ -100,14 +102,14 @@ struct Rule {
     /// What they may not do, whatever any rule allows. With `kubectl --as`, the real person is judged.
     deny: Option<Vec<Grant>>,
     /// When `may` and `deny` count: a condition in CEL, such as `request.namespace.startsWith("dev-")`.
-    #[schemars(length(min = 1, max = crate::condition::MAX_TEXT))]
+    #[schemars(length(min = 1, max = MAX_TEXT))]
     when: Option<String>,
     /// How long ago the person may have signed in for `may` to count, such as `15m`. Who signed in earlier is told to do
     /// so again.
     auth_max_age: Option<Duration>,
     /// Authentication context classes of the identity provider, one of which the sign-in must have for `may` to count.
     /// Who has another is told to sign in with one of these.
-    #[schemars(inner(regex(pattern = r"^[A-Za-z0-9:/._~+%@-]+$"), length(max = 128)))]
+    #[schemars(length(max = MOST_ACR), inner(regex(pattern = r"^[A-Za-z0-9:/._~+%@-]+$"), length(max = LONGEST_ACR)))]
     acr: Option<Vec<String>>,
     /// `true`: what `deny` is about is let pass and only said in the access log, to try the rule out.
     audit_only: Option<bool>,
@@ -194,12 +196,12 @@ struct Glob(String);
 /// The name of a group that API servers see: visible ASCII without commas.
 #[derive(JsonSchema)]
 #[schemars(transparent)]
-struct GroupName(#[schemars(regex(pattern = NAME), length(max = 512))] String);
+struct GroupName(#[schemars(regex(pattern = NAME), length(max = MAX_LENGTH))] String);
 
 /// The name of a group, in full.
 #[derive(JsonSchema)]
 #[schemars(transparent)]
-struct Group(#[schemars(regex(pattern = NAME_WITHOUT_STAR), length(max = 512))] String);
+struct Group(#[schemars(regex(pattern = NAME_WITHOUT_STAR), length(max = MAX_LENGTH))] String);
 
 /// A duration such as `90s`, `10m`, `12h` or `1h30m`.
 #[derive(JsonSchema)]
