@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::ServerArgs;
 use crate::cache::Store;
+use crate::commands::admin::Elevation;
 use crate::failure::Failure;
 use crate::oauth::Ended;
 use crate::output::{self, printable};
@@ -47,6 +48,9 @@ struct Person {
     session: Option<SessionInfo>,
     #[serde(default)]
     clusters: Vec<String>,
+    /// Those that last, and those that ended within the last hour.
+    #[serde(default)]
+    elevations: Vec<Elevation>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,6 +124,9 @@ impl Person {
             row("Sign-in class", session.acr.clone());
             row("Signed in by", Some(session.amr.join(", ")));
             row("Session ends", Some(moment(&session.expires_at)));
+        }
+        for elevation in &self.elevations {
+            row("Elevation", Some(elevation.in_words()));
         }
         output::table(&rows)
     }

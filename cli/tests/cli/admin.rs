@@ -46,6 +46,24 @@ fn elevates_and_lists_and_ends() {
 }
 
 #[test]
+fn whoever_is_elevated_sees_it() {
+    let mut ended = elevation(false);
+    ended["ended_by"] = json!("carol");
+    let whoami = json!({"user": "bob", "elevations": [elevation(true), elevation(false), ended]});
+    let world = world(&[("GET /api/v1/whoami", 200, whoami)]);
+    let shown = world.run(&["whoami"]).ok().stdout;
+    for expected in [
+        "Elevation  dba, ops on prod until 2027-01-15T09:00:00Z (INC-1; e_1)",
+        "Elevation  dba, ops on prod ended at 2027-01-15T09:00:00Z",
+        "Elevation  dba, ops on prod was ended by carol at",
+    ] {
+        assert!(shown.contains(expected), "{expected} in\n{shown}");
+    }
+    let json: Value = serde_json::from_str(&world.run(&["whoami", "--json"]).ok().stdout).unwrap();
+    assert_eq!(json["elevations"][0], elevation(true));
+}
+
+#[test]
 fn shuts_people_out_and_lets_them_in() {
     let disabled = json!({"people": [{
         "person": "corp:7", "user": "bob", "reason": "laptop stolen", "disabled_by": "alice", "disabled_at": "2027-01-15T08:00:00Z",

@@ -71,7 +71,7 @@ pub(super) struct EndElevation {
 
 /// An elevation as the control plane shows it.
 #[derive(Debug, Serialize, Deserialize)]
-struct Elevation {
+pub(crate) struct Elevation {
     id: String,
     person: String,
     user: Option<String>,
@@ -136,6 +136,17 @@ impl EndElevation {
 }
 
 impl Elevation {
+    /// What it gives, or gave, to the person who asks.
+    pub(crate) fn in_words(&self) -> String {
+        let Self { id, cluster, groups, until, reason, .. } = self;
+        let groups = groups.join(", ");
+        match &self.ended_by {
+            None if self.live => format!("{groups} on {cluster} until {until} ({reason}; {id})"),
+            None => format!("{groups} on {cluster} ended at {until} ({reason}; {id})"),
+            Some(by) => format!("{groups} on {cluster} was ended by {by} at {until} ({reason}; {id})"),
+        }
+    }
+
     fn shown(&self) -> String {
         let rows = [
             ("Elevation", printable(&self.id)),

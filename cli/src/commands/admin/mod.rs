@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::output::printable;
 
 use self::common::Common;
+pub(crate) use self::elevations::Elevation;
 
 /// Elevate people, shut them out, end their sessions, and see how all stands
 ///
