@@ -10,6 +10,7 @@
 
 mod suite;
 
+mod administration;
 mod audit;
 mod control_plane_down;
 mod credential;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let suite = Suite::new();
     let trials = [
         objects::trials(&suite),
+        administration::trials(&suite),
         step_up::trials(&suite),
         streams::trials(&suite),
         audit::trials(&suite),

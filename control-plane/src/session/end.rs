@@ -152,7 +152,7 @@ impl Sessions {
 }
 
 /// A token made in this very second could be older than the end; so it is refused, and asked for again.
-const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
+pub(super) const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How many ended sessions of one person gateways are told of one by one, so that nobody fills the live set alone. Beyond
 /// that all of the person's tokens are refused once; those of live sessions are asked for again.

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kubegate_core::id::PersonId;
+use kubegate_core::time::Timestamp;
 
-use super::end::News;
+use super::end::{News, SECOND};
 use super::{SessionError, Sessions};
 use crate::store::disabled::{self, Disabled};
 use crate::store::elevation;
+use crate::store::revocation;
 use crate::store::session::{self, EndReason};
 
 /// A token may be on its way when its person is disabled.
@@ -60,11 +62,16 @@ impl Sessions {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn enable(&self, person: &PersonId) -> Result<bool, SessionError> {
+    pub async fn enable(&self, person: &PersonId, now: Timestamp) -> Result<bool, SessionError> {
         let mut tx = self.store.write().await?;
-        let enabled = disabled::remove(&mut tx, person).await?;
+        let Some(disabled) = disabled::find(&mut tx, person).await? else {
+            return Ok(false);
+        };
+        disabled::remove(&mut tx, person).await?;
+        revocation::admit_from(&mut tx, person, now.max(disabled.at.after(SECOND))).await?;
         tx.commit().await?;
-        Ok(enabled)
+        self.tell(News(true));
+        Ok(true)
     }
 
     /// Everybody who is disabled.

@@ -61,6 +61,23 @@ pub async fn put(conn: &mut SqliteConnection, revocation: &Revocation) -> Result
     Ok(())
 }
 
+/// Lets tokens of a person count again that were made at `not_before` or later.
+///
+/// # Errors
+/// When the store fails.
+pub async fn admit_from(
+    conn: &mut SqliteConnection,
+    person: &PersonId,
+    not_before: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE revocation SET not_before = min(not_before, ?) WHERE subject = ?")
+        .bind(seconds(not_before))
+        .bind(format!("person:{person}"))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Makes one entry of all those of one person's sessions, when there are more than `most`: everything of that person
 /// that was made before `not_before` is refused.
 ///

@@ -15,8 +15,8 @@ use crate::output::{printable, say, table};
 /// Give a person more groups on one cluster for a while
 ///
 /// The groups come to those that the identity provider gives, in the rules of the policy as well as for
-/// the API server's RBAC, until the time is over or you end it; then open streams that need them are
-/// cut. Kubernetes' own groups (system:…) cannot be given.
+/// the API server's RBAC, until the time is over or you end it; then streams that were opened with them
+/// are cut. Kubernetes' own groups (system:…) cannot be given.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate admin elevate bob@example.com --cluster prod --groups breakglass --for 1h --reason INC-1234

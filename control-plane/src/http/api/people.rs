@@ -79,7 +79,7 @@ pub(in crate::http) async fn enable(
     sent: Result<Json<Order>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let (named, reason) = read(&app, sent).await?;
-    let was_disabled = app.sessions.enable(&named.person).await.map_err(ApiError::unavailable)?;
+    let was_disabled = app.sessions.enable(&named.person, app.clock.now()).await.map_err(ApiError::unavailable)?;
     let Named { person, user } = named;
     tracing::info!(administrator = by.user, %person, user, was_disabled, reason, "enabled by an administrator");
     Ok(super::json(json!({ "person": person, "user": user, "was_disabled": was_disabled })))
