@@ -1,14 +1,19 @@
 //! Open streams end with the access that opened them, and nobody else's do.
 
+mod disabled;
+mod elevation;
+mod http2;
+
 use std::time::{Duration, Instant};
 
+use kubegate_tests::envoy::Envoy;
 use kubegate_tests::kubectl::{Kubectl, Session};
 use kubegate_tests::person::Person;
 use kubegate_tests::world::World;
 use kubegate_tests::{poll, port};
 use libtest_mimic::Trial;
 
-use crate::suite::{ADMIN_VERBS, PolicyFile, Suite, TEAM, Who};
+use crate::suite::{ADMIN_VERBS, PolicyFile, Suite, TEAM, Who, claims};
 
 /// How long a stream may outlive the access to it.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -21,6 +26,9 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
         suite
             .test("cut::revoked_session_ends_its_streams_over_websocket", |suite, world| revoked(suite, world, "true")),
         suite.test("cut::revoked_session_ends_its_streams_over_spdy", |suite, world| revoked(suite, world, "false")),
+        suite.test("cut::only_the_revoked_sessions_streams_end_on_a_shared_connection", http2::one_connection),
+        suite.test("cut::ended_elevation_ends_its_streams", elevation::ended),
+        suite.test("cut::disabled_person_is_out", disabled::disabled),
         suite.test_alone("cut::policy_that_would_refuse_ends_the_stream", refused_by_policy),
     ]
 }
@@ -68,17 +76,33 @@ fn revoked(suite: &Suite, world: &World, websockets: &str) {
     let other = with_websockets(suite.person(world, Who::Admin), websockets);
     let mut ending = streams(&alice.kubectl);
     let mut going_on = streams(&other.kubectl);
+    let session = claims(&alice.token().unwrap()).sid;
     let logout = alice.kubegate(&["logout"]).unwrap();
     let began = Instant::now();
     assert!(logout.status.success(), "{logout:?}");
     for (kind, stream) in &mut ending {
         until_ended(kind, stream, began);
     }
-    for (kind, stream) in &mut going_on {
-        assert_eq!(stream.ended(), None, "{kind} of another session of the same person goes on");
+    go_on(&mut going_on);
+    assert_eq!(reasons(&world.envoy, session.as_str(), 4), ["session-revoked"; 4], "the access log says why");
+}
+
+/// Others' streams are still open.
+fn go_on(streams: &mut [(&str, Session)]) {
+    for (kind, stream) in streams {
+        assert_eq!(stream.ended(), None, "{kind} of somebody else goes on: {}", stream.stderr());
     }
-    let log = world.envoy.access_log().unwrap();
-    assert!(log.contains(r#""ended":"session-revoked""#), "the access log says why");
+}
+
+/// Why the filter has ended the streams of a session, as the access log says it, once it says so of `count`.
+fn reasons(envoy: &Envoy, session: &str, count: usize) -> Vec<String> {
+    poll::until(&format!("{count} streams of {session} in the access log"), PATIENCE, || {
+        let records = envoy.access_records().map_err(|error| error.to_string())?;
+        let of_session = records.iter().filter(|record| record["session"] == session);
+        let ended: Vec<String> = of_session.filter_map(|record| record["ended"].as_str().map(str::to_owned)).collect();
+        if ended.len() >= count { Ok(ended) } else { Err(format!("{ended:?}")) }
+    })
+    .unwrap()
 }
 
 fn refused_by_policy(suite: &Suite, world: &mut World) {

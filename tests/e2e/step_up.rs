@@ -1,14 +1,10 @@
 //! A rule that demands a stronger sign-in, and `kubegate login --acr --max-age` at the external provider: what it gives is in
 //! the session token and opens the way, and what it does not give is told.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kubegate_core::token::SessionClaims;
-use kubegate_tests::person::Person;
 use kubegate_tests::world::World;
 use libtest_mimic::Trial;
 
-use crate::suite::{Suite, Who};
+use crate::suite::{Suite, Who, claims};
 
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
     vec![
@@ -33,12 +29,12 @@ fn refused_and_helped(suite: &Suite, world: &World) {
 
 fn stronger(suite: &Suite, world: &World) {
     let person = suite.person(world, Who::Dora);
-    let before = claims(&person);
+    let before = claims(&person.token().unwrap());
     assert_eq!((before.acr.as_deref(), before.amr.as_slice()), (Some("pwd"), &["pwd".to_owned()][..]));
     std::thread::sleep(std::time::Duration::from_millis(1100));
     let login = person.kubegate(&["login", "--acr", "phr,phrh", "--max-age", "0s"]).unwrap();
     assert!(login.status.success(), "{login:?}");
-    let after = claims(&person);
+    let after = claims(&person.token().unwrap());
     assert_eq!((after.acr.as_deref(), after.amr.as_slice()), (Some("phr"), &["hwk".to_owned(), "pin".to_owned()][..]));
     assert!(after.auth_time > before.auth_time && after.sid != before.sid, "{after:?}");
     assert_eq!(person.sign_ins().unwrap().len(), 2, "kubectl's, and the one that was asked for");
@@ -46,17 +42,10 @@ fn stronger(suite: &Suite, world: &World) {
 
 fn not_given(suite: &Suite, world: &World) {
     let person = suite.person(world, Who::Dora);
-    let before = claims(&person);
+    let before = claims(&person.token().unwrap());
     let login = person.kubegate(&["login", "--acr", "loa4"]).unwrap();
     let said = String::from_utf8_lossy(&login.stderr);
     assert_eq!(login.status.code(), Some(3), "{said}");
     assert!(said.contains("a sign-in with acr loa4 was asked for") && said.contains("gave acr pwd"), "{said}");
-    assert_eq!(claims(&person).sid, before.sid, "kubectl goes on with what it had");
-}
-
-/// What the token says that `kubectl` would send now.
-fn claims(person: &Person) -> SessionClaims {
-    let token = person.token().unwrap();
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    serde_json::from_slice(&payload).unwrap()
+    assert_eq!(claims(&person.token().unwrap()).sid, before.sid, "kubectl goes on with what it had");
 }

@@ -2,9 +2,13 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::process::Output;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kubegate_core::token::SessionClaims;
 use kubegate_tests::account::Account;
 use kubegate_tests::browser::Login;
 use kubegate_tests::idp::{self, IdpAccount};
@@ -77,10 +81,36 @@ pub(crate) enum Who {
     Reader,
     /// A built-in account that may impersonate some.
     Support,
+    /// A built-in account that may do next to nothing: for elevations.
+    Visitor,
+    /// A built-in account that may read one namespace: one test shuts it out.
+    Leaver,
     /// Of the external provider: groups `engineers` and `on-call`.
     Dora,
     /// Of the external provider: no groups.
     Erin,
+}
+
+/// What a session token says.
+pub(crate) fn claims(token: &str) -> SessionClaims {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&payload).unwrap()
+}
+
+/// What a command printed that has to succeed.
+pub(crate) fn done(output: anyhow::Result<Output>) -> String {
+    let Output { status, stdout, stderr } = output.unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(status.success(), "{status}: {stdout}{stderr}");
+    stdout.into_owned()
+}
+
+/// What a command said on standard error that has to fail.
+pub(crate) fn refused(output: anyhow::Result<Output>) -> String {
+    let Output { status, stdout, stderr } = output.unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert!(!status.success(), "{stdout}{stderr}");
+    stderr.into_owned()
 }
 
 impl Suite {
@@ -129,6 +159,8 @@ impl Suite {
             Who::Admin => built_in(0),
             Who::Reader => built_in(1),
             Who::Support => built_in(2),
+            Who::Visitor => built_in(3),
+            Who::Leaver => built_in(4),
             Who::Dora => company("dora"),
             Who::Erin => company("erin"),
         }
@@ -164,6 +196,8 @@ fn start() -> anyhow::Result<Started> {
         Account::new("alice@example.com", &["platform-admins"], "may do everything")?,
         Account::new("bob@example.com", &["team-a"], "may read one namespace")?,
         Account::new("carol@example.com", &["platform-admins", "support"], "may impersonate")?,
+        Account::new("victor@example.com", &["visitors"], "may do next to nothing")?,
+        Account::new("lena@example.com", &["team-a"], "is shut out")?,
     ];
     let idp = [
         IdpAccount {

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::process::Running;
 use crate::{http, paths, template};
@@ -103,6 +104,12 @@ impl Envoy {
     /// Its access log so far, JSON lines among the other lines of its log.
     pub fn access_log(&self) -> Result<String> {
         fs::read_to_string(self.log()).with_context(|| self.log().display().to_string())
+    }
+
+    /// What the access log says so far of each request that is over.
+    pub fn access_records(&self) -> Result<Vec<Value>> {
+        // The last line may be half written.
+        Ok(self.access_log()?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 }
 

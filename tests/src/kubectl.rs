@@ -26,7 +26,7 @@ pub struct Kubectl {
 /// What a finished `kubectl` said.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The command line after `kubectl`.
+    /// The command line.
     pub command: String,
     /// Its exit code; none when a signal or the time limit ended it.
     pub code: Option<i32>,
@@ -55,7 +55,7 @@ impl Outcome {
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let code = self.code.map_or_else(|| "a signal or the time limit".to_owned(), |code| code.to_string());
-        write!(f, "kubectl {} ended with {code}\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr)
+        write!(f, "{} ended with {code}\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr)
     }
 }
 
@@ -135,13 +135,11 @@ impl Kubectl {
             command.arg("--context").arg(context);
         }
         command.args(args).envs(self.env());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().with_context(|| format!("starting {}", self.binary.display()))?;
-        Session::new(args.join(" "), child)
+        Session::start(&format!("kubectl {}", args.join(" ")), command)
     }
 }
 
-/// A running `kubectl`, whose output is collected as it comes; killed on drop.
+/// A running `kubectl`, or another client, whose output is collected as it comes; killed on drop.
 #[derive(Debug)]
 pub struct Session {
     command: String,
@@ -151,10 +149,13 @@ pub struct Session {
 }
 
 impl Session {
-    fn new(command: String, mut child: Child) -> Result<Self> {
+    /// Starts `command`, which messages call `name`.
+    pub fn start(name: &str, mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("starting {name}"))?;
         let stdout = Collected::from(child.stdout.take().context("stdout is piped")?);
         let stderr = Collected::from(child.stderr.take().context("stderr is piped")?);
-        Ok(Self { command, child, stdout, stderr })
+        Ok(Self { command: name.to_owned(), child, stdout, stderr })
     }
 
     /// What came on its standard output so far.
@@ -180,7 +181,7 @@ impl Session {
 
     /// Waits until its standard output holds `text`.
     pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<()> {
-        poll::until(&format!("{text:?} from kubectl {}", self.command), limit, || {
+        poll::until(&format!("{text:?} from {}", self.command), limit, || {
             let seen = self.stdout();
             if seen.contains(text) {
                 return Ok(Ok(()));
@@ -192,7 +193,7 @@ impl Session {
                 return Ok(if seen.contains(text) {
                     Ok(())
                 } else {
-                    Err(anyhow::anyhow!("kubectl {} ended with {status}: {seen}{}", self.command, self.stderr()))
+                    Err(anyhow::anyhow!("{} ended with {status}: {seen}{}", self.command, self.stderr()))
                 });
             }
             Err(format!("stdout {seen:?}, stderr {:?}", self.stderr()))

@@ -1,0 +1,44 @@
+//! Whom an administrator disables is out at once, and told why.
+
+use std::time::Instant;
+
+use kubegate_tests::world::World;
+
+use super::{go_on, reasons, streams, until_ended};
+use crate::suite::{Suite, TEAM, Who, claims, done, refused};
+
+const WHY: &str = "laptop stolen in Lyon";
+
+pub(super) fn disabled(suite: &Suite, world: &World) {
+    let admin = suite.person(world, Who::Admin);
+    let [lena, at_home] = [Who::Leaver, Who::Leaver].map(|who| suite.person(world, who));
+    let mut going_on = streams(&admin.kubectl);
+    let watch = ["get", "pods", "-n", TEAM, "--watch", "--output-watch-events"];
+    let follow = ["logs", "-f", "hello", "-n", TEAM, "--tail=1"];
+    let mut ending =
+        [("watch", lena.kubectl.start(&watch).unwrap()), ("logs -f", at_home.kubectl.start(&follow).unwrap())];
+    for (_, stream) in &mut ending {
+        stream.wait_for("hello", super::PATIENCE).unwrap();
+    }
+    let sessions = [&lena, &at_home].map(|person| claims(&person.token().unwrap()).sid);
+
+    let user = lena.login.user.as_str();
+    done(admin.kubegate(&["admin", "disable", user, "--reason", WHY]));
+    let began = Instant::now();
+    for (kind, stream) in &mut ending {
+        until_ended(kind, stream, began);
+    }
+    go_on(&mut going_on);
+    for session in &sessions {
+        assert_eq!(reasons(&world.envoy, session.as_str(), 1), ["user-revoked"]);
+    }
+    let pods = ["get", "pods", "-n", TEAM];
+    let answer = lena.kubectl.run(&pods).unwrap();
+    assert!(!answer.succeeded() && answer.stderr.contains(WHY), "kubectl says why: {answer}");
+    let said = refused(lena.kubegate(&["whoami"]));
+    assert!(said.contains("disabled") && said.contains(WHY), "whoami says why: {said}");
+
+    done(admin.kubegate(&["admin", "enable", user, "--reason", "laptop found"]));
+    done(at_home.kubegate(&["login"]));
+    at_home.kubectl.run(&pods).unwrap().ok().unwrap();
+}

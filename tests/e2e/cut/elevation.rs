@@ -1,0 +1,84 @@
+//! What an elevation opened, its end closes.
+
+use std::time::{Duration, Instant};
+
+use kubegate_tests::person::Person;
+use kubegate_tests::poll;
+use kubegate_tests::raw;
+use kubegate_tests::world::{CLUSTER_HOST, World};
+use serde_json::Value;
+
+use super::{go_on, reasons, streams, until_ended};
+use crate::suite::{Suite, TEAM, Who, claims, done};
+
+/// How long gateways may take to hear of an elevation.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+pub(super) fn ended(suite: &Suite, world: &World) {
+    let admin = suite.person(world, Who::Admin);
+    let victor = suite.person(world, Who::Visitor);
+    let mut going_on = streams(&admin.kubectl);
+    let pods = ["get", "pods", "-n", TEAM];
+    let refused = victor.kubectl.run(&pods).unwrap();
+    assert!(refused.stderr.contains("Forbidden") && !refused.stderr.contains("elevation"), "not his group: {refused}");
+
+    let token = victor.token().unwrap();
+    let elevation = elevate(&admin, &victor.login.user);
+    until_allowed(world, &token);
+    let id = elevation["id"].as_str().unwrap();
+    let whoami = done(victor.kubegate(&["whoami"]));
+    for word in [id, "breakglass", "INC-4711"] {
+        assert!(whoami.contains(word), "whoami tells {word}: {whoami}");
+    }
+
+    let mut ending = streams(&victor.kubectl);
+    done(admin.kubegate(&["admin", "end-elevation", id]));
+    let began = Instant::now();
+    for (kind, stream) in &mut ending {
+        until_ended(kind, stream, began);
+    }
+    go_on(&mut going_on);
+    assert_eq!(reasons(&world.envoy, claims(&token).sid.as_str(), 4), ["elevation-ended"; 4]);
+    let logged = world.envoy.access_records().unwrap();
+    assert!(logged.iter().any(|record| record["elevation"] == id), "the record of what it opened names it");
+
+    let refused = victor.kubectl.run(&pods).unwrap();
+    assert!(refused.stderr.contains("your elevation to breakglass ended"), "kubectl says so: {refused}");
+    assert_eq!(victor.sign_ins().unwrap().len(), 1, "without asking for another sign-in");
+    let whoami = done(victor.kubegate(&["whoami"]));
+    assert!(whoami.contains("ended") && whoami.contains("alice@example.com"), "whoami says so: {whoami}");
+}
+
+fn elevate(admin: &Person, user: &str) -> Value {
+    let granted = admin.kubegate(&[
+        "admin",
+        "elevate",
+        user,
+        "--cluster",
+        "demo",
+        "--groups",
+        "breakglass",
+        "--for",
+        "5m",
+        "--reason",
+        "INC-4711",
+        "--json",
+    ]);
+    serde_json::from_str(&done(granted)).unwrap()
+}
+
+/// Until the token reaches the pods, which takes no longer than it may.
+fn until_allowed(world: &World, token: &str) {
+    let began = Instant::now();
+    let authorization = format!("Authorization: Bearer {token}").into_bytes();
+    let path = format!("/api/v1/namespaces/{TEAM}/pods");
+    poll::until("the elevation to count", AT_ONCE, || {
+        let answer = raw::get(&world.pki.ca, CLUSTER_HOST, world.port, &path, &[&authorization]);
+        match answer.map_err(|error| error.to_string())?.status {
+            200 => Ok(()),
+            status => Err(format!("still {status}")),
+        }
+    })
+    .unwrap();
+    eprintln!("elevated after {:?}", began.elapsed());
+}
