@@ -37,6 +37,10 @@ const LAST_RETRY_MS: u64 = 5000;
 /// The longest answer that is looked at, in bytes.
 const MAX_ANSWER: usize = MAX_POLICY.saturating_mul(2);
 
+/// Envoy itself answers for a control plane that cannot be reached.
+const NO_ANSWER: &str = "the control plane's answer broke off, or is longer than Envoy takes \
+                         (http.async_response_buffer_limit in its runtime, 32 MiB by default)";
+
 const POLICY_KEY: &str = "kubegate/policy";
 const PART_KEY: &str = "kubegate/part/";
 const LIVE_KEY: &str = "kubegate/live";
@@ -116,7 +120,7 @@ impl BundleSync {
             Some(304) => self.succeed(),
             Some(401 | 403) => self.fail(host, now, "the control plane refuses this gateway's credential"),
             Some(status) => self.fail(host, now, &format!("the control plane answered {status}")),
-            None => self.fail(host, now, "the control plane cannot be reached"),
+            None => self.fail(host, now, NO_ANSWER),
         }
     }
 

@@ -35,11 +35,13 @@ impl Root {
 }
 
 impl Context for Root {
-    fn on_http_call_response(&mut self, _: u32, _: usize, body_size: usize, _: usize) {
-        let header = |name| self.get_http_call_response_header_bytes(name);
+    fn on_http_call_response(&mut self, _: u32, headers: usize, body_size: usize, _: usize) {
+        // Where no answer came, there is nothing to ask for: the SDK panics on Envoy's refusal.
+        let header = |name| if headers == 0 { None } else { self.get_http_call_response_header_bytes(name) };
         let status = header(":status").and_then(|status| str::from_utf8(&status).ok()?.parse().ok());
         let etag = header("etag");
-        let body = self.get_http_call_response_body(0, body_size).unwrap_or_default();
+        let body =
+            if body_size == 0 { None } else { self.get_http_call_response_body(0, body_size) }.unwrap_or_default();
         self.with_gateway(|sync, gateway| sync.on_answer(&Envoy, gateway, status, etag, &body));
     }
 }
