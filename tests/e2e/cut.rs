@@ -28,6 +28,7 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
         suite.test("cut::revoked_session_ends_its_streams_over_spdy", |suite, world| revoked(suite, world, "false")),
         suite.test("cut::only_the_revoked_sessions_streams_end_on_a_shared_connection", http2::one_connection),
         suite.test("cut::ended_elevation_ends_its_streams", elevation::ended),
+        suite.test("cut::elevation_that_runs_out_ends_its_streams", elevation::run_out),
         suite.test("cut::disabled_person_is_out", disabled::disabled),
         suite.test_alone("cut::policy_that_would_refuse_ends_the_stream", refused_by_policy),
     ]
@@ -35,20 +36,26 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
 
 /// One of each kind of stream, all begun.
 fn streams(kubectl: &Kubectl) -> Vec<(&'static str, Session)> {
-    let local = port::free().unwrap().to_string();
-    let forward = format!("{local}:1");
-    let kinds: [(&str, &[&str], &str); 4] = [
-        ("watch", &["get", "pods", "--watch", "--output-watch-events"], "hello"),
-        ("logs -f", &["logs", "-f", "hello", "--tail=1"], "hello "),
-        ("exec", &["exec", "hello", "--", "sh", "-c", "echo begun; sleep 600"], "begun"),
-        ("port-forward", &["port-forward", "hello", &forward], "Forwarding from"),
-    ];
-    let start = |(kind, args, begun): (&'static str, &[&str], &str)| {
-        let mut stream = kubectl.start(&[args, &["-n", TEAM]].concat()).unwrap();
-        stream.wait_for(begun, PATIENCE).unwrap();
-        (kind, stream)
-    };
-    kinds.into_iter().map(start).collect()
+    let forward = format!("{}:1", port::free().unwrap());
+    let mut streams = quiet_and_busy(kubectl);
+    streams.push(stream(kubectl, "exec", &["exec", "hello", "--", "sh", "-c", "echo begun; sleep 600"], "begun"));
+    streams.push(stream(kubectl, "port-forward", &["port-forward", "hello", &forward], "Forwarding from"));
+    streams
+}
+
+/// A stream on which nothing happens, and one that never rests, both begun.
+fn quiet_and_busy(kubectl: &Kubectl) -> Vec<(&'static str, Session)> {
+    let watch = ["get", "pods", "--watch", "--output-watch-events"];
+    vec![
+        stream(kubectl, "watch", &watch, "hello"),
+        stream(kubectl, "logs -f", &["logs", "-f", "hello", "--tail=1"], "hello "),
+    ]
+}
+
+fn stream(kubectl: &Kubectl, kind: &'static str, args: &[&str], begun: &str) -> (&'static str, Session) {
+    let mut stream = kubectl.start(&[args, &["-n", TEAM]].concat()).unwrap();
+    stream.wait_for(begun, PATIENCE).unwrap();
+    (kind, stream)
 }
 
 fn with_websockets(mut person: Person, websockets: &str) -> Person {

@@ -15,12 +15,14 @@ mod audit;
 mod control_plane_down;
 mod credential;
 mod cut;
+mod distribution;
 mod impersonation;
 mod objects;
 mod pages;
 mod policy;
 mod request_info;
 mod sabotage;
+mod stage;
 mod step_up;
 mod streams;
 mod tokens;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         impersonation::trials(&suite),
         credential::trials(&suite),
         cut::trials(&suite),
+        distribution::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
         request_info::trials(&suite),

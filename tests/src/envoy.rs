@@ -90,6 +90,14 @@ impl Envoy {
         Ok(http::plain_client().get(&url).call()?.body_mut().read_to_string()?)
     }
 
+    /// What one counter or gauge of the filter says; 0 before it was first touched.
+    pub fn metric(&self, name: &str) -> Result<u64> {
+        let text = self.metrics(&format!("^wasmcustom.{name}$"))?;
+        let line = text.lines().find(|line| line.starts_with(name));
+        let value = line.and_then(|line| line.rsplit(' ').next()).unwrap_or("0");
+        value.parse().with_context(|| format!("{name} in {text:?}"))
+    }
+
     /// Fails when it has ended by itself.
     pub fn check_alive(&mut self) -> Result<()> {
         self.process.check_alive()

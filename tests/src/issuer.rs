@@ -5,13 +5,18 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow};
-use kubegate_core::authoring;
-use kubegate_core::bundle::{ChangesDocument, LiveEntries, PolicyDocument, Version, WholeBundle};
+use kubegate_core::authoring::{self, AuthoredPolicy};
+use kubegate_core::bundle::{
+    self, CHANGES_TYPE, ChangesDocument, LiveEntries, PolicyDocument, Tag, Version, WholeBundle,
+};
 use kubegate_core::gateway::Gateway;
 use kubegate_core::jws::{Keys, SigningKey};
+use kubegate_core::rule::Cluster;
 use kubegate_core::time::Timestamp;
 use kubegate_core::token::SessionClaims;
 use serde_json::{Value, json};
+
+use crate::fake_control_plane::Reply;
 
 const LIFETIME: Duration = Duration::from_secs(600);
 
@@ -50,21 +55,37 @@ impl Issuer {
 
     /// The bundle with the policy of `file`.
     fn bundle(&self, file: &Path) -> Result<WholeBundle> {
-        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let folder = file.parent().unwrap_or(Path::new("."));
-        let policy = authoring::parse("policy", &text, &|path| fs::read(folder.join(path)))
-            .map_err(|problems| anyhow!("{problems}"))?;
+        let policy = read(file)?;
         let version = Version { epoch: 1, counter: 1 };
-        let document = PolicyDocument {
-            issuer: self.url.clone(),
-            version,
-            keys: vec![self.token_key.public().clone()],
-            clusters: policy.clusters,
-            parts: Vec::new(),
-        };
         let expires_at = Some(now().after(LIFETIME * 6));
         let changes = ChangesDocument { version, issued_at: now(), expires_at, ..ChangesDocument::default() };
+        let document = self.document(policy.clusters, version);
         Ok(WholeBundle::sign(&self.bundle_key, document, &policy.rules, LiveEntries::default(), changes)?)
+    }
+
+    /// A bundle for gateways that ask for it, all of it in the version `counter`: the policy of `file`, and a live set.
+    pub fn served(&self, file: &Path, counter: u64, entries: LiveEntries) -> Result<Served> {
+        let policy = read(file)?;
+        let version = Version { epoch: 1, counter };
+        let changes = ChangesDocument { version, issued_at: now(), ..ChangesDocument::default() };
+        let document = self.document(policy.clusters, version);
+        let whole = WholeBundle::sign(&self.bundle_key, document, &policy.rules, entries, changes)?;
+        Ok(Served { whole, live: version, version })
+    }
+
+    /// The same bundle with changes of now, in the version `counter`.
+    pub fn changed(&self, served: &Served, counter: u64, entries: LiveEntries) -> Result<Served> {
+        let version = Version { epoch: 1, counter };
+        let WholeBundle { policy, live, .. } = &served.whole;
+        let (policy, live) = (bundle::hash(policy), bundle::hash(live));
+        let document = ChangesDocument { version, policy, live, issued_at: now(), expires_at: None, entries };
+        let changes = self.bundle_key.sign(CHANGES_TYPE, &document)?;
+        Ok(Served { whole: WholeBundle { changes, ..served.whole.clone() }, live: served.live, version })
+    }
+
+    fn document(&self, clusters: Vec<Cluster>, version: Version) -> PolicyDocument {
+        let keys = vec![self.token_key.public().clone()];
+        PolicyDocument { issuer: self.url.clone(), version, keys, clusters, parts: Vec::new() }
     }
 
     /// Good claims of a person.
@@ -93,6 +114,31 @@ impl Issuer {
             amr: Vec::new(),
         }
     }
+}
+
+/// A bundle as a control plane serves it.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// The documents.
+    pub whole: WholeBundle,
+    /// The version of the changes, which are its newest part.
+    pub version: Version,
+    live: Version,
+}
+
+impl Served {
+    /// The answer to a gateway that lacks all of it.
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        let tag = Tag { policy: bundle::hash(&self.whole.policy), live: self.live, changes: self.version };
+        Reply::Bundle { etag: format!("\"{tag}\""), text: self.whole.documents().to_string() }
+    }
+}
+
+fn read(file: &Path) -> Result<AuthoredPolicy> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    authoring::parse("policy", &text, &|path| fs::read(folder.join(path))).map_err(|problems| anyhow!("{problems}"))
 }
 
 /// A key that nobody else has.

@@ -22,6 +22,7 @@ pub mod browser;
 pub mod control_plane;
 pub mod demo;
 pub mod envoy;
+pub mod fake_control_plane;
 pub mod files;
 pub mod html;
 pub mod http;

@@ -61,6 +61,28 @@ impl Variant {
         self
     }
 
+    /// With another control plane, on this machine.
+    #[must_use]
+    pub fn with_control_plane(mut self, port: u16) -> Self {
+        walk(&mut self.bootstrap, &mut |value| {
+            if is_control_plane(value)
+                && let Some(place) = value.pointer_mut(ADDRESS)
+            {
+                *place = port.into();
+            }
+        });
+        self
+    }
+
+    /// Without a control plane for the filter: the Envoy cluster that leads there is gone.
+    #[must_use]
+    pub fn without_control_plane(mut self) -> Self {
+        if let Some(clusters) = self.bootstrap.pointer_mut("/static_resources/clusters").and_then(Value::as_array_mut) {
+            clusters.retain(|cluster| !is_control_plane(cluster));
+        }
+        self
+    }
+
     /// Starts an Envoy with it on ports of its own.
     pub fn start(mut self, name: &str, dir: &Path, log_dir: &Path) -> Result<(Envoy, u16)> {
         let (people, admin) = (port::free()?, port::free()?);
@@ -77,6 +99,12 @@ impl Variant {
         });
         Ok((Envoy::start(name, dir, log_dir, &self.bootstrap.to_string(), admin)?, people))
     }
+}
+
+const ADDRESS: &str = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
+
+fn is_control_plane(cluster: &Value) -> bool {
+    cluster.get("name").is_some_and(|name| name == "kubegate_control_plane_internal")
 }
 
 fn is_wasm(filter: &Value) -> bool {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use kubegate_tests::world::World;
 
-use super::{go_on, reasons, streams, until_ended};
+use super::{go_on, quiet_and_busy, reasons, streams, until_ended};
 use crate::suite::{Suite, TEAM, Who, claims, done, refused};
 
 const WHY: &str = "laptop stolen in Lyon";
@@ -13,13 +13,8 @@ pub(super) fn disabled(suite: &Suite, world: &World) {
     let admin = suite.person(world, Who::Admin);
     let [lena, at_home] = [Who::Leaver, Who::Leaver].map(|who| suite.person(world, who));
     let mut going_on = streams(&admin.kubectl);
-    let watch = ["get", "pods", "-n", TEAM, "--watch", "--output-watch-events"];
-    let follow = ["logs", "-f", "hello", "-n", TEAM, "--tail=1"];
-    let mut ending =
-        [("watch", lena.kubectl.start(&watch).unwrap()), ("logs -f", at_home.kubectl.start(&follow).unwrap())];
-    for (_, stream) in &mut ending {
-        stream.wait_for("hello", super::PATIENCE).unwrap();
-    }
+    let mut ending = quiet_and_busy(&lena.kubectl);
+    ending.extend(quiet_and_busy(&at_home.kubectl));
     let sessions = [&lena, &at_home].map(|person| claims(&person.token().unwrap()).sid);
 
     let user = lena.login.user.as_str();
@@ -30,7 +25,7 @@ pub(super) fn disabled(suite: &Suite, world: &World) {
     }
     go_on(&mut going_on);
     for session in &sessions {
-        assert_eq!(reasons(&world.envoy, session.as_str(), 1), ["user-revoked"]);
+        assert_eq!(reasons(&world.envoy, session.as_str(), 2), ["user-revoked"; 2]);
     }
     let pods = ["get", "pods", "-n", TEAM];
     let answer = lena.kubectl.run(&pods).unwrap();

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use kubegate_core::bundle::{Elevation, LiveEntries};
+use kubegate_tests::issuer::now;
 use kubegate_tests::person::Person;
-use kubegate_tests::poll;
-use kubegate_tests::raw;
-use kubegate_tests::world::{CLUSTER_HOST, World};
+use kubegate_tests::world::{CLUSTER, CLUSTER_HOST, World};
+use kubegate_tests::{poll, raw};
 use serde_json::Value;
 
-use super::{go_on, reasons, streams, until_ended};
+use super::{PATIENCE, go_on, quiet_and_busy, reasons, streams, until_ended};
+use crate::stage::Stage;
 use crate::suite::{Suite, TEAM, Who, claims, done};
 
 /// How long gateways may take to hear of an elevation.
@@ -47,6 +49,32 @@ pub(super) fn ended(suite: &Suite, world: &World) {
     assert_eq!(victor.sign_ins().unwrap().len(), 1, "without asking for another sign-in");
     let whoami = done(victor.kubegate(&["whoami"]));
     assert!(whoami.contains("ended") && whoami.contains("alice@example.com"), "whoami says so: {whoami}");
+}
+
+/// Nobody has to end it: its time runs out at every gateway.
+pub(super) fn run_out(_: &Suite, world: &World) {
+    let stage = Stage::start(world, "envoy-elevation", |_| {});
+    let victor = stage.issuer.claims(CLUSTER, "victor@example.com", &["visitors"]);
+    let token = stage.sign(&victor);
+    assert_eq!(stage.get(&token).status, 403);
+
+    let until = now().after(Duration::from_secs(8));
+    let (person, groups) = (victor.sub.clone(), vec!["breakglass".to_owned()]);
+    let elevation = Elevation { id: "e_1".into(), person, cluster: CLUSTER.into(), groups, until };
+    let entries = LiveEntries { elevations: vec![elevation], ..LiveEntries::default() };
+    stage.control_plane.reply(stage.issuer.changed(&stage.first, 2, entries).unwrap().reply());
+    stage.until_status(&token, 200);
+    let kubectl = stage.kubectl(&token);
+    let mut ending = quiet_and_busy(&kubectl);
+
+    poll::until("its end", PATIENCE, || if now() < until { Err("lasts".to_owned()) } else { Ok(()) }).unwrap();
+    let began = Instant::now();
+    for (kind, stream) in &mut ending {
+        until_ended(kind, stream, began);
+    }
+    assert_eq!(reasons(&stage.envoy, victor.sid.as_str(), 2), ["elevation-ended"; 2]);
+    let refused = kubectl.run(&["get", "pods", "-n", TEAM]).unwrap();
+    assert!(refused.stderr.contains("your elevation to breakglass ended"), "kubectl says so: {refused}");
 }
 
 fn elevate(admin: &Person, user: &str) -> Value {

@@ -1,0 +1,15 @@
+//! How the policy and the live set get to the gateways, whatever happens on the way.
+
+mod refused;
+mod stale;
+
+use libtest_mimic::Trial;
+
+use crate::suite::Suite;
+
+pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
+    vec![
+        suite.test("distribution::bad_bundles_are_refused_and_the_good_one_stays", refused::bad_bundles),
+        suite.test("distribution::nothing_is_allowed_by_a_stale_live_set", stale::stale),
+    ]
+}
