@@ -74,19 +74,22 @@ impl Live {
             Some(end @ StreamEnd::SessionRevoked) => {
                 Err(message::unauthorized(end.code(), "your session has been ended"))
             }
-            Some(end) => Err(message::unauthorized(end.code(), "what you may do has changed since you signed in")),
+            Some(end) => {
+                let why = "all your sessions were ended, or what you may do has changed since you signed in";
+                Err(message::unauthorized(end.code(), why))
+            }
         }
     }
 
-    /// How the session of a token was ended, if it was.
+    /// How the session of a token was ended, if it was. Where all sessions of its person were, that is the reason.
     pub(super) fn end_of(&self, token: &VerifiedToken) -> Option<StreamEnd> {
         let claims = &token.claims;
         let both = [&self.changes, &self.snapshot.entries];
-        if both.iter().any(|entries| entries.sessions.contains(&claims.sid)) {
-            return Some(StreamEnd::SessionRevoked);
+        let not_before = both.iter().find_map(|entries| entries.people.get(&claims.sub));
+        if not_before.is_some_and(|not_before| claims.iat < *not_before) {
+            return Some(StreamEnd::UserRevoked);
         }
-        let mut not_before = both.iter().filter_map(|entries| entries.people.get(&claims.sub));
-        not_before.any(|not_before| claims.iat < *not_before).then_some(StreamEnd::UserRevoked)
+        both.iter().any(|entries| entries.sessions.contains(&claims.sid)).then_some(StreamEnd::SessionRevoked)
     }
 
     /// A person's elevations on a cluster that have not ended.
