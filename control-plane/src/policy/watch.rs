@@ -1,18 +1,18 @@
 //! Watches the policy file.
 //!
 //! The folder is watched rather than the file, because editors and ConfigMaps put a new file (or
-//! link) in the old one's place. Where the system cannot tell of changes, the file is read every
-//! two seconds.
+//! link) in the old one's place. Where the system cannot tell of changes, the file is looked
+//! at every two seconds.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use kubegate_core::authoring::CheckedPolicy;
 use kubegate_core::document::Problem;
 use kubegate_core::time::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::source::{self, Authored, LoadError};
@@ -132,13 +132,14 @@ fn watch_folder(path: &Path, changed: Arc<Notify>) -> Option<RecommendedWatcher>
     });
     watcher
         .inspect_err(
-            |error| tracing::warn!(%error, "the policy's folder cannot be watched; it is read every two seconds"),
+            |error| tracing::warn!(%error, "the policy's folder cannot be watched; it is looked at every two seconds"),
         )
         .ok()
 }
 
-/// The hash of the file's content; `None` when it cannot be read.
-async fn fingerprint(path: &Path) -> Option<[u8; 32]> {
-    let content = tokio::fs::read(path).await.ok()?;
-    Some(Sha256::digest(&content).into())
+/// What changes when another file stands at the path, or its content changes; `None` when there is none. The content of a
+/// long policy is not read for it.
+async fn fingerprint(path: &Path) -> Option<(u64, u64, u64, SystemTime)> {
+    let file = tokio::fs::metadata(path).await.ok()?;
+    Some((file.dev(), file.ino(), file.len(), file.modified().ok()?))
 }
