@@ -18,20 +18,50 @@ pub(crate) struct Gateway {
     pub(crate) port: u16,
 }
 
+/// How to run it.
+#[derive(Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    /// How many worker threads it has.
+    pub(crate) workers: usize,
+    /// The plugin's configuration; without one there is no filter.
+    pub(crate) plugin: Option<&'a Value>,
+    /// Where the filter gets its bundle, when not from its configuration.
+    pub(crate) source: Option<Source<'a>>,
+}
+
+/// A control plane's internal listener on this machine.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    /// Its port.
+    pub(crate) port: u16,
+    /// The gateway's credential.
+    pub(crate) credential: &'a str,
+}
+
+/// The Envoy cluster by which the filter reaches its [`Source`].
+pub(crate) const CONTROL_PLANE: &str = "kubegate_control_plane_internal";
+
 impl Gateway {
-    /// Starts it with the plugin configuration `plugin`, or without the filter.
-    pub(crate) fn start(name: &str, dir: &Path, workers: usize, plugin: Option<&Value>) -> Result<Self> {
+    /// Starts it.
+    pub(crate) fn start(name: &str, dir: &Path, setup: &Setup<'_>) -> Result<Self> {
         let (port, admin_port) = (port::free()?, port::free()?);
-        let bootstrap = bootstrap(port, admin_port, plugin)?;
-        let envoy = Envoy::start_with_workers(workers, name, dir, dir, &bootstrap.to_string(), admin_port)?;
+        let bootstrap = bootstrap(port, admin_port, setup)?.to_string();
+        let envoy = Envoy::start_with_workers(setup.workers, name, dir, dir, &bootstrap, admin_port)?;
         Ok(Self { envoy, port })
+    }
+
+    /// What one of the filter's gauges says; 0 when it was never set.
+    pub(crate) fn gauge(&self, name: &str) -> Result<u64> {
+        let metrics = self.envoy.metrics(name)?;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.rsplit_once(' '));
+        value.map_or(Ok(0), |(_, value)| Ok(value.parse()?))
     }
 }
 
-fn bootstrap(port: u16, admin_port: u16, plugin: Option<&Value>) -> Result<Value> {
+fn bootstrap(port: u16, admin_port: u16, setup: &Setup<'_>) -> Result<Value> {
     let mut filters = Vec::new();
     let mut wanted = json!({"prefix": "/"});
-    if let Some(plugin) = plugin {
+    if let Some(plugin) = setup.plugin {
         filters.push(wasm(plugin)?);
         wanted = json!({
             "prefix": "/",
@@ -72,12 +102,63 @@ fn bootstrap(port: u16, admin_port: u16, plugin: Option<&Value>) -> Result<Value
             "listeners": [{
                 "name": "kubegate",
                 "address": address(port),
+                "connection_balance_config": {"exact_balance": {}},
                 "filter_chains": [{
                     "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}],
                 }],
             }],
+            "clusters": setup.source.map(control_plane).into_iter().collect::<Vec<_>>(),
+            "secrets": setup.source.map(secret).into_iter().collect::<Vec<_>>(),
         },
     }))
+}
+
+fn control_plane(source: Source<'_>) -> Value {
+    json!({
+        "name": CONTROL_PLANE,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "load_assignment": {
+            "cluster_name": CONTROL_PLANE,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(source.port)}}]}],
+        },
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "explicit_http_config": {"http_protocol_options": {}},
+                "http_filters": [
+                    {
+                        "name": "envoy.filters.http.credential_injector",
+                        "typed_config": {
+                            "@type":
+                                "type.googleapis.com/envoy.extensions.filters.http.credential_injector.v3.CredentialInjector",
+                            "overwrite": true,
+                            "credential": {
+                                "name": "envoy.http.injected_credentials.generic",
+                                "typed_config": {
+                                    "@type":
+                                        "type.googleapis.com/envoy.extensions.http.injected_credentials.generic.v3.Generic",
+                                    "header": "Authorization",
+                                    "header_value_prefix": "Bearer ",
+                                    "credential": {"name": "gateway"},
+                                },
+                            },
+                        },
+                    },
+                    {
+                        "name": "envoy.filters.http.upstream_codec",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+                        },
+                    },
+                ],
+            },
+        },
+    })
+}
+
+fn secret(source: Source<'_>) -> Value {
+    json!({"name": "gateway", "generic_secret": {"secret": {"inline_string": source.credential}}})
 }
 
 fn wasm(plugin: &Value) -> Result<Value> {

@@ -85,18 +85,9 @@ impl Company {
         Self { rules }
     }
 
-    /// The policy file.
-    pub(crate) fn policy(self) -> String {
-        let mut text = "clusters:\n".to_owned();
-        for number in 0..CLUSTERS {
-            let host = format!("prod-eu-{number:02}.example.com");
-            let _ = writeln!(text, "  - {{name: prod-eu-{number:02}, hosts: [{host}], server: \"https://{host}\"}}");
-        }
-        text.push_str("rules:\n");
-        for number in 0..self.rules {
-            let _ = writeln!(text, "  - {{{}}}", self.rule(number));
-        }
-        text
+    /// Its rules, one line each.
+    pub(crate) fn rules(self) -> Vec<String> {
+        (0..self.rules).map(|number| self.rule(number)).collect()
     }
 
     fn rule(self, number: usize) -> String {
@@ -123,6 +114,20 @@ impl Company {
     }
 }
 
+/// The policy file with these rules.
+pub(crate) fn policy_file(rules: &[String]) -> String {
+    let mut text = "clusters:\n".to_owned();
+    for number in 0..CLUSTERS {
+        let host = format!("prod-eu-{number:02}.example.com");
+        let _ = writeln!(text, "  - {{name: prod-eu-{number:02}, hosts: [{host}], server: \"https://{host}\"}}");
+    }
+    text.push_str("rules:\n");
+    for rule in rules {
+        let _ = writeln!(text, "  - {{{rule}}}");
+    }
+    text
+}
+
 /// The rule of a team: its group and some people by name, in its own namespaces on one or two of the clusters.
 fn team_rule(number: usize) -> String {
     let team = format!("{}-{number:05}", pick(&DEPARTMENTS, number));
@@ -138,9 +143,13 @@ fn team_rule(number: usize) -> String {
          {team}-staging]}}"
     );
     match number % 10 {
-        0..=5 => format!("name: {team} reads, {who}, {clusters}, may: [{reads}]"),
+        0..=4 => format!("name: {team} reads, {who}, {clusters}, may: [{reads}]"),
+        5 => format!(
+            "name: {team} reads from the office, {who}, {clusters}, when: \"source.address.startsWith('10.') || 'vpn-users' \
+             in person.groups\", may: [{reads}]"
+        ),
         6 | 7 => format!(
-            "name: {team} debugs, {who}, {clusters}, may: [{reads}, {{verbs: [create], apiGroups: [\"\"], resources: \
+            "name: {team} debugs, {who}, {clusters}, authMaxAge: 8h, may: [{reads}, {{verbs: [create], apiGroups: [\"\"], resources: \
              [pods/exec, pods/portforward], namespaces: [{team}-staging]}}]"
         ),
         8 => format!(

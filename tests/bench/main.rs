@@ -4,6 +4,7 @@
 mod bootstrap;
 mod company;
 mod cpu;
+mod distribution;
 mod load;
 mod policy;
 mod report;
@@ -34,6 +35,8 @@ struct Arguments {
 enum Name {
     /// A decision under 10,000 rules beside one under ten, natively and in Envoy
     Policy,
+    /// How soon 500 gateways obey a change, and what keeping them current costs
+    Distribution,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     let report: Report = match arguments.name {
         Name::Policy => policy::run()?,
+        Name::Distribution => distribution::run()?,
     };
     println!("\n{}", report.text());
     println!("written to {}", report.write()?.display());

@@ -11,7 +11,7 @@ use kubegate_tests::issuer::Issuer;
 use kubegate_tests::{files, paths};
 use serde_json::{Map, Value};
 
-use crate::company::Company;
+use crate::company::{Company, policy_file};
 use crate::report::Report;
 use crate::stats::{median, quantile, rounded};
 
@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<Report> {
     let issuer = Issuer::new("https://kubegate.example.com")?;
     let policies = SIZES.map(|rules| Sized { rules, file: dir.join(format!("{rules}.yaml")) });
     for policy in &policies {
-        fs::write(&policy.file, Company::new(policy.rules).policy())?;
+        fs::write(&policy.file, policy_file(&Company::new(policy.rules).rules()))?;
     }
     let native = native::measure(&issuer, &policies)?;
     let (bare, in_envoy) = in_envoy::measure(&dir, &issuer, &policies)?;

@@ -57,6 +57,13 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Writes configuration, policy and secrets to `dir` and starts it.
     pub fn start(dir: &Path, log_dir: &Path, settings: &Settings<'_>) -> Result<Self> {
+        let mut this = Self::prepare(dir, log_dir, settings)?;
+        this.restart()?;
+        Ok(this)
+    }
+
+    /// Writes configuration, policy and secrets to `dir`; [`ControlPlane::restart`] starts it.
+    pub fn prepare(dir: &Path, log_dir: &Path, settings: &Settings<'_>) -> Result<Self> {
         let (public_port, internal_port) = (port::free()?, port::free()?);
         let (config, policy) = (dir.join("kubegate.yaml"), dir.join("policy.yaml"));
         // In a folder of its own: Envoy watches it.
@@ -69,7 +76,7 @@ impl ControlPlane {
         let bundle_key = SigningKey::from_seed(seed);
         let content = configuration(dir, settings, (public_port, internal_port), &bundle_key)?;
         files::write_private(&config, format!("{content:#}\n").as_bytes())?;
-        let mut this = Self {
+        Ok(Self {
             config,
             policy,
             public_port,
@@ -79,9 +86,7 @@ impl ControlPlane {
             bundle_key,
             log_dir: log_dir.to_owned(),
             process: None,
-        };
-        this.restart()?;
-        Ok(this)
+        })
     }
 
     /// Starts it again on the same store; stops it first when it runs.
@@ -98,6 +103,12 @@ impl ControlPlane {
         })?;
         self.process = Some(process);
         Ok(())
+    }
+
+    /// Its process id while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Running::id)
     }
 
     /// SIGKILL.

@@ -12,9 +12,11 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the checkout")
 }
 
-/// A binary of this workspace, as `cargo build` leaves it.
+/// A binary of this workspace, as `cargo build` leaves it; an optimised one when the harness itself is optimised.
 pub fn binary(name: &str) -> Result<PathBuf> {
-    existing(root().join("target/debug").join(name), "./just build")
+    let (profile, made_by) =
+        if cfg!(debug_assertions) { ("debug", "./just build") } else { ("release", "cargo build --release") };
+    existing(root().join("target").join(profile).join(name), made_by)
 }
 
 /// The filter, as `just wasm` leaves it.

@@ -4,5 +4,6 @@ set -euo pipefail
 source "$(dirname "$0")/env.sh"
 cd "$KUBEGATE_ROOT"
 tests/tools/prepare.sh envoy wasm
-step 'the benchmarks' '3 min the first time, then 2 s' cargo bench -q -p kubegate-tests --bench bench --no-run
+step 'the control plane and the benchmarks, as for a release' '8 min the first time, then 2 s' \
+    cargo build -q --release -p kubegate-control-plane -p kubegate-tests --bin kubegate-control-plane --benches
 exec cargo bench -q -p kubegate-tests --bench bench -- "$@"

@@ -8,9 +8,9 @@ use kubegate_core::token::SESSION_TYPE;
 use kubegate_tests::issuer::Issuer;
 
 use super::{Measured, Sized};
-use crate::bootstrap::Gateway;
+use crate::bootstrap::{Gateway, Setup};
 use crate::company::{HOST, Subject};
-use crate::load::Load;
+use crate::load::{self, Load};
 use crate::{cpu, progress};
 
 const ROUNDS: usize = 61;
@@ -46,8 +46,10 @@ pub(super) fn measure(dir: &Path, issuer: &Issuer, policies: &[Sized]) -> Result
     let token = issuer.token_key.sign(SESSION_TYPE, &Subject::claims(issuer))?;
     let start = |name: &str, policy: Option<&Sized>| {
         let plugin = policy.map(|policy| issuer.plugin_configuration(&policy.file)).transpose()?;
-        let gateway = Gateway::start(name, dir, 1, plugin.as_ref())?;
-        let load = Load::connect(gateway.port, CONNECTIONS, HOST, Subject::PATH, &Subject::headers(&token))?;
+        let setup = Setup { workers: 1, plugin: plugin.as_ref(), source: None };
+        let gateway = Gateway::start(name, dir, &setup)?;
+        let request = load::get(HOST, Subject::PATH, &Subject::headers(&token));
+        let load = Load::connect(gateway.port, CONNECTIONS, request)?;
         anyhow::Ok(Variant { pid: gateway.envoy.id(), load, _gateway: gateway })
     };
     let mut variants = vec![start("envoy-bare", None)?];
