@@ -402,7 +402,8 @@ impl<'a> Fields<'a> {
     /// A field; `None` when it is absent or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
-        self.all().find(|(key, _)| *key == name).map(|(_, node)| node).filter(|node| !node.is_null())
+        let (_, yaml) = self.0.entries().find(|(key, _)| scalar_text(key) == Some(name))?;
+        Some(self.field(name, yaml)).filter(|node| !node.is_null())
     }
 
     /// A field that must be there.
@@ -420,8 +421,12 @@ impl<'a> Fields<'a> {
     pub fn all(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> + '_ {
         self.0.entries().filter_map(|(key, yaml)| {
             let name = scalar_text(key)?;
-            Some((name, Node { yaml, path: join(&self.0.path, name), sink: self.0.sink }))
+            Some((name, self.field(name, yaml)))
         })
+    }
+
+    fn field(&self, name: &str, yaml: &'a MarkedYaml<'a>) -> Node<'a> {
+        Node { yaml, path: join(&self.0.path, name), sink: self.0.sink }
     }
 
     /// The mapping itself, to report something about it.
