@@ -71,19 +71,33 @@ e2e *args:
 bench name *args:
     @{{tools}}/bench.sh {{name}} {{args}}
 
+# Fuzz everything that the filter reads: `just fuzz [TARGET] [--seconds N]`, an hour a target; a file runs it again.
+[group('test')]
+[no-exit-message]
+fuzz *args:
+    @{{tools}}/fuzz.sh {{args}}
+
+# Ten seconds of each fuzz target, from the committed seeds on.
+[group('test')]
+[no-exit-message]
+fuzz-short:
+    @{{tools}}/fuzz.sh --short
+
 # The whole gate, as CI runs it.
 [group('check')]
-ci: fmt-check lint docs core-deps deny test
+ci: fmt-check lint docs core-deps deny test fuzz-short
 
 # Format all sources.
 [group('check')]
 fmt:
     cargo fmt --all
+    cargo fmt --manifest-path tests/fuzz/Cargo.toml
 
 # Is everything formatted?
 [group('check')]
 fmt-check:
     cargo fmt --all --check
+    cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
     @{{tools}}/gofmt-check.sh
 
 # Clippy on everything, native and as wasm; warnings are errors.

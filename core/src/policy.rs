@@ -230,7 +230,9 @@ impl Policy {
 
     fn groups_on(&self, person: &Person<'_>, rules: &[usize]) -> Vec<String> {
         let mappings = || rules.iter().filter_map(|position| self.rules.get(*position)).map(|rule| &rule.groups);
-        let mut groups: BTreeSet<String> = mappings().flat_map(|mapping| mapping.extra.iter().cloned()).collect();
+        let extra = mappings().flat_map(|mapping| &mapping.extra);
+        // A signed name is no better than another when a header cannot carry it.
+        let mut groups: BTreeSet<String> = extra.filter(|group| identity_name::check(group).is_ok()).cloned().collect();
         let mut restricted = false;
         for mapping in mappings().filter(|mapping| mapping.pass.is_some() || !mapping.prefix.is_empty()) {
             restricted = true;

@@ -289,7 +289,7 @@ fn groups_on_their_way_to_the_api_server() {
     let person = Somebody::new("u", &["dev-a", "ops", "system:masters", "system:unauthenticated"]);
     for (groups, expected) in [
         (json!({}), vec!["dev-a", "ops"]),
-        (json!({"extra": ["x"]}), vec!["dev-a", "ops", "x"]),
+        (json!({"extra": ["x", "a,system:masters", "a\nb", ""]}), vec!["dev-a", "ops", "x"]),
         (json!({"pass": ["dev-*"]}), vec!["dev-a"]),
         (json!({"pass": ["*"]}), vec!["dev-a", "ops"]),
         (json!({"pass": []}), vec![]),

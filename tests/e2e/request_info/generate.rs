@@ -13,8 +13,9 @@ pub(crate) struct Dice(u64);
 const METHODS: [&str; 12] =
     ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "get", "Get", "FOO", "M-SEARCH"];
 
-const PREFIXES: [&str; 12] = [
+const PREFIXES: [&str; 13] = [
     "",
+    "/apis",
     "/api/v1/namespaces/x/pods",
     "/apis/apps/v1",
     "/api/v1",
@@ -184,7 +185,9 @@ const BOOLEANS: [&str; 18] = [
 const TEXTS: [&str; 10] = ["", "0", "5", "Exact", "NotOlderThan", "nonsense", "\u{fc}", "a b", "{}", "\0"];
 
 /// Whole parameters: repeated names, other cases, other encodings, what Go drops.
-const PARAMETERS: [&str; 22] = [
+const PARAMETERS: [&str; 24] = [
+    "",
+    "?watch=1",
     "watch",
     "watch=1;",
     "watch=%zz",
