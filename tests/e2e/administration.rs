@@ -1,27 +1,23 @@
-//! What administrators do counts at the gateway at once, and survives a restored backup.
+//! What operators do: restore a backup, and serve gateways that reach no control plane.
 
 use std::fs;
 use std::process::Output;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use kubegate_tests::kubectl::Session;
 use kubegate_tests::person::Person;
-use kubegate_tests::world::World;
-use kubegate_tests::{paths, poll};
+use kubegate_tests::variant::Variant;
+use kubegate_tests::world::{CLUSTER_HOST, World};
+use kubegate_tests::{paths, poll, raw};
 use libtest_mimic::Trial;
 
 use crate::suite::{PolicyFile, Suite, TEAM, Who};
-
-/// How long what administrators do may take to count.
-const LIMIT: Duration = Duration::from_secs(2);
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
     vec![
-        suite.test_alone("administration::an_elevation_counts_until_it_is_ended", elevated),
-        suite.test_alone("administration::a_disabled_person_is_out_until_enabled", disabled),
+        suite.test("administration::an_exported_bundle_needs_no_control_plane", exported),
         suite.test_alone("administration::a_restored_backup_counts_after_one_command", restored),
     ]
 }
@@ -40,55 +36,22 @@ fn signed_in(suite: &Suite, world: &World, who: Who) -> Person {
     person
 }
 
-fn until_ended(stream: &mut Session, began: Instant) {
-    poll::until("the end of the stream", PATIENCE, || stream.ended().map(drop).ok_or_else(|| stream.stdout())).unwrap();
-    assert!(began.elapsed() < LIMIT, "it ended only after {:?}", began.elapsed());
-}
-
-fn elevated(suite: &Suite, world: &mut World) {
+fn exported(suite: &Suite, world: &World) {
     let alice = signed_in(suite, world, Who::Admin);
-    let bob = signed_in(suite, world, Who::Reader);
-    let nodes = ["get", "nodes", "--watch", "--output-watch-events"];
-    assert!(!bob.kubectl.run(&nodes[..2]).unwrap().succeeded(), "not for bob");
-    let mut own = bob.kubectl.start(&["get", "pods", "-n", TEAM, "--watch", "--output-watch-events"]).unwrap();
-    own.wait_for("hello", PATIENCE).unwrap();
-
-    let elevate =
-        ["admin", "elevate", "bob@example.com", "--cluster", "demo", "--groups", "platform-admins", "--for", "1h"];
-    let made = kubegate(&alice, &[&elevate[..], &["--reason", "INC-7", "--json"]].concat());
-    let began = Instant::now();
-    let id = serde_json::from_str::<serde_json::Value>(&made).unwrap()["id"].as_str().unwrap().to_owned();
-    poll::until("bob's nodes", PATIENCE, || {
-        bob.kubectl.run(&nodes[..2]).unwrap().ok().map_err(|error| error.to_string())
-    })
-    .unwrap();
-    assert!(began.elapsed() < LIMIT, "it counted only after {:?}", began.elapsed());
-    assert!(kubegate(&bob, &["whoami"]).contains("platform-admins on demo until"));
-    assert!(world.envoy.access_log().unwrap().contains(&id), "the access log names the elevation");
-
-    let mut watch = bob.kubectl.start(&nodes).unwrap();
-    watch.wait_for("ADDED", PATIENCE).unwrap();
-    kubegate(&alice, &["admin", "end-elevation", &id]);
-    until_ended(&mut watch, Instant::now());
-    assert_eq!(own.ended(), None, "what was open before goes on");
-    let refused = bob.kubectl.run(&nodes[..2]).unwrap();
-    assert!(!refused.succeeded() && refused.stderr.contains("elevation to platform-admins ended"), "{refused}");
-}
-
-fn disabled(suite: &Suite, world: &mut World) {
-    let alice = signed_in(suite, world, Who::Admin);
-    let bob = signed_in(suite, world, Who::Reader);
-    let pods = ["get", "pods", "-n", TEAM, "--watch", "--output-watch-events"];
-    let mut watch = bob.kubectl.start(&pods).unwrap();
-    watch.wait_for("hello", PATIENCE).unwrap();
-    kubegate(&alice, &["admin", "disable", "bob@example.com", "--reason", "laptop stolen"]);
-    until_ended(&mut watch, Instant::now());
-    let refused = bob.kubectl.run(&pods[..4]).unwrap();
-    assert!(!refused.succeeded() && refused.stderr.contains("disabled by an administrator"), "{refused}");
-    assert!(kubegate(&alice, &["admin", "disabled"]).contains("laptop stolen"));
-    kubegate(&alice, &["admin", "enable", "bob@example.com", "--reason", "found"]);
-    kubegate(&bob, &["login"]);
-    bob.kubectl.run(&pods[..4]).unwrap().ok().unwrap();
+    let bundle = kubegate(&alice, &["bundle", "export", "--valid-for", "1h"]);
+    let bundle: serde_json::Value = serde_json::from_str(&bundle).unwrap();
+    let variant = Variant::of(&world.envoy, world.port).unwrap().with_plugin_configuration(|configuration| {
+        configuration["inline_bundle"] = bundle.clone();
+        configuration.as_object_mut().unwrap().remove("control_plane");
+    });
+    let (_envoy, port) = variant.start("envoy-inline", &world.dir, &world.dir.join("logs")).unwrap();
+    let get = |headers: &[&[u8]]| {
+        let path = format!("/api/v1/namespaces/{TEAM}/pods");
+        raw::get(&world.pki.ca, CLUSTER_HOST, port, &path, headers).unwrap().status
+    };
+    let authorization = format!("Authorization: Bearer {}", alice.token().unwrap()).into_bytes();
+    assert_eq!(get(&[&authorization]), 200, "it decides by the bundle in its configuration");
+    assert_eq!(get(&[]), 401);
 }
 
 fn restored(suite: &Suite, world: &mut World) {

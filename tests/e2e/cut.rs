@@ -3,6 +3,7 @@
 mod disabled;
 mod elevation;
 mod http2;
+mod trapped;
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
         suite.test("cut::ended_elevation_ends_its_streams", elevation::ended),
         suite.test("cut::elevation_that_runs_out_ends_its_streams", elevation::run_out),
         suite.test("cut::disabled_person_is_out", disabled::disabled),
+        suite.test("cut::trapped_filter_loses_no_stream", trapped::trapped),
         suite.test_alone("cut::policy_that_would_refuse_ends_the_stream", refused_by_policy),
     ]
 }

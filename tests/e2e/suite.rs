@@ -11,6 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_core::token::SessionClaims;
 use kubegate_tests::account::Account;
 use kubegate_tests::browser::Login;
+use kubegate_tests::control_plane::ControlPlane;
+use kubegate_tests::gate::{Differences, Gate};
 use kubegate_tests::idp::{self, IdpAccount};
 use kubegate_tests::person::Person;
 use kubegate_tests::world::{Api, Plan, World};
@@ -47,7 +49,12 @@ pub(crate) struct PolicyFile {
 
 impl PolicyFile {
     pub(crate) fn of(world: &World) -> Self {
-        let file = world.control_plane.policy.clone();
+        Self::at(&world.control_plane)
+    }
+
+    /// That of another control plane.
+    pub(crate) fn at(control_plane: &ControlPlane) -> Self {
+        let file = control_plane.policy.clone();
         let before = std::fs::read_to_string(&file).expect("the policy file can be read");
         Self { file, before }
     }
@@ -145,7 +152,13 @@ impl Suite {
         world.person(&home, self.login(who)).expect("a person's files can be written")
     }
 
-    fn login(&self, who: Who) -> Login {
+    /// A gate of a test's own.
+    pub(crate) fn gate<'w>(&self, world: &'w World, name: &str, differences: &Differences<'_>) -> Gate<'w> {
+        Gate::start(world, name, &self.started().accounts, differences).expect("the gate starts")
+    }
+
+    /// What somebody types at sign-in.
+    pub(crate) fn login(&self, who: Who) -> Login {
         let built_in = |index: usize| {
             let account = &self.started().accounts[index];
             Login { user: account.user.clone(), password: account.password.clone(), provider: None }

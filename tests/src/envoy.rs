@@ -15,7 +15,7 @@ const BOOTSTRAP: &str = "envoy-config/envoy.yaml";
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// Two workers, as on the smallest real machine: what is per worker shows.
-const WORKERS: usize = 2;
+pub const WORKERS: usize = 2;
 
 /// A running Envoy.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub struct Envoy {
     pub config: PathBuf,
     /// The admin listener's URL.
     pub admin: String,
+    workers: usize,
     process: Running,
 }
 
@@ -52,15 +53,25 @@ impl Envoy {
         fs::create_dir_all(dir)?;
         let config = dir.join(format!("{name}.yaml"));
         fs::write(&config, bootstrap)?;
-        let mut process = Running::start(name, log_dir, &command(&config, workers)?)?;
-        let admin = format!("http://127.0.0.1:{admin_port}");
-        let ready = format!("{admin}/ready");
+        let process = Running::start(name, log_dir, &command(&config, workers)?)?;
+        let mut envoy = Self { config, admin: format!("http://127.0.0.1:{admin_port}"), workers, process };
+        envoy.wait_until_ready()?;
+        Ok(envoy)
+    }
+
+    /// Stops it, and starts it again.
+    pub fn restart(&mut self) -> Result<()> {
+        self.process.restart(&command(&self.config, self.workers)?)?;
+        self.wait_until_ready()
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let ready = format!("{}/ready", self.admin);
         let client = http::plain_client();
-        process.wait_until("it is ready", START_LIMIT, || {
+        self.process.wait_until("it is ready", START_LIMIT, || {
             let answer = client.get(&ready).call().map_err(|error| error.to_string())?;
             if answer.status() == 200 { Ok(()) } else { Err(format!("/ready answers {}", answer.status())) }
-        })?;
-        Ok(Self { config, admin, process })
+        })
     }
 
     /// Checks a bootstrap without running it.

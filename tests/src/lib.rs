@@ -24,6 +24,8 @@ pub mod demo;
 pub mod envoy;
 pub mod fake_control_plane;
 pub mod files;
+pub mod gate;
+mod gateway;
 pub mod html;
 pub mod http;
 pub mod idp;

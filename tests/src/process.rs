@@ -89,6 +89,13 @@ impl Running {
         format!("end of {}:\n{}", self.log.display(), tail.join("\n"))
     }
 
+    /// Stops it, and starts `command` in its place.
+    pub fn restart(&mut self, command: &Command) -> Result<()> {
+        self.stop();
+        *self = Self::start(&self.name, self.log.parent().context("a log is in a folder")?, command)?;
+        Ok(())
+    }
+
     /// SIGKILL to the whole group, as a power cut would.
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);

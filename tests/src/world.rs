@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use serde_json::Value;
-use url::{Host, Url};
 
 use crate::account::Account;
 use crate::apiserver::ApiServer;
 use crate::browser::Login;
 use crate::control_plane::{ControlPlane, Settings};
-use crate::envoy::Envoy;
+use crate::envoy::{Envoy, WORKERS};
+use crate::gateway::{self, Gateway};
 use crate::idp::{Idp, IdpAccount};
 use crate::kubeconfig::Target;
 use crate::kubectl::Kubectl;
@@ -112,8 +112,17 @@ impl World {
         let (idp, control_plane) = services.map_err(|_| anyhow!("the services' thread panicked"))??;
 
         (plan.progress)("Envoy with the filter", "2 s");
-        let peers = Peers { pki: &pki, api: &api, service_account: &service_account, control_plane: &control_plane };
-        let envoy = start_envoy(&dir.join("envoy"), &logs, port, &peers)?;
+        let envoy = gateway::start(&Gateway {
+            dir: &dir.join("envoy"),
+            logs: &logs,
+            port,
+            filter: &paths::filter()?,
+            workers: WORKERS,
+            pki: &pki,
+            api: &api,
+            service_account: &service_account,
+            control_plane: &control_plane,
+        })?;
         Ok(Self { dir: dir.to_owned(), envoy, control_plane, idp, service_account, pki, port, names, guest, api })
     }
 
@@ -131,7 +140,12 @@ impl World {
 
     /// A person who has never signed in here; their files go to `home`.
     pub fn person(&self, home: &Path, login: Login) -> Result<Person> {
-        let (server, control_plane) = (self.cluster_url(), self.control_plane_url());
+        self.person_at(self.port, home, login)
+    }
+
+    /// The same at another Envoy before the same cluster.
+    pub(crate) fn person_at(&self, port: u16, home: &Path, login: Login) -> Result<Person> {
+        let (server, control_plane) = (cluster_url(port), control_plane_url(port));
         let target = Target {
             cluster: CLUSTER,
             server: &server,
@@ -156,12 +170,12 @@ impl World {
 }
 
 /// The control plane's public URL behind an Envoy on `port`.
-fn control_plane_url(port: u16) -> String {
+pub(crate) fn control_plane_url(port: u16) -> String {
     format!("https://{CONTROL_PLANE_HOST}:{port}")
 }
 
 /// The cluster's URL behind an Envoy on `port`.
-fn cluster_url(port: u16) -> String {
+pub(crate) fn cluster_url(port: u16) -> String {
     format!("https://{CLUSTER_HOST}:{port}")
 }
 
@@ -251,58 +265,4 @@ impl Drop for GuestObjects {
         poll::resume();
         let _ = self.remove();
     }
-}
-
-/// What [`start_envoy`] needs to know of the others.
-struct Peers<'a> {
-    pki: &'a Pki,
-    api: &'a ApiServer,
-    service_account: &'a ServiceAccount,
-    control_plane: &'a ControlPlane,
-}
-
-/// Fills in envoy-config/'s files as a person would, and runs Envoy with them.
-fn start_envoy(dir: &Path, logs: &Path, port: u16, peers: &Peers<'_>) -> Result<Envoy> {
-    let admin_port = port::free()?;
-    let token = sds_file(&format!("kubernetes_{CLUSTER}"), peers.service_account.token_file())?;
-    let gateway = sds_file("gateway", &peers.control_plane.gateway_credential)?;
-    let server = Url::parse(&peers.api.url)?;
-    let server_host = server.host_str().context("the API server's URL has no host")?;
-    let san_type = if matches!(server.host(), Some(Host::Domain(_))) { "DNS" } else { "IP_ADDRESS" };
-    let shown = |path: &Path| path.display().to_string();
-    let values: [(&str, String); 20] = [
-        ("ADMIN_PORT", admin_port.to_string()),
-        ("LISTEN_ADDRESS", "127.0.0.1".to_owned()),
-        ("LISTEN_PORT", port.to_string()),
-        ("TLS_CERTIFICATE", shown(&peers.pki.cert)),
-        ("TLS_PRIVATE_KEY", shown(&peers.pki.key)),
-        ("FILTER_WASM", shown(&paths::filter()?)),
-        ("ISSUER", control_plane_url(port)),
-        ("BUNDLE_PUBLIC_KEY", serde_json::to_string(peers.control_plane.bundle_key.public())?),
-        ("CONTROL_PLANE_HOST", CONTROL_PLANE_HOST.to_owned()),
-        ("CLUSTER_NAME", CLUSTER.to_owned()),
-        ("KUBERNETES_HOST", server_host.trim_matches(['[', ']']).to_owned()),
-        ("KUBERNETES_PORT", server.port_or_known_default().context("the API server's URL has no port")?.to_string()),
-        ("KUBERNETES_SERVER_NAME", server_host.trim_matches(['[', ']']).to_owned()),
-        ("KUBERNETES_CA", shown(&peers.api.ca)),
-        ("KUBERNETES_SAN_TYPE", san_type.to_owned()),
-        ("SERVICE_ACCOUNT_SDS", shown(&token)),
-        ("SERVICE_ACCOUNT_DIRECTORY", token.parent().map(shown).unwrap_or_default()),
-        ("CONTROL_PLANE_ADDRESS", "127.0.0.1".to_owned()),
-        ("CONTROL_PLANE_PUBLIC_PORT", peers.control_plane.public_port.to_string()),
-        ("CONTROL_PLANE_INTERNAL_PORT", peers.control_plane.internal_port.to_string()),
-    ];
-    let mut values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let (gateway_sds, gateway_dir) = (shown(&gateway), gateway.parent().map(shown).unwrap_or_default());
-    values.extend([("GATEWAY_SDS", gateway_sds.as_str()), ("GATEWAY_DIRECTORY", gateway_dir.as_str())]);
-    Envoy::start("envoy", dir, logs, &Envoy::bootstrap(&values)?, admin_port)
-}
-
-/// envoy-config/sds.yaml for a credential's file, in that file's own folder.
-fn sds_file(name: &str, credential: &Path) -> Result<PathBuf> {
-    let template = fs::read_to_string(paths::root().join("envoy-config/sds.yaml"))?;
-    let content = template::render(&template, &[("NAME", name), ("FILE", &credential.display().to_string())])?;
-    let path = credential.with_file_name("sds.yaml");
-    fs::write(&path, content)?;
-    Ok(path)
 }
