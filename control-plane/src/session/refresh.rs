@@ -12,7 +12,7 @@ use super::{GrantError, Issued, SessionError, Sessions, check_live};
 use crate::person::Identity;
 use crate::random;
 use crate::store::session::{self, EndReason, Session};
-use crate::store::{SecretHash, Write, refresh};
+use crate::store::{SecretHash, Write, disabled, refresh};
 
 /// What has become of an identity since its sign-in.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,10 @@ impl Sessions {
         let mut tx = self.store.write().await?;
         let standing = refresh::standing(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
         let mut session = session::find(&mut tx, &standing.session).await?.ok_or(GrantError::Unknown)?;
+        let disabled = session.ended.as_ref().is_some_and(|(_, reason)| reason == EndReason::Disabled.as_str());
+        if disabled && let Some(disabled) = disabled::find(&mut tx, &session.identity.person()).await? {
+            return Err(SessionError::Disabled(Box::new(disabled)).into());
+        }
         check_live(&session, now)?;
         if standing.successor_used || standing.sibling_used {
             self.end_and_commit(tx, &session, EndReason::Reuse, now).await?;

@@ -5,12 +5,12 @@ use kubegate_core::time::{Timestamp, show_duration};
 use super::super::error::OAuthError;
 use crate::app::App;
 use crate::clock::rfc3339;
-use crate::session::{EXPIRED, EndReason, GrantError, Limits, SessionError};
+use crate::session::{Disabled, EXPIRED, EndReason, GrantError, Limits, SessionError};
 
 /// The answer to a code.
 pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
     let description = match error {
-        GrantError::Failed(SessionError::Disabled(disabled)) => disabled_since(disabled.at),
+        GrantError::Failed(SessionError::Disabled(disabled)) => shut_out(&disabled),
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
         GrantError::Unknown => "the code is not known".to_owned(),
         GrantError::Mismatch => "the code was made for another request".to_owned(),
@@ -29,8 +29,15 @@ pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
 /// The answer to a refresh secret.
 pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
     let (reason, at) = match error {
-        GrantError::Failed(SessionError::Disabled(disabled)) => (EndReason::Disabled.as_str().to_owned(), disabled.at),
+        GrantError::Failed(SessionError::Disabled(disabled)) => {
+            let refusal = OAuthError::new("invalid_grant", shut_out(&disabled));
+            return refusal.of_ended_session(EndReason::Disabled.as_str(), Some(disabled.at));
+        }
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
+        // Who was enabled again may sign in as after any other end.
+        GrantError::SessionOver { reason, at } if reason == EndReason::Disabled.as_str() => {
+            (EndReason::Administrator.as_str().to_owned(), at)
+        }
         GrantError::SessionOver { reason, at } => (reason, at),
         GrantError::Reused => {
             warn_of_reuse("refresh_token");
@@ -51,16 +58,13 @@ fn warn_of_reuse(what: &str) {
 
 /// Why and when a session ended, for the person whose it was.
 fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
-    if reason == EndReason::Disabled.as_str() {
-        return disabled_since(at);
-    }
     let at = rfc3339(at);
     let why = match reason {
         EXPIRED => {
             return format!("your session ended at {at}: {} is its longest life", show_duration(limits.max_lifetime));
         }
         "signed-out" => return format!("you signed out at {at}"),
-        "administrator" => return format!("your session was ended by an administrator at {at}"),
+        "administrator" | "disabled" => return format!("your session was ended by an administrator at {at}"),
         "reuse" => "one of its secrets was used twice, so somebody else may hold a copy".to_owned(),
         "too-many" => format!("you have {} newer ones, as many as there may be", limits.max_per_person),
         "idle" => format!("it had not been used for {}", show_duration(limits.idle_timeout)),
@@ -70,9 +74,10 @@ fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
     format!("your session was ended at {at}: {why}")
 }
 
-fn disabled_since(at: Timestamp) -> String {
+fn shut_out(disabled: &Disabled) -> String {
+    let Disabled { by, reason, at, .. } = disabled;
     format!(
-        "your account was disabled by an administrator at {}; until one of them enables it, no sign-in helps",
-        rfc3339(at)
+        "your account was disabled by {by} at {}: {reason}; until an administrator enables it, no sign-in helps",
+        rfc3339(*at)
     )
 }

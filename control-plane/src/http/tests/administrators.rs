@@ -131,10 +131,8 @@ async fn a_disabled_person_stays_out_until_enabled() {
     assert_eq!(world.api("/api/v1/whoami", bobs).await.status, StatusCode::UNAUTHORIZED, "at once");
     let refused = world.refresh(bob["refresh_token"].as_str().unwrap(), None).await.json();
     assert_eq!(refused["error"], "invalid_grant");
-    assert!(
-        refused["error_description"].as_str().unwrap().contains("account was disabled by an administrator"),
-        "{refused}"
-    );
+    assert!(refused["error_description"].as_str().unwrap().contains("account was disabled by alice"), "{refused}");
+    assert_eq!(refused["session_ended"]["reason"], "disabled");
 
     let world = world.restarted(str::to_owned).await;
     let page = world.browser().sign_in("/login", "bob", PASSWORD).await;
@@ -152,6 +150,8 @@ async fn a_disabled_person_stays_out_until_enabled() {
 
     let enabled = world.api_post("/api/v1/people/enable", &alice, &json!({"person": "bob", "reason": "found"})).await;
     assert_eq!(enabled.json(), json!({"person": "accounts:bob", "user": "bob", "was_disabled": true}));
+    let over = world.refresh(bob["refresh_token"].as_str().unwrap(), None).await.json();
+    assert_eq!(over["session_ended"]["reason"], "administrator", "the old session is over, and a sign-in helps now");
     let bob = world.token("bob").await;
     let elevations = world.api("/api/v1/whoami", &bob).await.json()["elevations"].clone();
     assert_eq!((&elevations[0]["live"], &elevations[0]["ended_by"]), (&json!(false), &json!("alice")), "ended, too");

@@ -169,7 +169,7 @@ async fn a_disabled_person_is_out_within_a_second() {
     let disabling = world.api_post("/api/v1/people/disable", &admin, &order);
     soon("the end", async { tokio::join!(gateway.poll(&world, "wait=20"), disabling) }).await;
     assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
-    assert_eq!(gateway.get(&bob, START), Err((401, "session-revoked")));
+    assert_eq!(gateway.get(&bob, START), Err((401, "user-revoked")));
 
     // Let in again a moment later, by a token made from then on.
     world.clock.advance(Duration::from_secs(2));
@@ -177,5 +177,5 @@ async fn a_disabled_person_is_out_within_a_second() {
     gateway.poll(&world, "wait=20").await;
     let again = world.signed_in("bob", PROD).await["access_token"].as_str().unwrap().to_owned();
     assert_eq!(gateway.get(&again, world.clock.now()), Err((403, "no-access")), "known, and without a rule");
-    assert_eq!(gateway.get(&bob, world.clock.now()), Err((401, "session-revoked")));
+    assert_eq!(gateway.get(&bob, world.clock.now()), Err((401, "user-revoked")));
 }
