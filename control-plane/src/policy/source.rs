@@ -35,25 +35,24 @@ pub enum LoadError {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub async fn load(path: &Path) -> Result<CheckedPolicy, LoadError> {
-    let path = path.to_owned();
-    let aborted = path.clone();
+pub async fn load(path: &Path) -> Result<Authored, LoadError> {
     // A large policy takes a while.
-    tokio::task::spawn_blocking(move || load_now(&path)).await.unwrap_or(Err(LoadError::Aborted(aborted)))
+    in_background(path, |path| read(path, authoring::parse)).await
 }
 
-/// The same, at once.
+/// The same, at once, with what it says in vain, which takes longer.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_now(path: &Path) -> Result<CheckedPolicy, LoadError> {
-    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
-    if text.len() > MAX_FILE {
-        return Err(LoadError::TooLong(path.to_owned()));
+    read(path, authoring::check)
+}
+
+/// Logs what the policy file at `path` says in vain, if anything. Nobody waits for it.
+pub(super) async fn check(path: &Path) {
+    if let Ok(CheckedPolicy { warnings, .. }) = in_background(path, load_now).await {
+        log_warnings(path, &warnings);
     }
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let beside = |name: &Path| std::fs::read(folder.join(name));
-    Ok(authoring::check(&path.display().to_string(), &text, &beside)?)
 }
 
 /// Logs what a policy that is taken into force says in vain, if anything.
@@ -62,4 +61,25 @@ pub fn log_warnings(path: &Path, warnings: &[Problem]) {
         let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         tracing::warn!(path = %path.display(), "the policy says something in vain\n{}", lines.join("\n"));
     }
+}
+
+async fn in_background<T: Send + 'static>(
+    path: &Path,
+    read: impl FnOnce(&Path) -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let (path, aborted) = (path.to_owned(), path.to_owned());
+    tokio::task::spawn_blocking(move || read(&path)).await.unwrap_or(Err(LoadError::Aborted(aborted)))
+}
+
+fn read<T>(
+    path: &Path,
+    reader: impl FnOnce(&str, &str, authoring::Load<'_>) -> Result<T, Problems>,
+) -> Result<T, LoadError> {
+    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    if text.len() > MAX_FILE {
+        return Err(LoadError::TooLong(path.to_owned()));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let beside = |name: &Path| std::fs::read(folder.join(name));
+    Ok(reader(&path.display().to_string(), &text, &beside)?)
 }

@@ -33,7 +33,7 @@ struct Watched {
 }
 
 async fn watched(path: &Path) -> Watched {
-    let first = load(path).await.unwrap().policy;
+    let first = load(path).await.unwrap();
     let (sender, policies) = mpsc::channel(1);
     let (status_sender, status) = watch::channel(Status::default());
     let metrics = Arc::new(Metrics::default());
@@ -127,7 +127,7 @@ impl Publishing {
         std::fs::write(&path, text("get")).unwrap();
         let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
         let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), NOW).await.unwrap();
-        let authored = load(&path).await.unwrap().policy;
+        let authored = load(&path).await.unwrap();
         Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, _dir: dir }
     }
 

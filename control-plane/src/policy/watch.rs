@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use kubegate_core::authoring::CheckedPolicy;
 use kubegate_core::document::Problem;
 use kubegate_core::time::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
@@ -81,17 +80,18 @@ pub async fn watch(
         }
         seen = now;
         match source::load(&path).await {
-            Ok(CheckedPolicy { policy, warnings }) => {
+            Ok(policy) => {
                 metrics.policy_valid.set(1);
                 if status.send_replace(Status::default()).refused.is_some() {
                     tracing::info!(path = %path.display(), "the policy file is good again");
                 }
                 if policy != last {
-                    source::log_warnings(&path, &warnings);
                     last = policy.clone();
                     if policies.send(policy).await.is_err() {
                         return;
                     }
+                    let path = path.clone();
+                    tokio::spawn(async move { source::check(&path).await });
                 }
             }
             Err(error) => refuse(&path, &error, clock.now(), &status, &metrics),
