@@ -119,7 +119,8 @@ fn each<'n, T>(node: &Node<'n>, read: impl Fn(&Node<'n>) -> Option<T>) -> Option
 /// What may stand only once in the file, and where it does.
 struct Once {
     what: &'static str,
-    seen: RefCell<HashMap<String, String>>,
+    /// The line of each.
+    seen: RefCell<HashMap<String, usize>>,
 }
 
 impl Once {
@@ -129,8 +130,8 @@ impl Once {
 
     /// Reports `node` when `key` has been here before.
     fn check(&self, key: &str, node: &Node<'_>) {
-        if let Some(first) = self.seen.borrow_mut().insert(key.to_owned(), node.path().to_owned()) {
-            node.report(format!("{} {key:?} stands already at {first}", self.what), "give each its own");
+        if let Some(first) = self.seen.borrow_mut().insert(key.to_owned(), node.line()) {
+            node.report(format!("{} {key:?} stands already in line {first}", self.what), "give each its own");
         }
     }
 }

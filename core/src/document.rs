@@ -20,10 +20,11 @@
 //! ```
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
+use saphyr::{LoadableYamlNode as _, MarkedYaml, Marker, Scalar, YamlData};
 use serde::Serialize;
 
 use crate::time::{parse_duration, show_duration};
@@ -136,9 +137,9 @@ pub fn check<T>(
         let found = documents.len();
         return Err(whole(1, 1, format!("holds {found} YAML documents, not one"), "put exactly one into the file"));
     };
-    let sink = Sink { file, problems: RefCell::new(Vec::new()) };
-    let value = reader(&Node { yaml: root, path: String::new(), sink: &sink });
-    let problems = sink.problems.into_inner();
+    let sink = Sink { found: RefCell::new(Vec::new()) };
+    let value = reader(&Node { yaml: root, sink: &sink });
+    let problems = located(file, root, sink.found.into_inner());
     let usable = problems.iter().all(|problem| problem.severity == Severity::Warning);
     match value {
         Some(value) if usable => Ok((value, problems)),
@@ -147,57 +148,103 @@ pub fn check<T>(
     }
 }
 
-struct Sink<'a> {
-    file: &'a str,
-    problems: RefCell<Vec<Problem>>,
+/// Where problems are put.
+struct Sink {
+    found: RefCell<Vec<Found>>,
+}
+
+/// A problem whose path is not yet known: most documents have none, and paths of all their values would cost more than
+/// to read them.
+struct Found {
+    severity: Severity,
+    /// Where it stands.
+    start: Marker,
+    /// The value whose path is meant, and a field of it.
+    of: (Address, Option<String>),
+    message: String,
+    remedy: String,
+}
+
+/// Which of a document's values.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Address(usize);
+
+impl From<&MarkedYaml<'_>> for Address {
+    fn from(yaml: &MarkedYaml<'_>) -> Self {
+        Self(std::ptr::from_ref(yaml).addr())
+    }
+}
+
+/// The problems with their paths.
+fn located(file: &str, root: &MarkedYaml<'_>, found: Vec<Found>) -> Vec<Problem> {
+    let mut paths: HashMap<Address, String> = found.iter().map(|found| (found.of.0, String::new())).collect();
+    if !found.is_empty() {
+        find_paths(root, "", &mut paths);
+    }
+    let problem = |found: Found| {
+        let (of, field) = found.of;
+        let path = paths.get(&of).map(String::as_str).unwrap_or_default();
+        Problem {
+            severity: found.severity,
+            file: file.to_owned(),
+            line: found.start.line(),
+            column: found.start.col().saturating_add(1),
+            path: field.map_or_else(|| path.to_owned(), |field| join(path, &field)),
+            message: found.message,
+            remedy: found.remedy,
+        }
+    };
+    found.into_iter().map(problem).collect()
+}
+
+/// Fills in the paths of those values that `paths` has; `path` is that of `yaml`.
+fn find_paths(yaml: &MarkedYaml<'_>, path: &str, paths: &mut HashMap<Address, String>) {
+    if let Some(wanted) = paths.get_mut(&Address::from(yaml)) {
+        path.clone_into(wanted);
+    }
+    match &yaml.data {
+        YamlData::Sequence(items) => {
+            for (index, item) in items.iter().enumerate() {
+                find_paths(item, &format!("{path}[{index}]"), paths);
+            }
+        }
+        YamlData::Mapping(fields) => {
+            for (key, value) in fields {
+                find_paths(value, &scalar_text(key).map_or_else(|| path.to_owned(), |name| join(path, name)), paths);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// A value in a document, which knows where it stands.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Node<'a> {
     yaml: &'a MarkedYaml<'a>,
-    path: String,
-    sink: &'a Sink<'a>,
+    sink: &'a Sink,
 }
 
 impl<'a> Node<'a> {
     /// Reports that this value is wrong.
     pub fn report(&self, message: impl Into<String>, remedy: impl Into<String>) {
-        self.report_at(self.yaml, self.path.clone(), message.into(), remedy.into());
+        self.push(Severity::Error, self.yaml, None, message.into(), remedy.into());
     }
 
     /// Reports that this value, though valid, does nothing or is not what was meant.
     pub fn warn(&self, message: impl Into<String>, remedy: impl Into<String>) {
-        self.push(Severity::Warning, self.yaml, self.path.clone(), message.into(), remedy.into());
+        self.push(Severity::Warning, self.yaml, None, message.into(), remedy.into());
     }
 
-    fn report_at(&self, yaml: &MarkedYaml<'_>, path: String, message: String, remedy: String) {
-        self.push(Severity::Error, yaml, path, message, remedy);
-    }
-
-    fn push(&self, severity: Severity, yaml: &MarkedYaml<'_>, path: String, message: String, remedy: String) {
-        let problem = Problem {
-            severity,
-            file: self.sink.file.to_owned(),
-            line: yaml.span.start.line(),
-            column: yaml.span.start.col().saturating_add(1),
-            path,
-            message,
-            remedy,
-        };
-        self.sink.problems.borrow_mut().push(problem);
+    /// Puts down a problem at `at`, which is about this value or a field of it.
+    fn push(&self, severity: Severity, at: &MarkedYaml<'_>, field: Option<&str>, message: String, remedy: String) {
+        let of = (Address::from(self.yaml), field.map(str::to_owned));
+        self.sink.found.borrow_mut().push(Found { severity, start: at.span.start, of, message, remedy });
     }
 
     /// Whether anything was reported to be wrong so far, anywhere in the document.
     #[must_use]
     pub fn has_mistakes(&self) -> bool {
-        self.sink.problems.borrow().iter().any(|problem| problem.severity == Severity::Error)
-    }
-
-    /// The field's path from the document's root.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        &self.path
+        self.sink.found.borrow().iter().any(|found| found.severity == Severity::Error)
     }
 
     /// The line on which it begins, from 1.
@@ -241,7 +288,7 @@ impl<'a> Node<'a> {
                     Some(near) => format!("did you mean {near}?"),
                     None => format!("known here: {}", known.join(", ")),
                 };
-                self.report_at(key, join(&self.path, name), "is not a field here".to_owned(), remedy);
+                self.push(Severity::Error, key, Some(name), "is not a field here".to_owned(), remedy);
             }
         }
         Some(fields)
@@ -256,15 +303,16 @@ impl<'a> Node<'a> {
         }
         for (key, _) in self.entries() {
             if scalar_text(key).is_none() {
-                self.report_at(
+                self.push(
+                    Severity::Error,
                     key,
-                    self.path.clone(),
+                    None,
                     "has a key that is not text".to_owned(),
                     "quote the key".to_owned(),
                 );
             }
         }
-        Some(Fields(self.clone()))
+        Some(Fields(*self))
     }
 
     /// The text.
@@ -342,8 +390,7 @@ impl<'a> Node<'a> {
             self.report(format!("must be a list, not {}", self.kind()), "write it as [a, b] or as \"- a\" lines");
             return None;
         };
-        let node = |(index, yaml)| Self { yaml, path: format!("{}[{index}]", self.path), sink: self.sink };
-        Some(items.iter().enumerate().map(node).collect())
+        Some(items.iter().map(|yaml| Self { yaml, sink: self.sink }).collect())
     }
 
     /// The items of a list of texts.
@@ -395,7 +442,7 @@ impl<'a> Node<'a> {
 }
 
 /// The fields of a mapping.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Fields<'a>(Node<'a>);
 
 impl<'a> Fields<'a> {
@@ -403,7 +450,7 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
         let (_, yaml) = self.0.entries().find(|(key, _)| scalar_text(key) == Some(name))?;
-        Some(self.field(name, yaml)).filter(|node| !node.is_null())
+        Some(self.field(yaml)).filter(|node| !node.is_null())
     }
 
     /// A field that must be there.
@@ -411,22 +458,18 @@ impl<'a> Fields<'a> {
     pub fn require(&self, name: &str) -> Option<Node<'a>> {
         let node = self.get(name);
         if node.is_none() {
-            let at = join(&self.0.path, name);
-            self.0.report_at(self.0.yaml, at, "is missing".to_owned(), "add it".to_owned());
+            self.0.push(Severity::Error, self.0.yaml, Some(name), "is missing".to_owned(), "add it".to_owned());
         }
         node
     }
 
     /// All fields by name, in the order of the document.
     pub fn all(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> + '_ {
-        self.0.entries().filter_map(|(key, yaml)| {
-            let name = scalar_text(key)?;
-            Some((name, self.field(name, yaml)))
-        })
+        self.0.entries().filter_map(|(key, yaml)| Some((scalar_text(key)?, self.field(yaml))))
     }
 
-    fn field(&self, name: &str, yaml: &'a MarkedYaml<'a>) -> Node<'a> {
-        Node { yaml, path: join(&self.0.path, name), sink: self.0.sink }
+    fn field(&self, yaml: &'a MarkedYaml<'a>) -> Node<'a> {
+        Node { yaml, sink: self.0.sink }
     }
 
     /// The mapping itself, to report something about it.

@@ -19,7 +19,7 @@ pub use self::epoch::begin_epoch;
 pub use self::export::Exporter;
 pub use self::publisher::Publisher;
 pub use self::signer::{PublishError, Signer};
-pub use self::source::{Authored, LoadError, load, load_now, log_warnings};
+pub use self::source::{Authored, LoadError, load_now, log_warnings};
 pub use self::watch::{Refused, Status, watch};
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use kubegate_core::id::{PersonId, SessionId};
 use kubegate_core::jws::SigningKey;
 use kubegate_core::time::Timestamp;
 
-use super::{Authored, Bundle, Publisher, Signer, Status, begin_epoch, load};
+use super::{Authored, Bundle, Publisher, Signer, Status, begin_epoch, load_now};
 use crate::clock::Clock;
 use crate::seal::Sealer;
 use crate::store::Store;
@@ -33,7 +33,7 @@ struct Watched {
 }
 
 async fn watched(path: &Path) -> Watched {
-    let first = load(path).await.unwrap();
+    let first = load_now(path).unwrap().policy;
     let (sender, policies) = mpsc::channel(1);
     let (status_sender, status) = watch::channel(Status::default());
     let metrics = Arc::new(Metrics::default());
@@ -66,6 +66,39 @@ async fn a_file_that_is_written_replaced_or_linked_anew_is_read() {
     std::fs::write(dir.path().join("new"), text("watch")).unwrap();
     std::fs::rename(dir.path().join("new"), &path).unwrap();
     assert_eq!(watched.next().await, "watch", "replaced by rename, as editors do");
+}
+
+#[tokio::test]
+async fn a_certificate_authority_that_is_replaced_is_read() {
+    const PEM: &str = "-----BEGIN CERTIFICATE-----\nMTIz\n-----END CERTIFICATE-----\n";
+    let dir = tempfile::tempdir().unwrap();
+    let (path, authority) = (dir.path().join("policy.yaml"), dir.path().join("ca.pem"));
+    std::fs::write(&authority, PEM).unwrap();
+    let server = "server: \"https://prod.example.com\"";
+    std::fs::write(&path, text("get").replace(server, &format!("{server}, certificateAuthority: ca.pem"))).unwrap();
+    let mut watched = watched(&path).await;
+
+    std::fs::write(&authority, PEM.replace("MTIz", "NDU2")).unwrap();
+    assert_eq!(watched.next().await, "get");
+}
+
+#[test]
+fn only_what_a_policy_was_read_from_is_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.yaml");
+    std::fs::write(&path, text("get")).unwrap();
+    let (policy, files) = super::source::read(&path, kubegate_core::authoring::parse);
+    assert!(policy.is_ok());
+    std::fs::write(dir.path().join("kubegate.db"), "something else").unwrap();
+    assert!(files.are_unchanged());
+    std::fs::write(&path, text("patch")).unwrap();
+    assert!(!files.are_unchanged());
+
+    std::fs::remove_file(&path).unwrap();
+    let (policy, files) = super::source::read(&path, kubegate_core::authoring::parse);
+    assert!(policy.is_err() && files.are_unchanged(), "a file that is missing is not missed twice");
+    std::fs::write(&path, text("get")).unwrap();
+    assert!(!files.are_unchanged());
 }
 
 #[tokio::test]
@@ -127,7 +160,7 @@ impl Publishing {
         std::fs::write(&path, text("get")).unwrap();
         let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
         let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), NOW).await.unwrap();
-        let authored = load(&path).await.unwrap();
+        let authored = load_now(&path).unwrap().policy;
         Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, _dir: dir }
     }
 

@@ -2,19 +2,18 @@
 //!
 //! The folder is watched rather than the file, because editors and ConfigMaps put a new file (or
 //! link) in the old one's place. Where the system cannot tell of changes, the file is looked
-//! at every two seconds.
+//! at every two seconds. It is read when it, or a file that it refers to, is another than before.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use kubegate_core::document::Problem;
 use kubegate_core::time::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::source::{self, Authored, LoadError};
+use super::source::{self, Authored, Files, LoadError};
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
 
@@ -48,8 +47,11 @@ impl Refused {
 /// How long changes may follow each other before the file is read.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// How often the file is read when nothing tells of changes.
+/// How often the file is looked at when nothing tells of changes.
 const POLL: Duration = Duration::from_secs(2);
+
+/// How long a new policy is in force before it is looked at for what it says in vain, which is not to hold gateways up.
+const CHECK_AFTER: Duration = Duration::from_secs(3);
 
 /// Reads the policy file whenever it may have changed, and sends what it says when that is something
 /// new. A file that is no good is logged, counted and noted in `status`; the policy in force stays.
@@ -64,22 +66,21 @@ pub async fn watch(
 ) {
     let changed = Arc::new(Notify::new());
     let _watcher = watch_folder(&path, Arc::clone(&changed));
-    let mut seen = fingerprint(&path).await;
+    // Whatever has come since the first policy was read.
+    let mut files = Files::default();
     loop {
-        let told = tokio::select! {
-            () = changed.notified() => true,
-            () = tokio::time::sleep(POLL) => false,
+        tokio::select! {
+            () = changed.notified() => tokio::time::sleep(SETTLE).await,
+            () = tokio::time::sleep(POLL) => {}
             () = policies.closed() => return,
-        };
-        if told {
-            tokio::time::sleep(SETTLE).await;
         }
-        let now = fingerprint(&path).await;
-        if !told && now == seen {
+        // Others write into the same folder, too.
+        if files.are_unchanged() {
             continue;
         }
-        seen = now;
-        match source::load(&path).await {
+        let policy;
+        (policy, files) = source::load(&path).await;
+        match policy {
             Ok(policy) => {
                 metrics.policy_valid.set(1);
                 if status.send_replace(Status::default()).refused.is_some() {
@@ -91,7 +92,10 @@ pub async fn watch(
                         return;
                     }
                     let path = path.clone();
-                    tokio::spawn(async move { source::check(&path).await });
+                    tokio::spawn(async move {
+                        tokio::time::sleep(CHECK_AFTER).await;
+                        source::check(&path).await;
+                    });
                 }
             }
             Err(error) => refuse(&path, &error, clock.now(), &status, &metrics),
@@ -135,11 +139,4 @@ fn watch_folder(path: &Path, changed: Arc<Notify>) -> Option<RecommendedWatcher>
             |error| tracing::warn!(%error, "the policy's folder cannot be watched; it is looked at every two seconds"),
         )
         .ok()
-}
-
-/// What changes when another file stands at the path, or its content changes; `None` when there is none. The content of a
-/// long policy is not read for it.
-async fn fingerprint(path: &Path) -> Option<(u64, u64, u64, SystemTime)> {
-    let file = tokio::fs::metadata(path).await.ok()?;
-    Some((file.dev(), file.ino(), file.len(), file.modified().ok()?))
 }

@@ -8,7 +8,7 @@ use crate::rule::Rule;
 const USUAL: u64 = 32;
 
 /// A part has at most so many rules.
-const MOST: usize = 256;
+const MOST: usize = 64;
 
 /// Splits rules into parts, in order. Where one ends depends on the names of the rules around it alone, so that a rule
 /// that is added, changed or removed makes one part or two anew and leaves the others as they are.
