@@ -76,7 +76,7 @@ pub(crate) fn run() -> Result<Report> {
 
     let mut outcomes = Vec::new();
     for round in 0..ROUNDS {
-        progress(&format!("every kind of change, round {} of {ROUNDS}", round + 1), "15 s");
+        progress(&format!("every kind of change, round {} of {ROUNDS}", round + 1), "5 s");
         for kind in Kind::ALL {
             let change = changes::prepare(kind, round, &mut world, &fleet)?;
             let outcome = watch.measure(change.probe, change.expected, || (change.make)(&world));
