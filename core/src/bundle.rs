@@ -176,6 +176,17 @@ pub struct Elevation {
     pub groups: Vec<String>,
     /// When it ends, or has ended.
     pub until: Timestamp,
+    /// Whether somebody has ended it. It is over then by every gateway's clock, also one that is behind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended: bool,
+}
+
+impl Elevation {
+    /// Whether it has not ended.
+    #[must_use]
+    pub fn lasts(&self, now: Timestamp) -> bool {
+        !self.ended && now < self.until
+    }
 }
 
 /// Why a document is not taken.
@@ -261,8 +272,14 @@ pub struct PolicyInForce {
     pub version: Version,
     /// The document's hash.
     pub hash: String,
-    /// The rules of each part, by the part's hash.
-    parts: HashMap<String, Vec<Arc<Rule>>>,
+    /// The parts, by their hashes.
+    parts: HashMap<String, Part>,
+}
+
+#[derive(Clone)]
+struct Part {
+    length: usize,
+    rules: Vec<Arc<Rule>>,
 }
 
 impl PolicyInForce {
@@ -282,19 +299,23 @@ impl PolicyInForce {
         if content.issuer != issuer {
             return Err(InvalidBundle::Issuer(content.issuer));
         }
-        if offered.iter().fold(0_usize, |length, part| length.saturating_add(part.len())) > MAX_POLICY {
-            return Err(InvalidBundle::TooLarge);
-        }
         let offered: HashMap<String, &str> = offered.iter().map(|part| (hash(part), *part)).collect();
         let mut parts = HashMap::with_capacity(content.parts.len());
-        let mut rules = Vec::new();
+        let (mut rules, mut length) = (Vec::new(), document.len());
         for name in content.parts {
             let part = match (before.and_then(|before| before.parts.get(&name)), offered.get(&name)) {
                 (Some(held), _) => held.clone(),
-                (None, Some(text)) => parts::read(text).ok_or_else(|| InvalidBundle::Part(name.clone()))?,
+                (None, Some(text)) => {
+                    let rules = parts::read(text).ok_or_else(|| InvalidBundle::Part(name.clone()))?;
+                    Part { length: text.len(), rules }
+                }
                 (None, None) => return Err(InvalidBundle::MissingPart(name)),
             };
-            rules.extend_from_slice(&part);
+            length = length.saturating_add(part.length);
+            if length > MAX_POLICY {
+                return Err(InvalidBundle::TooLarge);
+            }
+            rules.extend_from_slice(&part.rules);
             parts.insert(name, part);
         }
         let token_keys = Keys::new(&content.keys)?;

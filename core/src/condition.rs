@@ -2,7 +2,8 @@
 //!
 //! The text is parsed where policies are written; the bundle carries its syntax tree, so the filter holds no parser. Both
 //! evaluate with the same code, the `cel` crate's. What a condition may contain is bounded ([`MAX_NODES`], [`MAX_DEPTH`],
-//! no loop inside a loop), and only names that are known here may stand in it.
+//! no loop inside a loop, none that CEL's macros do not make), and only names and functions that are known here may stand
+//! in it.
 //!
 //! Times are numbers of seconds since 1970, and `timestamp(…)` and `duration(…)` make such numbers, so that time zones'
 //! rules need not be in the filter.
@@ -63,6 +64,12 @@ impl Condition {
     #[must_use]
     pub fn claims(&self) -> &BTreeSet<String> {
         &self.survey.claims
+    }
+
+    /// The groups of the person that it asks for by name; `None` when any group may matter to it.
+    #[must_use]
+    pub fn groups(&self) -> Option<&BTreeSet<String>> {
+        (!self.survey.all_groups).then_some(&self.survey.groups)
     }
 
     /// Whether it asks where the request comes from.

@@ -28,8 +28,9 @@ use crate::status::{Body, Kind, Refusal};
 use crate::time::Timestamp;
 use crate::token::VerifiedToken;
 
+use assume::Lacking;
 use live::{Live, Snapshot};
-use session::{Sessions, Standing, is_complete};
+use session::{Sessions, Standing};
 use stream::{Basis, added_groups};
 
 pub use record::Record;
@@ -230,7 +231,7 @@ impl Gateway {
         standing.describe(&token, record);
         token.check(cluster, &policy.token_keys, now).map_err(message::invalid_token)?;
         live.check(&token)?;
-        if !is_complete(&token.claims, policy) {
+        if !standing.is_complete {
             let why = "the policy has changed since your token was issued";
             return Err(message::unauthorized(StreamEnd::PolicyNewer.code(), why));
         }
@@ -300,10 +301,18 @@ impl Asker<'_> {
             Some(assumed) => {
                 record.assumed_user.clone_from(&assumed.user);
                 record.groups = assumed.groups.join(",");
-                assume::may_assume(&policy.policy, &standing.access, &circumstances, assumed).map_err(|what| {
-                    record.rule.clear();
-                    message::may_not_assume(claims, &what)
-                })?;
+                match assume::may_assume(&policy.policy, &standing.access, &circumstances, assumed) {
+                    Ok(Some(rule)) if record.would_deny.is_empty() => record.would_deny = rule.to_string(),
+                    Ok(_) => {}
+                    Err(Lacking { what, demands: None }) => {
+                        record.rule.clear();
+                        return Err(message::may_not_assume(claims, &what));
+                    }
+                    Err(Lacking { what, demands: Some(demands) }) => {
+                        record.rule = demands.0.to_string();
+                        return Err(message::step_up_to_assume(claims, &what, demands, now));
+                    }
+                }
                 impersonation::assumed_headers(claims, assumed).into()
             }
         };

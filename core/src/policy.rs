@@ -2,7 +2,7 @@
 //!
 //! The cost of a decision therefore does not grow with the number of rules that concern other people.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::condition::{Circumstances, Condition};
@@ -145,25 +145,45 @@ impl Policy {
         self.asks_for_source
     }
 
-    /// Those of a person's groups that the policy names or passes on, on a cluster: what a token carries when it cannot
-    /// carry all.
+    /// The claims that those rules ask for which may concern a person on a cluster.
+    #[must_use]
+    pub fn claims_asked_of<'p>(&'p self, person: &Person<'_>, cluster: &ClusterName) -> BTreeSet<&'p str> {
+        let rules = self.index.candidates(person).into_iter().filter_map(|position| self.rules.get(position));
+        let here = rules.filter(|rule| any_matches(&rule.clusters, cluster.as_str()) && rule.who.names(person));
+        let claims = here.flat_map(|rule| {
+            rule.who.claims.keys().chain(rule.when.iter().flat_map(Condition::claims)).map(String::as_str)
+        });
+        claims.collect()
+    }
+
+    /// Those of a person's groups that rules for a cluster name, in `who` or in a condition, or pass on: what a token
+    /// carries when it cannot carry all. The groups of rules that do not concern the person count too, because an
+    /// elevation may change that.
     #[must_use]
     pub fn relevant_groups(&self, person: &Person<'_>, cluster: &ClusterName) -> Vec<String> {
         let access = self.access(person, cluster);
         let concerned = || self.rules_of(&access);
         let passes_all = access.is_concerned()
             && concerned().all(|rule| rule.groups.pass.is_none() && rule.groups.prefix.is_empty());
-        let relevant = |group: &String| {
-            passes_all
-                || concerned().any(|rule| {
-                    any_matches(&rule.who.groups, group)
-                        || match &rule.groups.pass {
-                            Some(pass) => any_matches(pass, group),
-                            None => !rule.groups.prefix.is_empty(),
-                        }
-                })
+        let here = || self.rules.iter().filter(|rule| any_matches(&rule.clusters, cluster.as_str()));
+        let asks_for_any = |rule: &Rule| {
+            let in_condition = rule.when.as_ref().is_some_and(|condition| condition.groups().is_none());
+            in_condition && (!rule.who.groups.is_empty() || rule.who.names(person))
         };
-        person.groups.iter().filter(|group| relevant(group)).cloned().collect()
+        let prefixes_all = |rule: &Rule| rule.groups.pass.is_none() && !rule.groups.prefix.is_empty();
+        if passes_all || concerned().any(prefixes_all) || here().any(|rule| asks_for_any(rule)) {
+            return person.groups.to_vec();
+        }
+        let in_conditions = |rule: &'_ Arc<Rule>| rule.when.as_ref()?.groups().cloned();
+        let asked: BTreeSet<String> = here().filter_map(in_conditions).flatten().collect();
+        let patterns: HashSet<&Pattern> =
+            here().flat_map(|rule| rule.who.groups.iter().chain(rule.groups.pass.iter().flatten())).collect();
+        let named: HashSet<&str> = patterns.iter().filter_map(|pattern| pattern.literal()).collect();
+        let globs: Vec<&Pattern> = patterns.into_iter().filter(|pattern| pattern.literal().is_none()).collect();
+        let is_relevant = |group: &&String| {
+            asked.contains(*group) || named.contains(group.as_str()) || globs.iter().any(|glob| glob.matches(group))
+        };
+        person.groups.iter().filter(is_relevant).cloned().collect()
     }
 
     /// What a person has on a cluster.
@@ -250,6 +270,11 @@ impl Policy {
 }
 
 impl Rule {
+    /// Whether it asks where requests come from.
+    pub(crate) fn asks_for_source(&self) -> bool {
+        self.when.as_ref().is_some_and(Condition::asks_for_source)
+    }
+
     /// Whether its condition holds. One that cannot be evaluated opens nothing.
     fn applies(&self, request: &Attributes<'_>, circumstances: &Circumstances<'_>) -> bool {
         self.when.as_ref().is_none_or(|condition| condition.holds(circumstances, request) == Ok(true))

@@ -132,6 +132,9 @@ impl BundleSync {
         let parts_before: Vec<String> = gateway.parts().map(str::to_owned).collect();
         if let Err(error) = accept(host, gateway, &documents) {
             self.lacks = builds_on_others(&error);
+            if self.lacks {
+                return self.fail(host, now, &format!("the bundle builds on another, so all of it is needed: {error}"));
+            }
             self.refuse(host, etag, &error);
             return self.fail(host, now, "the bundle was refused");
         }
@@ -169,7 +172,9 @@ impl BundleSync {
             Documents { policy: policy.as_deref(), parts, live: live.as_deref(), changes: changes.as_deref() };
         match accept(host, gateway, &documents) {
             Ok(()) => self.etag = etag,
-            Err(error) if builds_on_others(&error) || matches!(error, InvalidBundle::NotNewer { .. }) => {}
+            Err(error) if builds_on_others(&error) => {}
+            // This VM has something newer, from its configuration; until there is something else, that is not looked at.
+            Err(InvalidBundle::NotNewer { .. }) => self.refused = etag,
             Err(error) => self.refuse(host, &etag, &error),
         }
     }

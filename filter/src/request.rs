@@ -90,7 +90,7 @@ impl<H: Host> Request<H> {
         Next::Stop
     }
 
-    /// The client's IP address; nothing, which is in no network, when Envoy does not say it.
+    /// The client's IP address; nothing when Envoy does not say it, so that no condition about it can be evaluated.
     fn source(&self) -> String {
         let address = self.host.source_address().and_then(|address| address.parse::<SocketAddr>().ok());
         address.map(|address| address.ip().to_canonical().to_string()).unwrap_or_default()

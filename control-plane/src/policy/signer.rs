@@ -136,8 +136,8 @@ impl Signer {
             }
         }
         for entry in elevation::ending_after(&mut conn, now.before(KEEP_ENDED)).await? {
-            let elevation::Elevation { id, person, cluster, groups, until, .. } = entry;
-            entries.elevations.push(Elevation { id, person, cluster, groups, until });
+            let elevation::Elevation { id, person, cluster, groups, until, ended_by, .. } = entry;
+            entries.elevations.push(Elevation { id, person, cluster, groups, until, ended: ended_by.is_some() });
         }
         let most = entries.sessions.len().max(entries.people.len()).max(entries.elevations.len());
         if most > MAX_ENTRIES { Err(PublishError::TooMany(most)) } else { Ok(entries) }

@@ -20,6 +20,59 @@ use crate::time::{DAY, date, parse_duration, parse_offset, parse_rfc3339};
 type Arguments<'b, 'v> = Vec<CowVal<'b, 'v>>;
 type Returns<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 
+/// The functions of conditions, for those who write them; operators and macros apart.
+pub(super) const FUNCTIONS: &str = "size, string, int, uint, double, type, dyn, timestamp, duration, cidr, and on values \
+                                    .contains, .startsWith, .endsWith, .size, .containsIP, .getFullYear, .getMonth, \
+                                    .getDate, .getDayOfWeek, .getHours, .getMinutes";
+
+const OF_TIMES: [&str; 6] = ["getFullYear", "getMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes"];
+
+/// Whether there is a function or operator of this name with so many arguments; `on_value`, besides the value that it is
+/// called on.
+pub(super) fn exists(name: &str, on_value: bool, arguments: usize) -> bool {
+    use cel::common::ast::operators as op;
+    const UNARY: [&str; 13] = [
+        op::LOGICAL_NOT,
+        op::NEGATE,
+        op::NOT_STRICTLY_FALSE,
+        "size",
+        "string",
+        "int",
+        "uint",
+        "double",
+        "type",
+        "dyn",
+        "timestamp",
+        "duration",
+        "cidr",
+    ];
+    const BINARY: [&str; 15] = [
+        op::LOGICAL_AND,
+        op::LOGICAL_OR,
+        op::ADD,
+        op::SUBSTRACT,
+        op::MULTIPLY,
+        op::DIVIDE,
+        op::MODULO,
+        op::EQUALS,
+        op::NOT_EQUALS,
+        op::LESS,
+        op::LESS_EQUALS,
+        op::GREATER,
+        op::GREATER_EQUALS,
+        op::IN,
+        op::INDEX,
+    ];
+    match (on_value, arguments) {
+        (false, 1) => UNARY.contains(&name),
+        (false, 2) => BINARY.contains(&name),
+        (false, 3) => name == op::CONDITIONAL,
+        (true, 0) => name == "size" || OF_TIMES.contains(&name),
+        (true, 1) => ["contains", "startsWith", "endsWith", "containsIP"].contains(&name) || OF_TIMES.contains(&name),
+        _ => false,
+    }
+}
+
 pub(super) fn declare(environment: &mut Env) -> Result<(), DeclarationError> {
     let (int, string) = (|| INT_TYPE.to_owned(), || STRING_TYPE.to_owned());
     environment.add_overload("timestamp", "timestamp_string", vec![string()], timestamp)?;
@@ -100,7 +153,11 @@ fn failure(function: &str, value: &str, problem: &str) -> ExecutionError {
 fn parse_cidr(text: &str) -> Option<(IpAddr, u32)> {
     let (base, bits) = text.split_once('/')?;
     let (base, bits): (IpAddr, u32) = (base.parse().ok()?, bits.parse().ok()?);
-    (bits <= if base.is_ipv4() { 32 } else { 128 }).then_some((base, bits))
+    let most = if base.is_ipv4() { 32 } else { 128 };
+    // An IPv4 address in IPv6 form is the IPv4 address, as it is of requests.
+    let mapped = base.is_ipv6() && base.to_canonical().is_ipv4();
+    let (base, bits) = if mapped { (base.to_canonical(), bits.checked_sub(96)?) } else { (base, bits) };
+    (bits <= if mapped { 32 } else { most }).then_some((base, bits))
 }
 
 fn within(base: IpAddr, bits: u32, address: IpAddr) -> bool {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cel::{Env, ExecutionError};
 
+use super::functions::FUNCTIONS;
 use super::{Circumstances, Condition, MAX_TEXT, UnusableTree, VARIABLES};
 use crate::id::{ClusterName, PersonId, SessionId};
 use crate::request::{Attributes, Target};
@@ -83,6 +84,9 @@ fn one_line(problem: &str) -> String {
 fn remedy(problem: &UnusableTree) -> String {
     match problem {
         UnusableTree::TooLong | UnusableTree::TooLarge => "split it over several rules".to_owned(),
+        UnusableTree::OddLoop => "use CEL's macros".to_owned(),
+        UnusableTree::GroupsInLoop => "ask for groups by name, or write the other list out".to_owned(),
+        UnusableTree::UnknownFunction { .. } => format!("known are {FUNCTIONS}"),
         UnusableTree::NestedLoop => "compare with a list: x in [\"a\", \"b\"]".to_owned(),
         UnusableTree::UnknownName(_) => format!("known are {} and person.claims.NAME", VARIABLES.join(", ")),
         UnusableTree::Claims => "name the claim".to_owned(),

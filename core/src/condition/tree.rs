@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use cel::IdedExpr;
+use cel::common::ast::operators::{
+    ADD, CONDITIONAL, EQUALS, IN, INDEX, LOGICAL_AND, LOGICAL_NOT, LOGICAL_OR, NOT_STRICTLY_FALSE,
+};
 use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedEntryExpr, ListExpr, LiteralValue, MapEntryExpr, MapExpr,
     SelectExpr,
 };
 use serde::{Deserialize, Serialize};
 
+use super::functions;
 use super::variables::is_variable;
 
 /// The most nodes of a tree.
@@ -29,9 +33,23 @@ pub enum UnusableTree {
     /// A loop stands in a loop.
     #[error("has a loop (all, exists, exists_one, map, filter) inside of a loop")]
     NestedLoop,
+    /// A loop gathers something else than CEL's macros do.
+    #[error("has a loop that is none of all, exists, exists_one, map, filter")]
+    OddLoop,
+    /// Each round of a loop over the one list would go through the other.
+    #[error("goes through person.groups for each item of another list")]
+    GroupsInLoop,
     /// It names what there is not.
     #[error("knows no {0}")]
     UnknownName(String),
+    /// It calls what there is not.
+    #[error("calls {name} with {arguments} argument(s), and there is no such function")]
+    UnknownFunction {
+        /// The function, with a dot before it when it is called on a value.
+        name: String,
+        /// How many arguments it is given.
+        arguments: usize,
+    },
     /// It asks for a claim whose name is not written out.
     #[error("uses person.claims as a whole; write person.claims.NAME, or person.claims[\"NAME\"]")]
     Claims,
@@ -182,13 +200,17 @@ fn from_entry(entry: &IdedEntryExpr) -> Option<(Node, Node)> {
 pub(super) struct Survey {
     /// Claims of the person.
     pub(super) claims: BTreeSet<String>,
+    /// Groups of the person, by name.
+    pub(super) groups: BTreeSet<String>,
+    /// Whether any group of the person may matter.
+    pub(super) all_groups: bool,
     /// Whether the source address is asked for.
     pub(super) source: bool,
 }
 
 impl Survey {
     pub(super) fn of(tree: &IdedExpr) -> Result<Self, UnusableTree> {
-        let mut surveyor = Surveyor { survey: Self::default(), nodes: 0, locals: Vec::new() };
+        let mut surveyor = Surveyor { survey: Self::default(), nodes: 0, around: None };
         surveyor.visit(tree, 0)?;
         Ok(surveyor.survey)
     }
@@ -197,8 +219,15 @@ impl Survey {
 struct Surveyor<'t> {
     survey: Survey,
     nodes: usize,
-    /// The variables of the loop around.
-    locals: Vec<&'t str>,
+    /// The loop around.
+    around: Option<Around<'t>>,
+}
+
+/// A loop around a part.
+struct Around<'t> {
+    variables: [&'t str; 2],
+    /// Whether it goes over a list that is written out, which is short.
+    is_short: bool,
 }
 
 impl<'t> Surveyor<'t> {
@@ -224,45 +253,78 @@ impl<'t> Surveyor<'t> {
                 _ => Err(UnusableTree::Construct("optional entries")),
             }),
             Expr::Select(select) => match dotted(tree) {
-                Some(name) => self.name(&name),
+                Some(name) => {
+                    // Each field is a part of its own, within the one before.
+                    let fields = name.matches('.').count();
+                    self.nodes = self.nodes.saturating_add(fields);
+                    if self.nodes > MAX_NODES || depth.saturating_add(fields) > MAX_DEPTH {
+                        return Err(UnusableTree::TooLarge);
+                    }
+                    self.name(&name)
+                }
                 None => self.visit(&select.operand, below),
             },
-            Expr::Call(call) => match claim(call) {
-                Some(claim) => {
-                    self.survey.claims.insert(claim);
-                    Ok(())
-                }
-                None => {
-                    call.target.as_deref().into_iter().chain(&call.args).try_for_each(|part| self.visit(part, below))
-                }
-            },
+            Expr::Call(call) => self.visit_call(call, below),
             Expr::Comprehension(each) => self.visit_loop(each, below),
             Expr::Struct(_) => Err(UnusableTree::Construct("a message")),
             Expr::Unspecified => Err(UnusableTree::Construct("an empty part")),
         }
     }
 
+    fn visit_call(&mut self, call: &'t CallExpr, depth: usize) -> Result<(), UnusableTree> {
+        if !functions::exists(&call.func_name, call.target.is_some(), call.args.len()) {
+            let dot = if call.target.is_some() { "." } else { "" };
+            let name = format!("{dot}{}", call.func_name);
+            return Err(UnusableTree::UnknownFunction { name, arguments: call.args.len() });
+        }
+        match item_of(call) {
+            Some(("person.claims", claim)) => {
+                self.survey.claims.insert(claim.to_owned());
+                return Ok(());
+            }
+            Some(("person.groups", group)) if call.func_name == IN => {
+                self.survey.groups.insert(group.to_owned());
+                return self.check_groups_here();
+            }
+            _ => {}
+        }
+        call.target.as_deref().into_iter().chain(&call.args).try_for_each(|part| self.visit(part, depth))
+    }
+
+    /// Loops may grow what they gather by one item a round, as those do that CEL's macros make, and no faster.
     fn visit_loop(&mut self, each: &'t ComprehensionExpr, depth: usize) -> Result<(), UnusableTree> {
-        if !self.locals.is_empty() {
+        if self.around.is_some() {
             return Err(UnusableTree::NestedLoop);
         }
         if each.iter_var2.is_some() {
             return Err(UnusableTree::Construct("a loop over two variables"));
         }
+        if !is_macro(each) {
+            return Err(UnusableTree::OddLoop);
+        }
         self.visit(&each.iter_range, depth)?;
         self.visit(&each.accu_init, depth)?;
-        self.locals = vec![&each.iter_var, &each.accu_var];
+        let is_short = matches!(each.iter_range.expr, Expr::List(_));
+        self.around = Some(Around { variables: [&each.iter_var, &each.accu_var], is_short });
         for part in [&each.loop_cond, &each.loop_step, &each.result] {
             self.visit(part, depth)?;
         }
-        self.locals.clear();
+        self.around = None;
+        Ok(())
+    }
+
+    /// A person may have thousands of groups, so that going through them a thousand times is not to be had.
+    fn check_groups_here(&self) -> Result<(), UnusableTree> {
+        if self.around.as_ref().is_some_and(|around| !around.is_short) {
+            return Err(UnusableTree::GroupsInLoop);
+        }
         Ok(())
     }
 
     /// A name, with the fields selected on it.
     fn name(&mut self, name: &str) -> Result<(), UnusableTree> {
         let root = name.split('.').next().unwrap_or_default();
-        if self.locals.contains(&root) {
+        if self.around.as_ref().is_some_and(|around| around.variables.contains(&root)) {
             return Ok(());
         }
         if let Some(rest) = name.strip_prefix("person.claims.") {
@@ -277,7 +339,80 @@ impl<'t> Surveyor<'t> {
             return Err(UnusableTree::UnknownName(name.to_owned()));
         }
         self.survey.source |= root == "source";
+        if name == "person.groups" {
+            self.survey.all_groups = true;
+            self.check_groups_here()?;
+        }
         Ok(())
+    }
+}
+
+/// Whether a loop is one that a macro makes.
+fn is_macro(each: &ComprehensionExpr) -> bool {
+    let is_result = |tree: &IdedExpr| matches!(&tree.expr, Expr::Ident(name) if *name == each.accu_var);
+    let begins = match &each.accu_init.expr {
+        Expr::Literal(_) => true,
+        Expr::List(list) => list.elements.is_empty(),
+        _ => false,
+    };
+    let goes_on = match &each.loop_cond.expr {
+        Expr::Literal(_) => true,
+        Expr::Call(call) if call.func_name == NOT_STRICTLY_FALSE => match call.args.as_slice() {
+            [part] => is_result(part) || arguments(part, LOGICAL_NOT).is_some_and(|parts| parts.iter().all(is_result)),
+            _ => false,
+        },
+        _ => false,
+    };
+    let ends = is_result(&each.result)
+        || arguments(&each.result, EQUALS).is_some_and(
+            |parts| matches!(parts, [result, one] if is_result(result) && matches!(one.expr, Expr::Literal(_))),
+        );
+    begins && goes_on && ends && is_step(&each.loop_step, &each.accu_var)
+}
+
+/// Whether a step keeps what was gathered, or adds one item, one count, or one more thing that must or may hold.
+fn is_step(step: &IdedExpr, result: &str) -> bool {
+    let is_result = |tree: &IdedExpr| matches!(&tree.expr, Expr::Ident(name) if name == result);
+    let Expr::Call(call) = &step.expr else { return is_result(step) };
+    match (call.func_name.as_str(), call.args.as_slice()) {
+        (CONDITIONAL, [condition, then, otherwise]) => {
+            !mentions(condition, result) && is_step(then, result) && is_step(otherwise, result)
+        }
+        (LOGICAL_AND | LOGICAL_OR, [before, more]) => is_result(before) && !mentions(more, result),
+        (ADD, [before, more]) => {
+            let is_one = match &more.expr {
+                Expr::List(list) => list.elements.len() == 1,
+                Expr::Literal(LiteralValue::Int(_)) => true,
+                _ => false,
+            };
+            is_result(before) && is_one && !mentions(more, result)
+        }
+        _ => false,
+    }
+}
+
+fn arguments<'t>(tree: &'t IdedExpr, function: &str) -> Option<&'t [IdedExpr]> {
+    match &tree.expr {
+        Expr::Call(call) if call.func_name == function => Some(&call.args),
+        _ => None,
+    }
+}
+
+/// Whether a name stands anywhere in a tree.
+fn mentions(tree: &IdedExpr, name: &str) -> bool {
+    let within = |tree: &IdedExpr| mentions(tree, name);
+    match &tree.expr {
+        Expr::Ident(ident) => ident == name,
+        Expr::List(list) => list.elements.iter().any(within),
+        Expr::Map(map) => map.entries.iter().any(|entry| match &entry.expr {
+            EntryExpr::MapEntry(entry) => within(&entry.key) || within(&entry.value),
+            EntryExpr::StructField(field) => within(&field.value),
+        }),
+        Expr::Select(select) => within(&select.operand),
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).any(within),
+        // One loop in another is refused anyway.
+        Expr::Comprehension(_) | Expr::Struct(_) => true,
+        Expr::Literal(_) | Expr::Unspecified => false,
     }
 }
 
@@ -290,15 +425,16 @@ fn dotted(tree: &IdedExpr) -> Option<String> {
     }
 }
 
-/// The claim of `person.claims["claim"]` and `"claim" in person.claims`.
-fn claim(call: &CallExpr) -> Option<String> {
-    use cel::common::ast::operators::{IN, INDEX};
+/// The variable and the text of `variable["text"]` and `"text" in variable`.
+fn item_of(call: &CallExpr) -> Option<(&'static str, &str)> {
     let [first, second] = call.args.as_slice() else { return None };
-    let (claims, name) = match call.func_name.as_str() {
+    let (variable, item) = match call.func_name.as_str() {
         INDEX => (first, second),
         IN => (second, first),
         _ => return None,
     };
-    let Expr::Literal(LiteralValue::String(name)) = &name.expr else { return None };
-    (dotted(claims).as_deref() == Some("person.claims")).then(|| name.inner().to_owned())
+    let Expr::Literal(LiteralValue::String(item)) = &item.expr else { return None };
+    let variable = dotted(variable)?;
+    let known = ["person.claims", "person.groups"].into_iter().find(|known| *known == variable)?;
+    Some((known, item.inner()))
 }

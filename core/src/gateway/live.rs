@@ -63,8 +63,11 @@ impl Live {
 
     /// Whether it is young enough to tell who still has access.
     pub(super) fn check_fresh(&self, max_staleness: Duration, now: Timestamp) -> Result<(), Refusal> {
-        let end = self.expires_at.unwrap_or_else(|| self.issued_at.after(max_staleness));
-        if now >= end { Err(message::stale(self.issued_at, now)) } else { Ok(()) }
+        match self.expires_at {
+            Some(end) if now >= end => Err(message::expired(end, now)),
+            None if now >= self.issued_at.after(max_staleness) => Err(message::stale(self.issued_at, now)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a token's session and person still count.
@@ -92,14 +95,14 @@ impl Live {
         both.iter().any(|entries| entries.sessions.contains(&claims.sid)).then_some(StreamEnd::SessionRevoked)
     }
 
-    /// A person's elevations on a cluster that have not ended.
+    /// A person's elevations on a cluster that have not ended. One that somebody has ended is over whatever the clock says.
     pub(super) fn elevations<'l>(
         &'l self,
         person: &'l PersonId,
         cluster: &'l ClusterName,
         now: Timestamp,
     ) -> impl Iterator<Item = &'l Elevation> {
-        self.all_elevations(person, cluster).filter(move |elevation| now < elevation.until)
+        self.all_elevations(person, cluster).filter(move |elevation| elevation.lasts(now))
     }
 
     /// The one of a person's elevations on a cluster that ended last, when its end is remembered.
@@ -109,7 +112,7 @@ impl Live {
         cluster: &'l ClusterName,
         now: Timestamp,
     ) -> Option<&'l Elevation> {
-        let ended = self.all_elevations(person, cluster).filter(|elevation| elevation.until <= now);
+        let ended = self.all_elevations(person, cluster).filter(|elevation| !elevation.lasts(now));
         ended.max_by_key(|elevation| elevation.until)
     }
 

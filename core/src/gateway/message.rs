@@ -47,6 +47,15 @@ pub(super) fn stale(issued_at: Timestamp, now: Timestamp) -> Refusal {
     Refusal::new(Kind::Unavailable, "stale-live-set", message)
 }
 
+pub(super) fn expired(expires_at: Timestamp, now: Timestamp) -> Refusal {
+    let age = rough(now.since(expires_at));
+    let message = format!(
+        "kubegate: this gateway's policy, which stands in its configuration, has expired {age} ago; an administrator \
+         renews it with \"kubegate bundle export\""
+    );
+    Refusal::new(Kind::Unavailable, "bundle-expired", message)
+}
+
 pub(super) fn no_token(cluster: &ClusterName) -> Refusal {
     unauthorized("no-token", &format!("the request to cluster {:?} carries no session token", cluster.as_str()))
 }
@@ -86,6 +95,23 @@ pub(super) fn step_up(
     now: Timestamp,
 ) -> Refusal {
     let asked = forbidden(&claims.user, request);
+    let needed = sign_in_needed(claims, rule, demand, now);
+    Refusal::new(Kind::Forbidden, "step-up", format!("{asked}: {needed}"))
+}
+
+/// The same of being somebody else.
+pub(super) fn step_up_to_assume(
+    claims: &SessionClaims,
+    what: &str,
+    (rule, demand): (&RuleName, &Demand),
+    now: Timestamp,
+) -> Refusal {
+    let needed = sign_in_needed(claims, rule, demand, now);
+    let message = format!("kubegate: {:?} may not impersonate {what}: {needed}", claims.user);
+    Refusal::new(Kind::Forbidden, "step-up", message)
+}
+
+fn sign_in_needed(claims: &SessionClaims, rule: &RuleName, demand: &Demand, now: Timestamp) -> String {
     let age = now.since(claims.auth_time);
     let fresher = demand
         .auth_max_age
@@ -96,14 +122,13 @@ pub(super) fn step_up(
         format!("of the class {} (yours is {yours})", demand.acr.join(" or "))
     });
     let needed: Vec<String> = fresher.into_iter().chain(stronger).collect();
-    let message = format!(
-        "{asked}: the rule {:?} of Kubegate's policy allows it on cluster {:?} with a sign-in {}; run: {}",
+    format!(
+        "the rule {:?} of Kubegate's policy allows it on cluster {:?} with a sign-in {}; run: {}",
         rule.as_str(),
         claims.aud.as_str(),
         needed.join(" and "),
         demand.command(),
-    );
-    Refusal::new(Kind::Forbidden, "step-up", message)
+    )
 }
 
 pub(super) fn not_allowed(

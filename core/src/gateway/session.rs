@@ -41,6 +41,8 @@ pub(super) struct Standing {
     pub(super) groups: Rc<[String]>,
     pub(super) access: Access,
     pub(super) headers: Rc<[Header]>,
+    /// Whether the token carries all that the policy asks for.
+    pub(super) is_complete: bool,
     /// The groups that the API server sees, joined by commas.
     seen_groups: Box<str>,
     /// The person, for the access log.
@@ -98,8 +100,9 @@ impl Standing {
         let access = policy.policy.access(&person, &token.claims.aud);
         let headers = impersonation::own_headers(&token.claims, &access.groups).into();
         let seen_groups = access.groups.join(",").into();
+        let is_complete = is_complete(&token.claims, &groups, policy);
         let person = describe_person(&token.claims, &groups).into();
-        Self { groups, access, headers, seen_groups, person }
+        Self { groups, access, headers, is_complete, seen_groups, person }
     }
 
     /// Says in the access log whose session it is.
@@ -150,8 +153,9 @@ fn describe_person(claims: &SessionClaims, groups: &[String]) -> String {
 }
 
 /// Whether a token carries all that the policy asks for: one that could not carry all groups, or not the claims that
-/// today's rules ask for, was minted for an older policy, and a new one is needed.
-pub(super) fn is_complete(claims: &SessionClaims, policy: &PolicyInForce) -> bool {
+/// today's rules ask of its person, was minted for an older policy, and a new one is needed.
+pub(super) fn is_complete(claims: &SessionClaims, groups: &[String], policy: &PolicyInForce) -> bool {
+    let asked = policy.policy.claims_asked_of(&claims.person_with(groups), &claims.aud);
     claims.groups_policy.is_none_or(|version| version >= policy.version)
-        && policy.policy.claim_keys().iter().all(|key| claims.claims.contains_key(key))
+        && asked.iter().all(|claim| claims.claims.contains_key(*claim))
 }

@@ -14,6 +14,7 @@ use crate::bundle::{Elevation, PolicyInForce, Version};
 use crate::condition::Circumstances;
 use crate::impersonation::Assumed;
 use crate::request::Attributes;
+use crate::rule::Rule;
 use crate::time::Timestamp;
 use crate::token::VerifiedToken;
 
@@ -23,6 +24,7 @@ pub struct Stream {
     token: Rc<VerifiedToken>,
     request: Request,
     assumed: Option<Assumed>,
+    /// Empty when the policy of then did not ask for it.
     source: String,
     opened: Timestamp,
     /// The groups that the API server saw, by which it judged the request itself.
@@ -112,13 +114,17 @@ impl Stream {
     /// Whether the policy would allow the request with the groups that elevations add now.
     fn judge(&self, policy: &PolicyInForce, elevated: &[String]) -> Result<(), StreamEnd> {
         let claims = &self.token.claims;
-        if !is_complete(claims, policy) {
+        let groups: Vec<String> = claims.groups.iter().chain(elevated).cloned().collect();
+        if !is_complete(claims, &groups, policy) {
             return Err(StreamEnd::PolicyNewer);
         }
         let policy = &policy.policy;
-        let groups: Vec<String> = claims.groups.iter().chain(elevated).cloned().collect();
         let access = policy.access(&claims.person_with(&groups), &claims.aud);
         let circumstances = Circumstances { claims, groups: &groups, source: &self.source, now: self.opened };
+        // Where it came from was not asked for when it was opened, and what a rule would make of that cannot be told.
+        if self.source.is_empty() && policy.rules_of(&access).any(Rule::asks_for_source) {
+            return Err(StreamEnd::PolicyDenies);
+        }
         let allowed = policy.cluster(claims.aud.as_str()).is_some()
             && policy.decide(&access, &self.request.attributes(), &circumstances).allowance.is_some();
         let may_assume = |assumed| assume::may_assume(policy, &access, &circumstances, assumed).is_ok();

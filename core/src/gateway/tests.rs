@@ -154,6 +154,19 @@ impl Fixture {
         }
     }
 
+    /// What the access log says of a request, and what its client is told, if it is refused.
+    fn recorded(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> (Record, String) {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![(":method", "GET"), (":authority", "prod.example.com"), (":path", path)];
+        headers.push(("authorization", &bearer));
+        headers.extend_from_slice(more);
+        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
+        match self.gateway.decide(inbound, NOW) {
+            Decision::Allow(allow) => (allow.record, String::new()),
+            Decision::Answer(answer) => (answer.record, answer.body.text),
+        }
+    }
+
     /// An open stream.
     fn stream(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> Box<Stream> {
         let bearer = format!("Bearer {token}");
@@ -406,6 +419,7 @@ fn elevations_add_groups_for_a_while() {
         cluster: cluster.into(),
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         until,
+        ended: false,
     };
     let entries = |elevation| LiveEntries { elevations: vec![elevation], ..LiveEntries::default() };
     assert_eq!(fixture.ask(&eve, "GET", PODS, &[]).unwrap_err(), (403, "no-access"));
@@ -436,7 +450,18 @@ fn elevations_add_groups_for_a_while() {
     let told = fixture.told(&eve, "GET", PODS);
     assert!(told.contains("your elevation to readers, more ended"), "{told}");
 
-    let hostile = fixture.change(12, entries(elevation("prod", &["a,system:masters"], until)));
+    fixture.change(12, entries(elevation("prod", &["readers", "more"], until))).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&watch, before), None);
+    let ended = Elevation { ended: true, ..elevation("prod", &["readers", "more"], until) };
+    fixture.change(13, entries(ended)).unwrap();
+    assert_eq!(
+        fixture.gateway.stream_end(&watch, before),
+        Some(StreamEnd::ElevationEnded),
+        "ended early, by a clock that is ahead of this one"
+    );
+    assert_eq!(fixture.ask(&eve, "GET", PODS, &[]).unwrap_err(), (403, "no-access"));
+
+    let hostile = fixture.change(14, entries(elevation("prod", &["a,system:masters"], until)));
     assert!(matches!(hostile, Err(InvalidBundle::Elevation { .. })), "{hostile:?}");
 }
 
@@ -479,6 +504,82 @@ fn a_stream_is_judged_as_of_its_opening() {
     let watch = fixture.stream(&token(&claims("bob", &["readers"])), "/api/v1/pods?watch=1", &[]);
     fixture.put_in_force(7, &demanding("b"), 9).unwrap();
     assert_eq!(fixture.gateway.stream_end(&watch, NOW.after(Duration::from_secs(3600))), None);
+}
+
+#[test]
+fn a_stream_whose_source_was_not_asked_for_ends_when_a_rule_about_it_concerns_its_person() {
+    let with = |who: &str, condition: &str| {
+        let mut rules = rules();
+        let denying = json!({"name": "places", "who": {"groups": [who]}, "clusters": ["*"],
+            "deny": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]});
+        rules.push(serde_json::from_value(denying).unwrap());
+        rules[2].when = Some(condition_of(condition));
+        rules
+    };
+    let mut fixture = fixture();
+    let watch = fixture.stream(&token(&claims("bob", &["readers"])), "/api/v1/pods?watch=1", &[]);
+    fixture.put_in_force(6, &with("admins", "source.address == '192.0.2.1'"), 8).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&watch, NOW), None, "it concerns others");
+    fixture.put_in_force(7, &with("readers", "request.verb == 'delete'"), 9).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&watch, NOW), None, "it is not about the source");
+    fixture.put_in_force(8, &with("readers", "source.address == '192.0.2.1'"), 10).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&watch, NOW), Some(StreamEnd::PolicyDenies));
+}
+
+/// `variable == "value"`, as the bundle carries it.
+fn condition_of(text: &str) -> crate::condition::Condition {
+    let (name, value) = text.split_once(" == ").unwrap();
+    let (object, field) = name.split_once('.').unwrap();
+    let name = json!({"select": {"of": {"ident": object}, "field": field}});
+    let tree = json!({"call": {"name": "_==_", "with": [name, {"text": value.trim_matches('\'')}]}});
+    serde_json::from_value(json!({"text": text, "tree": tree})).unwrap()
+}
+
+#[test]
+fn a_claim_that_rules_about_others_ask_for_ends_no_stream() {
+    let mut fixture = fixture();
+    let bob = token(&claims("bob", &["readers"]));
+    let watch = fixture.stream(&bob, "/api/v1/pods?watch=1", &[]);
+    let asking = |who: serde_json::Value, clusters: &str| {
+        let mut rules = rules();
+        let rule = json!({"name": "sre", "who": who, "clusters": [clusters],
+            "may": [{"verbs": ["get"], "apiGroups": [""], "resources": ["nodes"]}]});
+        rules.push(serde_json::from_value(rule).unwrap());
+        rules
+    };
+    for (counter, who, clusters) in [
+        (6, json!({"claims": {"team": ["sre"]}}), "dev"),
+        (7, json!({"users": ["ann"], "claims": {"team": ["sre"]}}), "*"),
+    ] {
+        fixture.put_in_force(counter, &asking(who, clusters), counter + 2).unwrap();
+        assert_eq!(fixture.gateway.stream_end(&watch, NOW), None);
+        assert!(fixture.ask(&bob, "GET", PODS, &[]).is_ok());
+    }
+    fixture.put_in_force(8, &asking(json!({"claims": {"team": ["sre"]}}), "*"), 10).unwrap();
+    assert_eq!(fixture.gateway.stream_end(&watch, NOW), Some(StreamEnd::PolicyNewer));
+    assert_eq!(fixture.ask(&bob, "GET", PODS, &[]).unwrap_err(), (401, "policy-newer-than-token"));
+}
+
+#[test]
+fn being_somebody_else_may_need_a_fresher_sign_in_or_be_on_trial() {
+    let mut fixture = fixture();
+    let mut changed = rules();
+    changed[1].demand.auth_max_age = Some(60);
+    let on_trial = json!({"name": "no guests", "who": {"groups": ["readers"]}, "clusters": ["*"], "audit_only": true,
+        "deny": [{"verbs": ["impersonate"], "apiGroups": [""], "resources": ["users"]}]});
+    changed.push(serde_json::from_value(on_trial).unwrap());
+    let reading = json!({"name": "reading", "who": {"groups": ["readers"]}, "clusters": ["*"],
+        "may": [{"verbs": ["list"], "apiGroups": [""], "resources": ["pods"]}]});
+    changed.push(serde_json::from_value(reading).unwrap());
+    fixture.put_in_force(6, &changed, 8).unwrap();
+    let as_guest = [("impersonate-user", "guest-1")];
+    let mut bob = claims("bob", &["readers"]);
+    let (record, _) = fixture.recorded(&token(&bob), PODS, &as_guest);
+    assert_eq!((record.decision, record.would_deny.as_str()), ("allow", "no guests"));
+    bob.auth_time = NOW.before(Duration::from_secs(300));
+    let (record, told) = fixture.recorded(&token(&bob), PODS, &as_guest);
+    assert_eq!((record.reason, record.rule.as_str()), ("step-up", "readers"));
+    assert!(told.contains("may not impersonate the user") && told.contains("kubegate login --max-age 1m"), "{told}");
 }
 
 #[test]
@@ -527,7 +628,7 @@ fn an_inline_bundle_has_its_own_expiry() {
     fixture.gateway.accept(&Documents { changes: Some(&polled), ..Documents::default() }).unwrap();
     let polled = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);
     assert_eq!(polled.unwrap_err(), (503, "stale-live-set"), "it stretches no bundle that came by polling");
-    for (counter, expires_at, expected) in [(9, long, (401, "token-expired")), (10, later, (503, "stale-live-set"))] {
+    for (counter, expires_at, expected) in [(9, long, (401, "token-expired")), (10, later, (503, "bundle-expired"))] {
         let inline = expiring(&fixture, counter, expires_at);
         fixture.gateway.accept_inline(&Documents { changes: Some(&inline), ..Documents::default() }).unwrap();
         let answer = fixture.ask_at(later, "prod.example.com", &bob, "GET", PODS, &[]);

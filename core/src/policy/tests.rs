@@ -316,6 +316,27 @@ fn tokens_that_overflow_carry_the_relevant_groups() {
     assert_eq!(policy.relevant_groups(&person.person(), &"prod".into()), ["a-1", "b", "c", "d"]);
 }
 
+#[cfg(feature = "authoring")]
+#[test]
+fn tokens_that_overflow_carry_the_groups_that_conditions_ask_for() {
+    let relevant = |who: serde_json::Value, condition: &str| {
+        let mut rules: Vec<Rule> = serde_json::from_value(json!([
+            {"name": "named", "who": {"groups": ["a-*"]}, "clusters": ["dev"], "groups": {"pass": ["b"]}},
+            {"name": "asking", "who": who, "clusters": ["dev"],
+                "deny": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]},
+        ]))
+        .unwrap();
+        rules[1].when = Some(Condition::parse(condition).unwrap());
+        let policy = Policy::compile(Vec::new(), rules.into_iter().map(Arc::new).collect()).unwrap();
+        policy.relevant_groups(&Somebody::new("u", &["a-1", "b", "c", "d"]).person(), &"dev".into()).join(" ")
+    };
+    assert_eq!(relevant(json!({"users": ["*"]}), "'c' in person.groups"), "a-1 b c");
+    assert_eq!(relevant(json!({"users": ["*"]}), "person.groups.exists(g, g.startsWith('c'))"), "a-1 b c d");
+    assert_eq!(relevant(json!({"users": ["other"]}), "size(person.groups) > 3"), "a-1 b", "it is about somebody else");
+    let elevated = relevant(json!({"groups": ["breakglass"]}), "size(person.groups) > 3");
+    assert_eq!(elevated, "a-1 b c d", "an elevation may make it concern the person");
+}
+
 #[test]
 fn hosts_do_not_depend_on_port_or_case() {
     let policy = policy(json!([]));

@@ -60,7 +60,7 @@ pub(super) fn run_out(_: &Suite, world: &World) {
 
     let until = now().after(Duration::from_secs(8));
     let (person, groups) = (victor.sub.clone(), vec!["breakglass".to_owned()]);
-    let elevation = Elevation { id: "e_1".into(), person, cluster: CLUSTER.into(), groups, until };
+    let elevation = Elevation { id: "e_1".into(), person, cluster: CLUSTER.into(), groups, until, ended: false };
     let entries = LiveEntries { elevations: vec![elevation], ..LiveEntries::default() };
     stage.control_plane.reply(stage.issuer.changed(&stage.first, 2, entries).unwrap().reply());
     stage.until_status(&token, 200);
