@@ -22,16 +22,15 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         Self { young: HashMap::new(), old: HashMap::new(), young_weight: 0, generation_weight: capacity / 2 }
     }
 
-    /// The entry of `key`; when there is none, what `make` makes of it, which is then held. `None` is never returned in
-    /// effect; it saves a panic.
+    /// The entry of `key`; when there is none, what `make` makes of it, which is then held, with what that weighs. `None` is
+    /// never returned in effect; it saves a panic.
     ///
     /// # Errors
     /// What `make` says.
     pub fn get_or_insert<Q, E>(
         &mut self,
         key: &Q,
-        weight: usize,
-        make: impl FnOnce() -> Result<V, E>,
+        make: impl FnOnce() -> Result<(usize, V), E>,
     ) -> Result<Option<&mut V>, E>
     where
         K: Borrow<Q> + for<'q> From<&'q Q>,
@@ -40,7 +39,7 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         if !self.young.contains_key(key) {
             let (key, (weight, value)) = match self.old.remove_entry(key) {
                 Some(entry) => entry,
-                None => (K::from(key), (weight, make()?)),
+                None => (K::from(key), make()?),
             };
             self.insert(key, weight, value);
         }
@@ -72,20 +71,20 @@ mod tests {
     fn it_stays_bounded_and_keeps_what_is_used() {
         let mut cache: Cache<Box<str>, u32> = Cache::new(1000);
         for number in 0..10_000 {
-            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), 10, || Ok(number));
+            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), || Ok((10, number)));
             assert_eq!(made, Ok(Some(&mut number.clone())));
-            let used: Result<_, &str> = cache.get_or_insert("0", 10, || Err("forgotten"));
+            let used: Result<_, &str> = cache.get_or_insert("0", || Err("forgotten"));
             assert_eq!(used, Ok(Some(&mut 0)));
             assert!(weight(&cache) <= 1000, "{}", weight(&cache));
         }
-        assert_eq!(cache.get_or_insert("1", 10, || Err("forgotten")), Err("forgotten"));
+        assert_eq!(cache.get_or_insert("1", || Err("forgotten")), Err("forgotten"));
     }
 
     #[test]
     fn one_heavy_entry_is_held_alone() {
         let mut cache: Cache<Box<str>, u32> = Cache::new(10);
         for number in 0..100 {
-            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), 50, || Ok(number));
+            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), || Ok((50, number)));
             assert_eq!(made, Ok(Some(&mut number.clone())));
             assert!(weight(&cache) <= 100);
         }

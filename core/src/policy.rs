@@ -54,6 +54,12 @@ impl Access {
     pub fn is_concerned(&self) -> bool {
         !self.rules.is_empty()
     }
+
+    /// The memory that it takes, in bytes, by estimate.
+    pub(crate) fn weight(&self) -> usize {
+        let groups = self.groups.iter().map(|group| group.len().saturating_add(24));
+        groups.fold(self.rules.len().saturating_mul(size_of::<usize>()), usize::saturating_add)
+    }
 }
 
 /// What the policy says of a request.

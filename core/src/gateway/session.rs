@@ -56,10 +56,13 @@ impl Sessions {
 
     /// The verified session of a token: remembered, or verified now.
     pub(super) fn find(&mut self, token: &str, policy: &PolicyInForce, issuer: &str) -> Result<&mut Session, Refusal> {
-        let weight = token.len().saturating_mul(PER_TOKEN_BYTE).saturating_add(OVERHEAD);
-        let verify =
-            || VerifiedToken::verify(token, &policy.token_keys, issuer).map(|token| Session::of(token, policy));
-        match self.0.get_or_insert(token, weight, verify) {
+        let verify = || {
+            let session = Session::of(VerifiedToken::verify(token, &policy.token_keys, issuer)?, policy);
+            let weight = token.len().saturating_mul(PER_TOKEN_BYTE).saturating_add(OVERHEAD);
+            // An elevation makes a second standing.
+            Ok((weight.saturating_add(session.own.weight().saturating_mul(2)), session))
+        };
+        match self.0.get_or_insert(token, verify) {
             Ok(Some(session)) => Ok(session),
             Ok(None) => Err(message::no_policy()),
             Err(error) => Err(message::invalid_token(error)),
@@ -103,6 +106,13 @@ impl Standing {
         let is_complete = is_complete(&token.claims, &groups, policy);
         let person = describe_person(&token.claims, &groups).into();
         Self { groups, access, headers, is_complete, seen_groups, person }
+    }
+
+    /// What the rules add to what stands in the token, in bytes, by estimate.
+    fn weight(&self) -> usize {
+        let headers =
+            self.headers.iter().map(|(name, value)| name.len().saturating_add(value.len()).saturating_add(64));
+        headers.fold(self.access.weight(), usize::saturating_add).saturating_add(self.seen_groups.len())
     }
 
     /// Says in the access log whose session it is.
