@@ -20,11 +20,6 @@ use crate::time::{DAY, date, parse_duration, parse_offset, parse_rfc3339};
 type Arguments<'b, 'v> = Vec<CowVal<'b, 'v>>;
 type Returns<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 
-/// The functions of conditions, for those who write them; operators and macros apart.
-pub(super) const FUNCTIONS: &str = "size, string, int, uint, double, type, dyn, timestamp, duration, cidr, and on values \
-                                    .contains, .startsWith, .endsWith, .size, .containsIP, .getFullYear, .getMonth, \
-                                    .getDate, .getDayOfWeek, .getHours, .getMinutes";
-
 const OF_TIMES: [&str; 6] = ["getFullYear", "getMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes"];
 
 /// Whether there is a function or operator of this name with so many arguments; `on_value`, besides the value that it is

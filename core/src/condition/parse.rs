@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use cel::{Env, ExecutionError};
 
-use super::functions::FUNCTIONS;
 use super::{Circumstances, Condition, MAX_TEXT, UnusableTree, VARIABLES};
 use crate::id::{ClusterName, PersonId, SessionId};
 use crate::request::{Attributes, Target};
 use crate::time::Timestamp;
 use crate::token::SessionClaims;
+
+/// The functions of conditions, for those who write them; operators and macros apart.
+const FUNCTIONS: &str = "size, string, int, uint, double, type, dyn, timestamp, duration, cidr, and on values \
+                                    .contains, .startsWith, .endsWith, .size, .containsIP, .getFullYear, .getMonth, \
+                                    .getDate, .getDayOfWeek, .getHours, .getMinutes";
 
 impl Condition {
     /// Reads a condition, and tries it on a made-up request.
