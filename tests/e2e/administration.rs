@@ -4,11 +4,14 @@ use std::fs;
 use std::process::Output;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_tests::person::Person;
 use kubegate_tests::variant::Variant;
 use kubegate_tests::world::{CLUSTER_HOST, World};
 use kubegate_tests::{paths, poll, raw};
 use libtest_mimic::Trial;
+use serde_json::Value;
 
 use crate::suite::{PolicyFile, Suite, TEAM, Who};
 
@@ -39,7 +42,11 @@ fn signed_in(suite: &Suite, world: &World, who: Who) -> Person {
 fn exported(suite: &Suite, world: &World) {
     let alice = signed_in(suite, world, Who::Admin);
     let bundle = kubegate(&alice, &["bundle", "export", "--valid-for", "1h"]);
-    let bundle: serde_json::Value = serde_json::from_str(&bundle).unwrap();
+    let bundle: Value = serde_json::from_str(&bundle).unwrap();
+    let changes = bundle["changes"].as_str().and_then(|signed| signed.split('.').nth(1)).unwrap();
+    let changes: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(changes).unwrap()).unwrap();
+    let counts_for = changes["expires_at"].as_u64().unwrap() - changes["issued_at"].as_u64().unwrap();
+    assert_eq!(counts_for, 3600, "as long as was asked for: {changes}");
     let variant = Variant::of(&world.envoy, world.port).unwrap().with_plugin_configuration(|configuration| {
         configuration["inline_bundle"] = bundle.clone();
         configuration.as_object_mut().unwrap().remove("control_plane");
@@ -67,9 +74,19 @@ fn restored(suite: &Suite, world: &mut World) {
         fs::copy(store.with_file_name(file), backup.join(file)).unwrap();
     }
     world.control_plane.restart().unwrap();
+    let status = || -> Value {
+        let status = kubegate(&alice, &["admin", "status", "--json"]);
+        serde_json::from_str(&status).unwrap()
+    };
     for edit in ["authMaxAge: 16m", "authMaxAge: 17m"] {
+        let before = status()["policy"]["version"].clone();
+        assert!(before.is_string(), "{before}");
         policy.replace("authMaxAge: 15m", edit);
-        std::thread::sleep(Duration::from_secs(1));
+        poll::until("the edit at the gateway", PATIENCE, || match status() {
+            now if now["policy"]["version"] != before && now["gateways"][0]["holds"] == "newest" => Ok(()),
+            now => Err(now.to_string()),
+        })
+        .unwrap();
     }
     alice.kubectl.run(&get).unwrap().ok().unwrap();
 
@@ -84,12 +101,11 @@ fn restored(suite: &Suite, world: &mut World) {
     // Her refresh secret is newer than the backup.
     kubegate(&alice, &["login"]);
     let has = |what: &str| {
-        let has = || {
-            let status = kubegate(&alice, &["admin", "status", "--json"]);
-            let status: serde_json::Value = serde_json::from_str(&status).unwrap();
-            if status["gateways"][0]["holds"] == what { Ok(()) } else { Err(status.to_string()) }
-        };
-        poll::until(&format!("a gateway that has the {what}"), 2 * PATIENCE, has).unwrap();
+        poll::until(&format!("a gateway that has the {what}"), 2 * PATIENCE, || match status() {
+            now if now["gateways"][0]["holds"] == what => Ok(()),
+            now => Err(now.to_string()),
+        })
+        .unwrap();
     };
     has("newer");
     alice.kubectl.run(&get).unwrap().ok().unwrap();

@@ -1,17 +1,21 @@
 //! Open streams end with the access that opened them, and nobody else's do.
 
+mod administrator;
 mod disabled;
 mod elevation;
 mod http2;
+mod session;
 mod trapped;
 
 use std::time::{Duration, Instant};
 
+use kubegate_core::time::Timestamp;
 use kubegate_tests::envoy::Envoy;
+use kubegate_tests::issuer::now;
 use kubegate_tests::kubectl::{Kubectl, Session};
 use kubegate_tests::person::Person;
-use kubegate_tests::world::World;
-use kubegate_tests::{poll, port};
+use kubegate_tests::world::{CLUSTER_HOST, World};
+use kubegate_tests::{poll, port, raw};
 use libtest_mimic::Trial;
 
 use crate::suite::{ADMIN_VERBS, PolicyFile, Suite, TEAM, Who, claims};
@@ -19,8 +23,11 @@ use crate::suite::{ADMIN_VERBS, PolicyFile, Suite, TEAM, Who, claims};
 /// How long a stream may outlive the access to it.
 const LIMIT: Duration = Duration::from_secs(2);
 
+/// How long gateways may take to hear of what gives access.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// How long a stream may take to begin.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
     vec![
@@ -30,6 +37,8 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
         suite.test("cut::only_the_revoked_sessions_streams_end_on_a_shared_connection", http2::one_connection),
         suite.test("cut::ended_elevation_ends_its_streams", elevation::ended),
         suite.test("cut::elevation_that_runs_out_ends_its_streams", elevation::run_out),
+        suite.test("cut::administrator_ends_one_session_or_all_of_a_person", administrator::revoked),
+        suite.test("cut::a_stream_outlives_its_token_and_ends_with_its_session", session::ended),
         suite.test("cut::disabled_person_is_out", disabled::disabled),
         suite.test("cut::trapped_filter_loses_no_stream", trapped::trapped),
         suite.test_alone("cut::policy_that_would_refuse_ends_the_stream", refused_by_policy),
@@ -69,6 +78,22 @@ fn with_websockets(mut person: Person, websockets: &str) -> Person {
     person
 }
 
+/// Until the token reaches the pods, which takes no longer than it may.
+fn until_allowed(world: &World, token: &str) {
+    let began = Instant::now();
+    let authorization = format!("Authorization: Bearer {token}").into_bytes();
+    let path = format!("/api/v1/namespaces/{TEAM}/pods");
+    poll::until("access", AT_ONCE, || {
+        let answer = raw::get(&world.pki.ca, CLUSTER_HOST, world.port, &path, &[&authorization]);
+        match answer.map_err(|error| error.to_string())?.status {
+            200 => Ok(()),
+            status => Err(format!("still {status}")),
+        }
+    })
+    .unwrap();
+    eprintln!("allowed after {:?}", began.elapsed());
+}
+
 fn until_ended(kind: &str, stream: &mut Session, began: Instant) {
     poll::until(&format!("the end of {kind}"), PATIENCE, || match stream.ended() {
         Some(_) => Ok(()),
@@ -96,11 +121,23 @@ fn revoked(suite: &Suite, world: &World, websockets: &str) {
     assert_eq!(reasons(&world.envoy, session.as_str(), 4), ["session-revoked"; 4], "the access log says why");
 }
 
-/// Others' streams are still open.
+/// They are still open.
 fn go_on(streams: &mut [(&str, Session)]) {
     for (kind, stream) in streams {
-        assert_eq!(stream.ended(), None, "{kind} of somebody else goes on: {}", stream.stderr());
+        assert_eq!(stream.ended(), None, "{kind} goes on: {}", stream.stderr());
     }
+}
+
+/// Until the time has come; until then they are open.
+fn go_on_until(end: Timestamp, streams: &mut [(&str, Session)]) {
+    poll::until(&format!("{end:?}"), PATIENCE, || {
+        if now() >= end {
+            return Ok(());
+        }
+        go_on(streams);
+        Err(format!("{:?}", now()))
+    })
+    .unwrap();
 }
 
 /// Why the filter has ended the streams of a session, as the access log says it, once it says so of `count`.
@@ -116,14 +153,20 @@ fn reasons(envoy: &Envoy, session: &str, count: usize) -> Vec<String> {
 
 fn refused_by_policy(suite: &Suite, world: &mut World) {
     let policy = PolicyFile::of(world);
-    let alice = suite.person(world, Who::Admin).kubectl;
+    let alice = suite.person(world, Who::Admin);
     let bob = suite.person(world, Who::Reader).kubectl;
     let watch = ["get", "pods", "-n", TEAM, "--watch", "--output-watch-events"];
-    let mut ending = alice.start(&watch).unwrap();
+    let mut ending = alice.kubectl.start(&watch).unwrap();
     let mut going_on = bob.start(&watch).unwrap();
     ending.wait_for("hello", PATIENCE).unwrap();
     going_on.wait_for("hello", PATIENCE).unwrap();
     policy.replace(ADMIN_VERBS, "verbs: [create]");
     until_ended("watch", &mut ending, Instant::now());
     assert_eq!(going_on.ended(), None, "whom the policy still allows goes on");
+    let session = claims(&alice.token().unwrap()).sid;
+    assert_eq!(reasons(&world.envoy, session.as_str(), 1), ["policy-denies"], "the access log says why");
+    let refused = alice.kubectl.run(&["get", "pods", "-n", TEAM]).unwrap();
+    let why = "no rule of Kubegate's policy allows it on cluster \"demo\"";
+    assert!(!refused.succeeded() && refused.stderr.contains(why), "and kubectl, at what she does next: {refused}");
+    assert_eq!(alice.sign_ins().unwrap().len(), 1, "without asking for another sign-in");
 }

@@ -20,7 +20,9 @@ mod impersonation;
 mod objects;
 mod pages;
 mod policy;
+mod replay;
 mod request_info;
+mod rules;
 mod sabotage;
 mod stage;
 mod step_up;
@@ -51,10 +53,13 @@ fn main() -> ExitCode {
         pages::trials(&suite),
         policy::trials(&suite),
         request_info::trials(&suite),
+        rules::trials(&suite),
         upstream::trials(&suite),
         tokens::trials(&suite),
         walls::trials(&suite),
         control_plane_down::trials(&suite),
+        // Last: it replays what all others have done.
+        replay::trials(&suite),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
     suite.stop();

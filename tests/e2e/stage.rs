@@ -26,7 +26,8 @@ pub(crate) struct Stage<'w> {
     pub(crate) envoy: Envoy,
     /// What is served first.
     pub(crate) first: Served,
-    port: u16,
+    /// The Envoy's port for people.
+    pub(crate) port: u16,
     world: &'w World,
 }
 
@@ -72,9 +73,13 @@ impl<'w> Stage<'w> {
 
     /// What comes of a request for the pods.
     pub(crate) fn get(&self, token: &str) -> raw::Answer {
+        self.ask(token, &format!("/api/v1/namespaces/{TEAM}/pods"))
+    }
+
+    /// What comes of a request for something else.
+    pub(crate) fn ask(&self, token: &str, path: &str) -> raw::Answer {
         let authorization = format!("Authorization: Bearer {token}").into_bytes();
-        let path = format!("/api/v1/namespaces/{TEAM}/pods");
-        raw::get(&self.world.pki.ca, CLUSTER_HOST, self.port, &path, &[&authorization]).unwrap()
+        raw::get(&self.world.pki.ca, CLUSTER_HOST, self.port, path, &[&authorization]).unwrap()
     }
 
     /// Asks until the status is `wanted`, and says how long it took.

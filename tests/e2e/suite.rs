@@ -92,6 +92,8 @@ pub(crate) enum Who {
     Visitor,
     /// A built-in account that may read one namespace: one test shuts it out.
     Leaver,
+    /// A built-in account that may read one namespace: one test ends all of its sessions.
+    Revoked,
     /// Of the external provider: groups `engineers` and `on-call`.
     Dora,
     /// Of the external provider: no groups.
@@ -174,6 +176,7 @@ impl Suite {
             Who::Support => built_in(2),
             Who::Visitor => built_in(3),
             Who::Leaver => built_in(4),
+            Who::Revoked => built_in(5),
             Who::Dora => company("dora"),
             Who::Erin => company("erin"),
         }
@@ -211,6 +214,7 @@ fn start() -> anyhow::Result<Started> {
         Account::new("carol@example.com", &["platform-admins", "support"], "may impersonate")?,
         Account::new("victor@example.com", &["visitors"], "may do next to nothing")?,
         Account::new("lena@example.com", &["team-a"], "is shut out")?,
+        Account::new("rita@example.com", &["team-a"], "loses her sessions")?,
     ];
     let idp = [
         IdpAccount {

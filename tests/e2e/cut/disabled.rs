@@ -1,15 +1,11 @@
 //! Whom an administrator disables is out at once, and told why.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use kubegate_tests::poll;
 use kubegate_tests::world::World;
 
-use super::{go_on, quiet_and_busy, reasons, streams, until_ended};
+use super::{go_on, quiet_and_busy, reasons, streams, until_allowed, until_ended};
 use crate::suite::{Suite, TEAM, Who, claims, done, refused};
-
-/// How long gateways may take to hear that somebody is enabled.
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 const WHY: &str = "laptop stolen in Lyon";
 
@@ -40,8 +36,6 @@ pub(super) fn disabled(suite: &Suite, world: &World) {
     done(admin.kubegate(&["admin", "enable", user, "--reason", "laptop found"]));
     done(at_home.kubegate(&["login"]));
     // Gateways hear of that, too, within a second.
-    poll::until("the way back in", AT_ONCE, || {
-        at_home.kubectl.run(&pods).unwrap().ok().map_err(|error| error.to_string())
-    })
-    .unwrap();
+    until_allowed(world, &at_home.token().unwrap());
+    at_home.kubectl.run(&pods).unwrap().ok().unwrap();
 }

@@ -5,16 +5,15 @@ use std::time::{Duration, Instant};
 use kubegate_core::bundle::{Elevation, LiveEntries};
 use kubegate_tests::issuer::now;
 use kubegate_tests::person::Person;
-use kubegate_tests::world::{CLUSTER, CLUSTER_HOST, World};
-use kubegate_tests::{poll, raw};
+use kubegate_tests::world::{CLUSTER, World};
 use serde_json::Value;
 
-use super::{PATIENCE, go_on, quiet_and_busy, reasons, streams, until_ended};
+use super::{PATIENCE, go_on, go_on_until, quiet_and_busy, reasons, streams, until_allowed, until_ended};
 use crate::stage::Stage;
 use crate::suite::{Suite, TEAM, Who, claims, done};
 
-/// How long gateways may take to hear of an elevation.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long the elevation that runs out lasts when its streams have begun: long enough to be heard of before.
+const LEFT: Duration = Duration::from_secs(3);
 
 pub(super) fn ended(suite: &Suite, world: &World) {
     let admin = suite.person(world, Who::Admin);
@@ -58,16 +57,22 @@ pub(super) fn run_out(_: &Suite, world: &World) {
     let token = stage.sign(&victor);
     assert_eq!(stage.get(&token).status, 403);
 
-    let until = now().after(Duration::from_secs(8));
     let (person, groups) = (victor.sub.clone(), vec!["breakglass".to_owned()]);
-    let elevation = Elevation { id: "e_1".into(), person, cluster: CLUSTER.into(), groups, until, ended: false };
-    let entries = LiveEntries { elevations: vec![elevation], ..LiveEntries::default() };
-    stage.control_plane.reply(stage.issuer.changed(&stage.first, 2, entries).unwrap().reply());
+    let elevation = Elevation { id: "e_1".into(), person, cluster: CLUSTER.into(), groups, until: now(), ended: false };
+    let serve = |number, until| {
+        let elevations = vec![Elevation { until, ..elevation.clone() }];
+        let entries = LiveEntries { elevations, ..LiveEntries::default() };
+        stage.control_plane.reply(stage.issuer.changed(&stage.first, number, entries).unwrap().reply());
+    };
+    serve(2, now().after(PATIENCE * 10));
     stage.until_status(&token, 200);
     let kubectl = stage.kubectl(&token);
     let mut ending = quiet_and_busy(&kubectl);
+    // Only now does the clock run: however long kubectl takes to begin, its streams begin in time.
+    let until = now().after(LEFT);
+    serve(3, until);
 
-    poll::until("its end", PATIENCE, || if now() < until { Err("lasts".to_owned()) } else { Ok(()) }).unwrap();
+    go_on_until(until, &mut ending);
     let began = Instant::now();
     for (kind, stream) in &mut ending {
         until_ended(kind, stream, began);
@@ -93,20 +98,4 @@ fn elevate(admin: &Person, user: &str) -> Value {
         "--json",
     ]);
     serde_json::from_str(&done(granted)).unwrap()
-}
-
-/// Until the token reaches the pods, which takes no longer than it may.
-fn until_allowed(world: &World, token: &str) {
-    let began = Instant::now();
-    let authorization = format!("Authorization: Bearer {token}").into_bytes();
-    let path = format!("/api/v1/namespaces/{TEAM}/pods");
-    poll::until("the elevation to count", AT_ONCE, || {
-        let answer = raw::get(&world.pki.ca, CLUSTER_HOST, world.port, &path, &[&authorization]);
-        match answer.map_err(|error| error.to_string())?.status {
-            200 => Ok(()),
-            status => Err(format!("still {status}")),
-        }
-    })
-    .unwrap();
-    eprintln!("elevated after {:?}", began.elapsed());
 }

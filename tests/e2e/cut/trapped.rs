@@ -46,8 +46,9 @@ pub(super) fn trapped(suite: &Suite, world: &World) {
     let typed = world.dir.join("typed-after-the-trap");
     shell.write(&format!("echo yes > {}\n", typed.display())).unwrap();
     before.push(("exec", shell));
+    let touched = Instant::now();
     for (kind, stream) in &mut before {
-        until_ended(kind, stream, Instant::now());
+        until_ended(kind, stream, touched);
     }
     for (before, (kind, stream)) in seen.iter().zip(&before) {
         let after = stream.stdout();

@@ -34,14 +34,29 @@ pub(super) fn one_asks(suite: &Suite, world: &World) {
     }
     assert_eq!(metric(&gate, "kubegate_bundle_polls_total"), 1, "and asked once before");
 
+    // Without a request from here on: a filter that has trapped is loaded anew for the next request only, so whoever asks
+    // then has been there all the time.
     let policy = PolicyFile::at(&gate.control_plane);
     policy.replace(ADMIN_VERBS, "verbs: [create]");
-    eprintln!("in force after {:?}", until_status(world, &gate, &token, 403));
-    until_waiting(0);
-    policy.restore();
-    let took = until_status(world, &gate, &token, 200);
-    eprintln!("in force after {took:?}, with another filter that asks");
+    let trap = || gate.envoy.access_log().unwrap().contains("proxy_on_tick failed");
+    poll::until("the trap", TAKE_OVER, || if trap() { Ok(()) } else { Err("none") }.map_err(str::to_owned)).unwrap();
+    let began = Instant::now();
     until_waiting(1);
+    let took = began.elapsed();
+    eprintln!("another filter asks {took:?} after the trap");
+    assert!(took < TAKE_OVER, "{took:?}");
+    assert_eq!(reloads(&gate), 0, "nor was the one that trapped loaded anew");
+
+    until_status(world, &gate, &token, 403);
+    policy.restore();
+    eprintln!("in force after {:?}", until_status(world, &gate, &token, 200));
+}
+
+/// How often a filter was loaded anew after a trap.
+fn reloads(gate: &Gate<'_>) -> u64 {
+    let text = gate.envoy.metrics("vm_reload_success").unwrap();
+    let values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit(' ').next());
+    values.map(|value| value.parse::<u64>().unwrap()).sum()
 }
 
 fn until_status(world: &World, gate: &Gate<'_>, token: &str, wanted: u16) -> Duration {
