@@ -105,8 +105,13 @@ impl App {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
         let issuer = config.issuer;
-        let keys = Arc::clone(&token_keys);
-        let signer = Arc::new(Signer::new(issuer.as_str().to_owned(), config.bundle_key, store.clone(), keys));
+        let signer = Arc::new(Signer::new(
+            issuer.as_str().to_owned(),
+            config.bundle_key,
+            store.clone(),
+            Arc::clone(&token_keys),
+            Arc::clone(&metrics),
+        ));
         let (publisher, bundle) =
             Publisher::start(Arc::clone(&signer), clock.clone(), Arc::clone(&metrics), authored).await?;
         let exporter = Exporter::new(signer, bundle.clone(), sessions.ended());

@@ -10,6 +10,7 @@ mod bundle;
 mod epoch;
 mod export;
 mod publisher;
+mod room;
 mod signer;
 mod source;
 mod watch;

@@ -1,6 +1,7 @@
 //! Makes signed documents of what is in the store. A version is written down before it is given out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kubegate_core::bundle::{
     self, CHANGES_TYPE, ChangesDocument, Elevation, LIVE_TYPE, LiveDocument, LiveEntries, MAX_ENTRIES, NotBefore,
@@ -12,11 +13,13 @@ use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::bundle::{Changes, InForce, Part, Snapshot};
+use super::room;
 use super::source::Authored;
 use crate::elevation::KEEP_ENDED;
 use crate::store::bundle_version::{self, Document, StoredVersion};
 use crate::store::revocation::{self, Subject};
 use crate::store::{Store, StoreError, elevation};
+use crate::telemetry::Metrics;
 use crate::token::{KeyError, TokenKeys};
 
 /// A document of the bundle could not be made.
@@ -54,13 +57,22 @@ pub struct Signer {
     key: SigningKey,
     store: Store,
     token_keys: Arc<TokenKeys>,
+    metrics: Arc<Metrics>,
+    /// Whether the log knows that too many sessions were revoked.
+    warned: AtomicBool,
 }
 
 impl Signer {
     /// Signs in the name of `issuer`, the control plane's public URL, with the bundle key.
     #[must_use]
-    pub fn new(issuer: String, key: SigningKey, store: Store, token_keys: Arc<TokenKeys>) -> Self {
-        Self { issuer, key, store, token_keys }
+    pub fn new(
+        issuer: String,
+        key: SigningKey,
+        store: Store,
+        token_keys: Arc<TokenKeys>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { issuer, key, store, token_keys, metrics, warned: AtomicBool::new(false) }
     }
 
     /// The keys that session tokens are signed with.
@@ -124,8 +136,34 @@ impl Signer {
         Ok(Changes { version, count: content.entries.len(), document })
     }
 
-    /// Who has lost access before the time, and who has gained it for a while.
+    /// Who has lost access before the time, and who has gained it for a while: no more than gateways take. Where more
+    /// sessions were revoked, some become one entry for each of their people.
     pub(super) async fn entries(&self, now: Timestamp) -> Result<LiveEntries, PublishError> {
+        let mut entries = self.all_entries(now).await?;
+        if entries.sessions.len() > MAX_ENTRIES {
+            self.make_room(entries.sessions.len(), now).await?;
+            entries = self.all_entries(now).await?;
+        }
+        let most = entries.sessions.len().max(entries.people.len()).max(entries.elevations.len());
+        if most > MAX_ENTRIES { Err(PublishError::TooMany(most)) } else { Ok(entries) }
+    }
+
+    async fn make_room(&self, sessions: usize, now: Timestamp) -> Result<(), PublishError> {
+        let people = room::make(&self.store, now).await?;
+        self.metrics.people_collapsed.inc_by(u64::try_from(people).unwrap_or(u64::MAX));
+        if people > 0 && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                sessions,
+                people,
+                "more sessions were revoked than the {MAX_ENTRIES} that gateways take: all older tokens of the people with \
+                 the most of them are refused, and these people ask for new ones. From now on only \
+                 kubegate_people_collapsed_total counts this"
+            );
+        }
+        Ok(())
+    }
+
+    async fn all_entries(&self, now: Timestamp) -> Result<LiveEntries, PublishError> {
         let mut conn = self.store.read().await?;
         let mut entries = LiveEntries::default();
         for entry in revocation::live(&mut conn, now).await? {
@@ -139,8 +177,7 @@ impl Signer {
             let elevation::Elevation { id, person, cluster, groups, until, .. } = entry;
             entries.elevations.push(Elevation { id, person, cluster, groups, until });
         }
-        let most = entries.sessions.len().max(entries.people.len()).max(entries.elevations.len());
-        if most > MAX_ENTRIES { Err(PublishError::TooMany(most)) } else { Ok(entries) }
+        Ok(entries)
     }
 
     /// The epoch that the store is in.

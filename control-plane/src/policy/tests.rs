@@ -1,15 +1,16 @@
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use kubegate_core::bundle::Tag;
+use kubegate_core::bundle::{Tag, open_changes, open_live};
 use kubegate_core::id::{PersonId, SessionId};
-use kubegate_core::jws::SigningKey;
+use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::time::Timestamp;
 
-use super::{Authored, Bundle, Publisher, Signer, Status, begin_epoch, load_now};
+use super::{Authored, Bundle, PublishError, Publisher, Signer, Status, begin_epoch, load_now};
 use crate::clock::Clock;
 use crate::seal::Sealer;
 use crate::store::Store;
@@ -148,7 +149,8 @@ struct Publishing {
     clock: Clock,
     keys: Arc<TokenKeys>,
     authored: Authored,
-    _dir: tempfile::TempDir,
+    metrics: Arc<Metrics>,
+    dir: tempfile::TempDir,
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -161,14 +163,38 @@ impl Publishing {
         let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
         let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), NOW).await.unwrap();
         let authored = load_now(&path).unwrap().policy;
-        Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, _dir: dir }
+        Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, metrics: Arc::default(), dir }
     }
 
     async fn start(&self, seed: u8) -> (Publisher, watch::Receiver<Arc<Bundle>>) {
+        self.try_start(seed).await.unwrap()
+    }
+
+    async fn try_start(&self, seed: u8) -> Result<(Publisher, watch::Receiver<Arc<Bundle>>), PublishError> {
         let key = SigningKey::from_seed([seed; 32]);
         let issuer = "https://kubegate.example.com".to_owned();
-        let signer = Arc::new(Signer::new(issuer, key, self.store.clone(), Arc::clone(&self.keys)));
-        Publisher::start(signer, self.clock.clone(), Arc::default(), self.authored.clone()).await.unwrap()
+        let (keys, metrics) = (Arc::clone(&self.keys), Arc::clone(&self.metrics));
+        let signer = Arc::new(Signer::new(issuer, key, self.store.clone(), keys, Arc::clone(&metrics)));
+        Publisher::start(signer, self.clock.clone(), metrics, self.authored.clone()).await
+    }
+
+    /// Revokes sessions of people who have `each` of them.
+    async fn revoke_many(&self, sessions: std::ops::Range<usize>, each: usize) {
+        use sqlx::Connection as _;
+        let store = format!("sqlite://{}", self.dir.path().join("kubegate.db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&store).await.unwrap();
+        sqlx::query(
+            "WITH RECURSIVE number (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < ?2) \
+             INSERT INTO revocation (subject, session_of, not_before, until, reason) \
+             SELECT format('session:s_%022d', n), 'corp:' || (n / ?3), 0, ?4, 'test' FROM number",
+        )
+        .bind(i64::try_from(sessions.start).unwrap())
+        .bind(i64::try_from(sessions.end).unwrap())
+        .bind(i64::try_from(each).unwrap())
+        .bind(i64::try_from(NOW.after(Duration::from_secs(12 * 3600)).seconds()).unwrap())
+        .execute(&mut connection)
+        .await
+        .unwrap();
     }
 
     async fn revoke(&self, sessions: std::ops::Range<usize>) {
@@ -237,6 +263,55 @@ async fn a_change_is_published_quickly_among_many() {
         Tag { changes: bundle.snapshot.version, ..bundle.tag() }
     }));
     assert!(answer.starts_with(b"changes ") && answer.len() < 1000, "{} bytes", answer.len());
+}
+
+/// What `bundle` says, as a gateway hears it.
+fn revoked(bundle: &Bundle) -> (HashSet<SessionId>, HashMap<PersonId, Timestamp>) {
+    let key = SigningKey::from_seed([1; 32]);
+    let keys = Keys::new([key.public()]).unwrap();
+    let live = open_live(&bundle.snapshot.document, &keys).expect("gateways take the live set");
+    let changes = open_changes(&bundle.changes.document, &keys, &bundle.in_force.hash, &bundle.snapshot.hash);
+    let changes = changes.expect("gateways take the changes");
+    let mut sessions = HashSet::new();
+    let mut people = HashMap::new();
+    for entries in [live.entries, changes.entries] {
+        sessions.extend(entries.sessions.into_iter().map(|entry| entry.sid));
+        people.extend(entries.people.into_iter().map(|entry| (entry.person, entry.not_before)));
+    }
+    (sessions, people)
+}
+
+#[tokio::test]
+async fn more_revoked_sessions_than_gateways_take_stop_nothing() {
+    let publishing = Publishing::new().await;
+    publishing.revoke_many(0..60_000, 50).await;
+    publishing.revoke_many(60_000..100_000, 1).await;
+    let (mut publisher, bundle) = publishing.start(1).await;
+    let all_are_refused = |count: usize| {
+        let (sessions, people) = revoked(&bundle.borrow());
+        for number in 0..count {
+            let session = SessionId::from(format!("s_{number:022}"));
+            let person = PersonId::from(format!("corp:{}", if number < 60_000 { number / 50 } else { number }));
+            let refused = sessions.contains(&session) || people.get(&person).is_some_and(|before| NOW < *before);
+            assert!(refused, "{session} counts again");
+        }
+        people.len()
+    };
+    assert_eq!(all_are_refused(100_000), 0, "so many can be told one by one");
+
+    publishing.revoke_many(100_000..100_001, 1).await;
+    publisher.publish_changes().await.expect("one more is published");
+    let collapsed = all_are_refused(100_001);
+    assert_eq!(collapsed, 251, "people with the most, and no more of them than needed");
+    publisher.beat().await.expect("what gateways have stays fresh");
+    assert_eq!(all_are_refused(100_001), collapsed);
+    let metrics = publishing.metrics.text().unwrap();
+    assert!(metrics.contains("kubegate_people_collapsed_total 251"), "{metrics}");
+
+    publishing.revoke_many(100_001..120_000, 1).await;
+    let (_, bundle) = publishing.try_start(1).await.expect("it starts again, too");
+    let (sessions, people) = revoked(&bundle.borrow());
+    assert!(sessions.len() < 100_000 && people.len() > collapsed, "{} and {}", sessions.len(), people.len());
 }
 
 #[tokio::test]
