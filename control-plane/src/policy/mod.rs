@@ -13,6 +13,7 @@ mod publisher;
 mod room;
 mod signer;
 mod source;
+mod standing;
 mod watch;
 
 pub use self::bundle::{Bundle, Changes, InForce, Part, Snapshot};
@@ -21,7 +22,8 @@ pub use self::export::Exporter;
 pub use self::publisher::Publisher;
 pub use self::signer::{PublishError, Signer};
 pub use self::source::{Authored, LoadError, load_now, log_warnings};
-pub use self::watch::{Refused, Status, watch};
+pub use self::standing::{Failing, File, Refused, Standing, Status};
+pub use self::watch::watch;
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,13 @@ pub enum PublishError {
     TooMany(usize),
 }
 
+impl PublishError {
+    /// Whether the policy is to blame, so that it is refused rather than tried again.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Policy(_))
+    }
+}
+
 impl From<sqlx::Error> for PublishError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())

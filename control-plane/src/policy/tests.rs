@@ -10,7 +10,7 @@ use kubegate_core::id::{PersonId, SessionId};
 use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::time::Timestamp;
 
-use super::{Authored, Bundle, PublishError, Publisher, Signer, Status, begin_epoch, load_now};
+use super::{Authored, Bundle, File, PublishError, Publisher, Signer, Standing, Status, begin_epoch, load_now};
 use crate::clock::Clock;
 use crate::seal::Sealer;
 use crate::store::Store;
@@ -36,9 +36,9 @@ struct Watched {
 async fn watched(path: &Path) -> Watched {
     let first = load_now(path).unwrap().policy;
     let (sender, policies) = mpsc::channel(1);
-    let (status_sender, status) = watch::channel(Status::default());
     let metrics = Arc::new(Metrics::default());
-    tokio::spawn(super::watch(path.to_owned(), first, sender, status_sender, Clock::manual(NOW), Arc::clone(&metrics)));
+    let (standing, status) = Standing::new(Arc::clone(&metrics));
+    tokio::spawn(super::watch(path.to_owned(), first, sender, standing, Clock::manual(NOW)));
     tokio::time::sleep(Duration::from_millis(100)).await;
     Watched { policies, status, metrics }
 }
@@ -127,9 +127,9 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
     let mut watched = watched(&path).await;
 
     std::fs::write(&path, text("get").replace("groups: [g]", "gruops: [g]")).unwrap();
-    let told = watched.status.wait_for(|status| status.refused.is_some());
+    let told = watched.status.wait_for(|status| status.refused().is_some());
     let refused =
-        tokio::time::timeout(Duration::from_secs(5), told).await.expect("told").unwrap().refused.clone().unwrap();
+        tokio::time::timeout(Duration::from_secs(5), told).await.expect("told").unwrap().refused().cloned().unwrap();
     let message = &refused.message;
     assert!(message.contains("policy.yaml:2:") && message.contains("did you mean groups?"), "{message}");
     assert_eq!((refused.at, refused.problems[0].line, &*refused.problems[0].path), (NOW, 2, "rules[0].who.gruops"));
@@ -140,7 +140,9 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
 
     std::fs::write(&path, text("delete")).unwrap();
     assert_eq!(watched.next().await, "delete");
-    assert!(watched.status.borrow().refused.is_none());
+    assert_eq!(watched.status.borrow().file(), File::Waiting, "nobody has put it into force");
+    let metrics = watched.metrics.text().unwrap();
+    assert!(metrics.contains("kubegate_policy_valid 0"), "{metrics}");
 }
 
 /// A store with its publisher.
@@ -175,7 +177,8 @@ impl Publishing {
         let issuer = "https://kubegate.example.com".to_owned();
         let (keys, metrics) = (Arc::clone(&self.keys), Arc::clone(&self.metrics));
         let signer = Arc::new(Signer::new(issuer, key, self.store.clone(), keys, Arc::clone(&metrics)));
-        Publisher::start(signer, self.clock.clone(), metrics, self.authored.clone()).await
+        let (standing, _) = Standing::new(Arc::clone(&metrics));
+        Publisher::start(signer, self.clock.clone(), metrics, standing, self.authored.clone()).await
     }
 
     /// Revokes sessions of people who have `each` of them.
