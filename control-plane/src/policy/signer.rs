@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kubegate_core::bundle::{
     self, CHANGES_TYPE, ChangesDocument, Elevation, LIVE_TYPE, LiveDocument, LiveEntries, MAX_ENTRIES, NotBefore,
-    POLICY_TYPE, PolicyDocument, RevokedSession, Version,
+    POLICY_TYPE, RevokedSession, Version,
 };
 use kubegate_core::jws::SigningKey;
 use kubegate_core::policy::InvalidPolicy;
 use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::bundle::{Changes, InForce, Part, Snapshot};
-use super::room;
+use super::bundle::{Changes, InForce, Snapshot};
 use super::source::Authored;
+use super::{room, size};
 use crate::elevation::KEEP_ENDED;
 use crate::store::bundle_version::{self, Document, StoredVersion};
 use crate::store::revocation::{self, Subject};
@@ -40,6 +40,17 @@ pub enum PublishError {
     /// A document could not be signed.
     #[error("a document of the bundle cannot be signed")]
     Sign,
+    /// The policy is longer than gateways take.
+    #[error(
+        "the policy is {} MiB long on its way to gateways ({length} bytes), and they take no more than {} MiB: an answer of \
+         32 MiB, with the live set (name groups instead of people, use patterns instead of long lists, or give some of the \
+         clusters a control plane of their own)",
+        length.div_ceil(1 << 20), size::MAX >> 20
+    )]
+    TooLong {
+        /// How long it is, in bytes.
+        length: usize,
+    },
     /// More was revoked than gateways can hold.
     #[error("the live set has {0} entries of one kind, and gateways take no more than {MAX_ENTRIES}")]
     TooMany(usize),
@@ -48,7 +59,7 @@ pub enum PublishError {
 impl PublishError {
     /// Whether the policy is to blame, so that it is refused rather than tried again.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Policy(_))
+        matches!(self, Self::Policy(_) | Self::TooLong { .. })
     }
 }
 
@@ -90,14 +101,8 @@ impl Signer {
     /// Signs the policy; one that says the same as the last keeps its version.
     pub(super) async fn policy(&self, authored: &Authored, now: Timestamp) -> Result<InForce, PublishError> {
         let policy = authored.compile()?;
-        let parts: Vec<Part> = bundle::split(&authored.rules)?.into_iter().map(Part::from).collect();
-        let mut content = PolicyDocument {
-            issuer: self.issuer.clone(),
-            version: Version::default(),
-            keys: self.token_keys.public(now),
-            clusters: authored.clusters.clone(),
-            parts: parts.iter().map(|part| part.hash.clone()).collect(),
-        };
+        let (mut content, parts) = size::measured(&self.issuer, authored)?;
+        content.keys = self.token_keys.public(now);
         // The same words under another key are another document, and gateways take no two of one version.
         let content_hash = Sha256::new()
             .chain_update(self.key.public().kid().to_string())

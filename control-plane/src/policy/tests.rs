@@ -145,6 +145,89 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
     assert!(metrics.contains("kubegate_policy_valid 0"), "{metrics}");
 }
 
+/// A policy that gateways cannot take: the certificate authority, of a mebibyte, comes to each of its clusters.
+fn long(dir: &Path, verb: &str) -> String {
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", "MTIz".repeat(1 << 18));
+    std::fs::write(dir.join("ca.pem"), pem).unwrap();
+    let clusters: Vec<String> = (0..15)
+        .map(|number| {
+            let host = format!("c{number}.example.com");
+            format!("{{name: c{number}, hosts: [{host}], server: \"https://{host}\", certificateAuthority: ca.pem}}")
+        })
+        .collect();
+    text(verb).replace("clusters: [{", &format!("clusters: [{}, {{", clusters.join(", ")))
+}
+
+#[tokio::test]
+async fn a_policy_that_gateways_cannot_take_is_refused() {
+    let publishing = Publishing::new().await;
+    let path = publishing.dir.path().join("policy.yaml");
+    let (publisher, bundle) = publishing.start(1).await;
+    let in_force = || (bundle.borrow().in_force.version, bundle.borrow().in_force.hash.clone());
+    let before = in_force();
+    let (sender, policies) = mpsc::channel(1);
+    let mut status = publishing.standing.1.clone();
+    let standing = publishing.standing.0.clone();
+    tokio::spawn(super::watch(path.clone(), publishing.authored.clone(), sender, standing, Clock::manual(NOW)));
+    tokio::spawn(publisher.run(policies, Arc::default()));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut is = async |what: fn(&Status) -> bool| {
+        let told = tokio::time::timeout(Duration::from_secs(30), status.wait_for(what));
+        told.await.expect("told").unwrap().clone()
+    };
+    let is_long = |status: &Status| status.refused().is_some_and(|refused| refused.message.contains("MiB"));
+
+    let long = long(publishing.dir.path(), "get");
+    std::fs::write(&path, &long).unwrap();
+    let refused = is(is_long).await;
+    let message = &refused.refused().unwrap().message;
+    assert!(message.contains("27 MiB") && message.contains("no more than 24 MiB"), "{message}");
+    assert!(message.contains("name groups instead of people"), "what to do about it: {message}");
+    assert!(refused.failing().is_none(), "all else is published");
+    let metrics = publishing.metrics.text().unwrap();
+    assert!(metrics.contains("kubegate_policy_valid 0") && metrics.contains("load_failures_total 1"), "{metrics}");
+
+    std::fs::write(&path, "nonsense").unwrap();
+    is(|status| status.refused().is_some_and(|refused| !refused.problems.is_empty())).await;
+    std::fs::write(&path, &long).unwrap();
+    is(is_long).await;
+    assert_eq!(in_force(), before, "the one before stays");
+
+    std::fs::write(&path, text("get")).unwrap();
+    is(|status| status.file() == File::InForce).await;
+    assert_eq!(in_force(), before, "nothing has changed");
+    std::fs::write(&path, text("list")).unwrap();
+    is(|status| status.file() == File::Waiting).await;
+    is(|status| status.file() == File::InForce).await;
+    assert!(in_force().0 > before.0);
+}
+
+#[tokio::test]
+async fn a_policy_that_gateways_cannot_take_is_none_to_start_with() {
+    let mut publishing = Publishing::new().await;
+    let path = publishing.dir.path().join("policy.yaml");
+    std::fs::write(&path, long(publishing.dir.path(), "get")).unwrap();
+    publishing.authored = load_now(&path).unwrap().policy;
+    let error = publishing.try_start(1).await.err().expect("it does not start").to_string();
+    assert!(error.contains("27 MiB") && error.contains("name groups instead of people"), "{error}");
+}
+
+#[tokio::test]
+async fn a_policy_that_gateways_cannot_take_does_not_keep_the_rest_from_them() {
+    let publishing = Publishing::new().await;
+    let (mut publisher, bundle) = publishing.start(1).await;
+    let path = publishing.dir.path().join("policy.yaml");
+    std::fs::write(&path, long(publishing.dir.path(), "get")).unwrap();
+    publisher.take(load_now(&path).unwrap().policy).await.expect("it is refused, which is no failure");
+    publishing.revoke(0..1).await;
+    let before = bundle.borrow().tag();
+    begin_epoch(&publishing.store, NOW.after(Duration::from_secs(60))).await.unwrap();
+    publisher.beat().await.expect("the heartbeat goes on");
+    let bundle = bundle.borrow();
+    assert!(bundle.tag().changes.epoch > before.changes.epoch, "with the policy that is in force");
+    assert_eq!((bundle.changes.count, bundle.in_force.policy.clusters().len()), (1, 1));
+}
+
 /// A store with its publisher.
 struct Publishing {
     store: Store,
@@ -152,6 +235,7 @@ struct Publishing {
     keys: Arc<TokenKeys>,
     authored: Authored,
     metrics: Arc<Metrics>,
+    standing: (Standing, watch::Receiver<Status>),
     dir: tempfile::TempDir,
 }
 
@@ -165,7 +249,9 @@ impl Publishing {
         let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
         let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), NOW).await.unwrap();
         let authored = load_now(&path).unwrap().policy;
-        Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, metrics: Arc::default(), dir }
+        let metrics = Arc::new(Metrics::default());
+        let standing = Standing::new(Arc::clone(&metrics));
+        Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, metrics, standing, dir }
     }
 
     async fn start(&self, seed: u8) -> (Publisher, watch::Receiver<Arc<Bundle>>) {
@@ -177,7 +263,7 @@ impl Publishing {
         let issuer = "https://kubegate.example.com".to_owned();
         let (keys, metrics) = (Arc::clone(&self.keys), Arc::clone(&self.metrics));
         let signer = Arc::new(Signer::new(issuer, key, self.store.clone(), keys, Arc::clone(&metrics)));
-        let (standing, _) = Standing::new(Arc::clone(&metrics));
+        let standing = self.standing.0.clone();
         Publisher::start(signer, self.clock.clone(), metrics, standing, self.authored.clone()).await
     }
 
