@@ -16,7 +16,7 @@ use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
 use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
-use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer};
+use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
@@ -79,7 +79,7 @@ pub struct Controls {
     /// Publishes the bundle.
     pub publisher: Publisher,
     /// Tells how the policy file stands.
-    pub policy_status: watch::Sender<policy::Status>,
+    pub standing: Standing,
     /// Tells that it is time to stop.
     pub stopping: watch::Sender<bool>,
 }
@@ -105,12 +105,18 @@ impl App {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
         let issuer = config.issuer;
-        let keys = Arc::clone(&token_keys);
-        let signer = Arc::new(Signer::new(issuer.as_str().to_owned(), config.bundle_key, store.clone(), keys));
+        let signer = Arc::new(Signer::new(
+            issuer.as_str().to_owned(),
+            config.bundle_key,
+            store.clone(),
+            Arc::clone(&token_keys),
+            Arc::clone(&metrics),
+        ));
+        let (standing, policy_status) = Standing::new(Arc::clone(&metrics));
         let (publisher, bundle) =
-            Publisher::start(Arc::clone(&signer), clock.clone(), Arc::clone(&metrics), authored).await?;
+            Publisher::start(Arc::clone(&signer), clock.clone(), Arc::clone(&metrics), standing.clone(), authored)
+                .await?;
         let exporter = Exporter::new(signer, bundle.clone(), sessions.ended());
-        let (policy_status, policy_status_receiver) = watch::channel(policy::Status::default());
         let (stopping, stopping_receiver) = watch::channel(false);
         let app = Self {
             cookies: Cookies::new(issuer.is_secure()),
@@ -127,14 +133,14 @@ impl App {
             token_keys,
             exporter,
             bundle,
-            policy_status: policy_status_receiver,
+            policy_status,
             stopping: stopping_receiver,
             gateways: config.gateways,
             polls: Polls::default(),
             admins: config.admins,
             trusted_proxy_hops: config.trusted_proxy_hops,
         };
-        Ok((Arc::new(app), Controls { publisher, policy_status, stopping }))
+        Ok((Arc::new(app), Controls { publisher, standing, stopping }))
     }
 
     /// The policy in force.

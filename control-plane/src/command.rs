@@ -118,6 +118,7 @@ impl Serve {
         };
         let (config, CheckedPolicy { policy, warnings }) = read(&path)?;
         if self.check {
+            policy::check_size(config.issuer.as_str(), &policy).map_err(Failure::new)?;
             warnings.iter().for_each(|warning| complain(&warning.to_string()));
             return say(&format!("{}: good, with {}\n", path.display(), policy.extent()));
         }

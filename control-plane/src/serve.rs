@@ -61,7 +61,7 @@ pub async fn serve(config: Config, authored: Authored, stop: impl Future<Output 
         policy = %app.in_force().version,
         "the control plane is ready"
     );
-    let background = background(&app, controls.publisher, controls.policy_status, policy_path, authored);
+    let background = background(&app, controls.publisher, controls.standing, policy_path, authored);
     let listeners = async {
         tokio::try_join!(
             listen(public, http::public(Arc::clone(&app)), stopping.clone()),
@@ -89,15 +89,14 @@ pub async fn serve(config: Config, authored: Authored, stop: impl Future<Output 
 fn background(
     app: &Arc<App>,
     publisher: policy::Publisher,
-    status: watch::Sender<policy::Status>,
+    standing: policy::Standing,
     policy_path: PathBuf,
     authored: Authored,
 ) -> Tasks {
     let (policies, receiver) = mpsc::channel(1);
     let mut tasks = Tasks(Vec::new());
     tasks.0.push(tokio::spawn(publisher.run(receiver, app.sessions.ended())));
-    let (clock, metrics) = (app.clock.clone(), Arc::clone(&app.metrics));
-    tasks.0.push(tokio::spawn(policy::watch(policy_path, authored, policies, status, clock, metrics)));
+    tasks.0.push(tokio::spawn(policy::watch(policy_path, authored, policies, standing, app.clock.clone())));
     tasks.0.push(tokio::spawn(sweep(Arc::clone(app))));
     tasks
 }

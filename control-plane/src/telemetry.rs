@@ -92,6 +92,8 @@ pub struct Metrics {
     pub sessions_ended: Family<ResultLabels, Counter>,
     /// Revocations in the live set.
     pub revocations: Gauge<i64, AtomicI64>,
+    /// People whose revoked sessions became one entry, because there were too many.
+    pub people_collapsed: Counter<u64, AtomicU64>,
     /// Elevations that last.
     pub elevations: Gauge<i64, AtomicI64>,
     /// Bundle polls by gateway and status.
@@ -125,6 +127,7 @@ impl Default for Metrics {
             refreshes: Family::default(),
             sessions_ended: Family::default(),
             revocations: Gauge::default(),
+            people_collapsed: Counter::default(),
             elevations: Gauge::default(),
             polls: Family::default(),
             polls_waiting: Gauge::default(),
@@ -153,6 +156,11 @@ impl Metrics {
         to.register("refreshes", "Uses of refresh secrets, by result", self.refreshes.clone());
         to.register("sessions_ended", "Sessions ended before their time, by reason", self.sessions_ended.clone());
         to.register("revocations", "Revocations in the live set", self.revocations.clone());
+        to.register(
+            "people_collapsed",
+            "People whose older tokens are all refused, because more sessions were revoked than gateways take",
+            self.people_collapsed.clone(),
+        );
         to.register("elevations", "Elevations that last", self.elevations.clone());
         to.register("bundle_polls", "Bundle polls by gateway and status", self.polls.clone());
         to.register("bundle_polls_waiting", "Bundle polls that are waiting now", self.polls_waiting.clone());

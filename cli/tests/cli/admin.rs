@@ -121,7 +121,9 @@ fn shows_how_all_stands() {
     let mut answer = json!({
         "version": "0.1.0",
         "policy": {"version": "7.3", "since": "2027-01-15T08:00:00Z", "clusters": 2, "rules": 9},
+        "file": "refused",
         "refused": {"at": "2027-01-15T08:01:00Z", "message": "policy.yaml:7:5: rules[0].whom: is not a field here (did you mean who?)\n", "problems": [problem]},
+        "failing": null,
         "live_set": {"version": "7.90", "signed_at": "2027-01-15T08:02:00Z", "revocations": 3, "elevations": 1},
         "gateways": [
             {"name": "edge", "waiting": 2, "last_poll": "2027-01-15T08:02:00Z", "holds": "newest"},
@@ -143,8 +145,12 @@ fn shows_how_all_stands() {
     let json: Value = serde_json::from_str(&world.run(&["admin", "status", "--json"]).ok().stdout).unwrap();
     assert_eq!(json, answer);
     answer["refused"] = Value::Null;
+    answer["file"] = json!("waiting");
+    answer["failing"] = json!({"since": "2027-01-15T08:03:00Z", "message": "the store failed: the disk is full"});
     world.fake.state().api.insert("GET /api/v1/status", (200, answer));
-    assert!(!world.run(&["admin", "status"]).ok().stdout.contains("refused"));
+    let shown = world.run(&["admin", "status"]).ok().stdout;
+    assert!(!shown.contains("refused") && shown.contains("not in force yet"), "{shown}");
+    assert!(shown.contains("since 2027-01-15T08:03:00Z") && shown.contains("the disk is full"), "{shown}");
 }
 
 #[test]

@@ -21,10 +21,13 @@ pub(super) async fn healthz() -> &'static str {
 const STALE: Duration = Duration::from_secs(120);
 
 /// The store answers, and what gateways obey is fresh. A policy file that was refused does not make
-/// us unready, since the one before stays in force; the body says so.
+/// us unready, since the one before stays in force; the body says so, and whether what is newer can be published.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let store = app.store.read().await.is_ok();
-    let refused = app.policy_status.borrow().refused.is_some();
+    let (file, failing) = {
+        let status = app.policy_status.borrow();
+        (status.file(), status.failing().is_some())
+    };
     let (version, signed_at) = {
         let bundle = app.bundle.borrow();
         (bundle.in_force.version.to_string(), bundle.signed_at)
@@ -37,7 +40,8 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
         "store": if store { "ok" } else { "failing" },
         "live_set": if fresh { "fresh" } else { "stale" },
         "stopping": stopping,
-        "policy": { "version": version, "file": if refused { "refused" } else { "in force" } },
+        "publishing": if failing { "failing" } else { "ok" },
+        "policy": { "version": version, "file": file },
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()

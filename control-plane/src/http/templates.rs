@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::api::status::StatusView;
+use crate::policy::File;
 
 /// A provider to choose.
 pub(super) struct ProviderChoice<'a> {
@@ -152,7 +153,7 @@ pub(super) fn error_page(error: &ErrorPage<'_>, status: StatusCode) -> Response 
 mod tests {
     use kubegate_core::document::{Problem, Severity};
 
-    use super::super::api::status::{GatewayView, LiveSetView, PolicyView, RefusedView};
+    use super::super::api::status::{FailingView, GatewayView, LiveSetView, PolicyView, RefusedView};
     use super::*;
 
     const HOSTILE: &str = "<script>alert(1)</script>\"'&";
@@ -175,7 +176,9 @@ mod tests {
         StatusView {
             version: "0",
             policy: PolicyView { version: "1.1".into(), since: String::new(), clusters: 1, rules: 1 },
+            file: File::Refused,
             refused: Some(refused),
+            failing: Some(FailingView { since: String::new(), message: HOSTILE.into() }),
             live_set: LiveSetView { version: "1.1".into(), signed_at: String::new(), revocations: 0, elevations: 0 },
             gateways: vec![GatewayView {
                 name: HOSTILE.into(),

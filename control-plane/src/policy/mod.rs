@@ -10,8 +10,11 @@ mod bundle;
 mod epoch;
 mod export;
 mod publisher;
+mod room;
 mod signer;
+mod size;
 mod source;
+mod standing;
 mod watch;
 
 pub use self::bundle::{Bundle, Changes, InForce, Part, Snapshot};
@@ -19,8 +22,10 @@ pub use self::epoch::begin_epoch;
 pub use self::export::Exporter;
 pub use self::publisher::Publisher;
 pub use self::signer::{PublishError, Signer};
+pub use self::size::check_size;
 pub use self::source::{Authored, LoadError, load_now, log_warnings};
-pub use self::watch::{Refused, Status, watch};
+pub use self::standing::{Failing, File, Refused, Standing, Status};
+pub use self::watch::watch;
 
 #[cfg(test)]
 mod tests;

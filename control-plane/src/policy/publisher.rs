@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::bundle::{Bundle, InForce, Known, Snapshot};
 use super::signer::{PublishError, Signer};
 use super::source::Authored;
+use super::standing::{Refused, Standing};
 use crate::clock::Clock;
 use crate::telemetry::Metrics;
 
@@ -34,8 +35,12 @@ pub struct Publisher {
     signer: Arc<Signer>,
     clock: Clock,
     metrics: Arc<Metrics>,
+    standing: Standing,
+    /// What is in force.
     authored: Authored,
-    /// Whether `authored`, with the token keys and the epoch of now, is not yet in force.
+    /// What is to take its place.
+    wanted: Option<Authored>,
+    /// Whether what is wanted, with the token keys and the epoch of now, is not yet in force.
     behind: bool,
     /// How many entries there are in all.
     entries: usize,
@@ -52,6 +57,7 @@ impl Publisher {
         signer: Arc<Signer>,
         clock: Clock,
         metrics: Arc<Metrics>,
+        standing: Standing,
         authored: Authored,
     ) -> Result<(Self, watch::Receiver<Arc<Bundle>>), PublishError> {
         let now = clock.now();
@@ -62,10 +68,22 @@ impl Publisher {
         let snapshot = Arc::new(signer.snapshot(entries, now).await?);
         let changes = signer.changes(&in_force, &snapshot, LiveEntries::default(), None, now).await?;
         metrics.policy_loads.inc();
-        metrics.policy_valid.set(1);
+        standing.is_in_force();
         let known = vec![Arc::new(Known::from(&*in_force))];
         let (bundle, receiver) = watch::channel(Arc::new(Bundle::new(in_force, snapshot, changes, now, known.clone())));
-        Ok((Self { signer, clock, metrics, authored, behind: false, entries: total, bundle, known }, receiver))
+        let publisher = Self {
+            signer,
+            clock,
+            metrics,
+            standing,
+            authored,
+            wanted: None,
+            behind: false,
+            entries: total,
+            bundle,
+            known,
+        };
+        Ok((publisher, receiver))
     }
 
     /// Publishes whatever comes, until `policies` is closed.
@@ -82,20 +100,24 @@ impl Publisher {
                 () = news.notified() => self.publish_changes().await,
                 _ = heartbeat.tick() => self.beat().await,
             };
-            if let Err(error) = done {
-                self.metrics.publish_failures.inc();
-                tracing::error!(%error, "the bundle could not be published; gateways keep what they have");
-                heartbeat.reset_after(RETRY);
+            match done {
+                Ok(()) => self.standing.published(),
+                Err(error) => {
+                    self.standing.failed(&error, self.clock.now());
+                    tracing::error!(%error, "the bundle could not be published; gateways keep what they have");
+                    heartbeat.reset_after(RETRY);
+                }
             }
         }
     }
 
-    /// Takes a policy into force.
+    /// Takes a policy into force. One that is no good is refused, and the one before stays.
     ///
     /// # Errors
-    /// When the store fails or the policy is no good; the one before stays in force until the next try.
+    /// When the store fails; the policy before stays in force until the next try.
     pub async fn take(&mut self, authored: Authored) -> Result<(), PublishError> {
-        self.authored = authored;
+        self.standing.waits();
+        self.wanted = Some(authored);
         self.behind = true;
         self.catch_up().await
     }
@@ -132,7 +154,14 @@ impl Publisher {
     /// Publishes the policy that is wanted, when it is not what is in force.
     async fn catch_up(&mut self) -> Result<(), PublishError> {
         let before = self.bundle();
-        let in_force = Arc::new(self.signer.policy(&self.authored, self.clock.now()).await?);
+        let wanted = self.wanted.as_ref().unwrap_or(&self.authored);
+        let in_force = match self.signer.policy(wanted, self.clock.now()).await {
+            Err(error) if error.is_refusal() && self.wanted.is_some() => {
+                self.refuse(&error);
+                return Ok(());
+            }
+            signed => Arc::new(signed?),
+        };
         if in_force.hash != before.in_force.hash {
             let version = in_force.version;
             self.publish(in_force, Some(Arc::clone(&before.snapshot))).await?;
@@ -140,7 +169,20 @@ impl Publisher {
             tracing::info!(%version, "a new policy is in force");
         }
         self.behind = false;
+        if let Some(wanted) = self.wanted.take() {
+            self.authored = wanted;
+            self.standing.is_in_force();
+        }
         Ok(())
+    }
+
+    /// Stays with the policy in force: another try would not help.
+    fn refuse(&mut self, error: &PublishError) {
+        tracing::error!("the new policy is refused, the one before stays in force\n{error}");
+        let refused = Refused { at: self.clock.now(), message: error.to_string(), problems: Vec::new() };
+        self.standing.refuse_policy(refused);
+        self.wanted = None;
+        self.behind = false;
     }
 
     /// Publishes a policy with what there is of revocations and elevations: as changes to `snapshot`, or as a live set

@@ -1,22 +1,25 @@
 //! Makes signed documents of what is in the store. A version is written down before it is given out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kubegate_core::bundle::{
     self, CHANGES_TYPE, ChangesDocument, Elevation, LIVE_TYPE, LiveDocument, LiveEntries, MAX_ENTRIES, NotBefore,
-    POLICY_TYPE, PolicyDocument, RevokedSession, Version,
+    POLICY_TYPE, RevokedSession, Version,
 };
 use kubegate_core::jws::SigningKey;
 use kubegate_core::policy::InvalidPolicy;
 use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::bundle::{Changes, InForce, Part, Snapshot};
+use super::bundle::{Changes, InForce, Snapshot};
 use super::source::Authored;
+use super::{room, size};
 use crate::elevation::KEEP_ENDED;
 use crate::store::bundle_version::{self, Document, StoredVersion};
 use crate::store::revocation::{self, Subject};
 use crate::store::{Store, StoreError, elevation};
+use crate::telemetry::Metrics;
 use crate::token::{KeyError, TokenKeys};
 
 /// A document of the bundle could not be made.
@@ -37,9 +40,27 @@ pub enum PublishError {
     /// A document could not be signed.
     #[error("a document of the bundle cannot be signed")]
     Sign,
+    /// The policy is longer than gateways take.
+    #[error(
+        "the policy is {} MiB long on its way to gateways ({length} bytes), and they take no more than {} MiB: an answer of \
+         32 MiB, with the live set (name groups instead of people, use patterns instead of long lists, or give some of the \
+         clusters a control plane of their own)",
+        length.div_ceil(1 << 20), size::MAX >> 20
+    )]
+    TooLong {
+        /// How long it is, in bytes.
+        length: usize,
+    },
     /// More was revoked than gateways can hold.
     #[error("the live set has {0} entries of one kind, and gateways take no more than {MAX_ENTRIES}")]
     TooMany(usize),
+}
+
+impl PublishError {
+    /// Whether the policy is to blame, so that it is refused rather than tried again.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Policy(_) | Self::TooLong { .. })
+    }
 }
 
 impl From<sqlx::Error> for PublishError {
@@ -54,13 +75,22 @@ pub struct Signer {
     key: SigningKey,
     store: Store,
     token_keys: Arc<TokenKeys>,
+    metrics: Arc<Metrics>,
+    /// Whether the log knows that too many sessions were revoked.
+    warned: AtomicBool,
 }
 
 impl Signer {
     /// Signs in the name of `issuer`, the control plane's public URL, with the bundle key.
     #[must_use]
-    pub fn new(issuer: String, key: SigningKey, store: Store, token_keys: Arc<TokenKeys>) -> Self {
-        Self { issuer, key, store, token_keys }
+    pub fn new(
+        issuer: String,
+        key: SigningKey,
+        store: Store,
+        token_keys: Arc<TokenKeys>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { issuer, key, store, token_keys, metrics, warned: AtomicBool::new(false) }
     }
 
     /// The keys that session tokens are signed with.
@@ -71,14 +101,8 @@ impl Signer {
     /// Signs the policy; one that says the same as the last keeps its version.
     pub(super) async fn policy(&self, authored: &Authored, now: Timestamp) -> Result<InForce, PublishError> {
         let policy = authored.compile()?;
-        let parts: Vec<Part> = bundle::split(&authored.rules)?.into_iter().map(Part::from).collect();
-        let mut content = PolicyDocument {
-            issuer: self.issuer.clone(),
-            version: Version::default(),
-            keys: self.token_keys.public(now),
-            clusters: authored.clusters.clone(),
-            parts: parts.iter().map(|part| part.hash.clone()).collect(),
-        };
+        let (mut content, parts) = size::measured(&self.issuer, authored)?;
+        content.keys = self.token_keys.public(now);
         // The same words under another key are another document, and gateways take no two of one version.
         let content_hash = Sha256::new()
             .chain_update(self.key.public().kid().to_string())
@@ -124,8 +148,34 @@ impl Signer {
         Ok(Changes { version, count: content.entries.len(), document })
     }
 
-    /// Who has lost access before the time, and who has gained it for a while.
+    /// Who has lost access before the time, and who has gained it for a while: no more than gateways take. Where more
+    /// sessions were revoked, some become one entry for each of their people.
     pub(super) async fn entries(&self, now: Timestamp) -> Result<LiveEntries, PublishError> {
+        let mut entries = self.all_entries(now).await?;
+        if entries.sessions.len() > MAX_ENTRIES {
+            self.make_room(entries.sessions.len(), now).await?;
+            entries = self.all_entries(now).await?;
+        }
+        let most = entries.sessions.len().max(entries.people.len()).max(entries.elevations.len());
+        if most > MAX_ENTRIES { Err(PublishError::TooMany(most)) } else { Ok(entries) }
+    }
+
+    async fn make_room(&self, sessions: usize, now: Timestamp) -> Result<(), PublishError> {
+        let people = room::make(&self.store, now).await?;
+        self.metrics.people_collapsed.inc_by(u64::try_from(people).unwrap_or(u64::MAX));
+        if people > 0 && !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                sessions,
+                people,
+                "more sessions were revoked than the {MAX_ENTRIES} that gateways take: all older tokens of the people with \
+                 the most of them are refused, and these people ask for new ones. From now on only \
+                 kubegate_people_collapsed_total counts this"
+            );
+        }
+        Ok(())
+    }
+
+    async fn all_entries(&self, now: Timestamp) -> Result<LiveEntries, PublishError> {
         let mut conn = self.store.read().await?;
         let mut entries = LiveEntries::default();
         for entry in revocation::live(&mut conn, now).await? {
@@ -139,8 +189,7 @@ impl Signer {
             let elevation::Elevation { id, person, cluster, groups, until, ended_by, .. } = entry;
             entries.elevations.push(Elevation { id, person, cluster, groups, until, ended: ended_by.is_some() });
         }
-        let most = entries.sessions.len().max(entries.people.len()).max(entries.elevations.len());
-        if most > MAX_ENTRIES { Err(PublishError::TooMany(most)) } else { Ok(entries) }
+        Ok(entries)
     }
 
     /// The epoch that the store is in.

@@ -1,15 +1,16 @@
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use kubegate_core::bundle::Tag;
+use kubegate_core::bundle::{Tag, open_changes, open_live};
 use kubegate_core::id::{PersonId, SessionId};
-use kubegate_core::jws::SigningKey;
+use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::time::Timestamp;
 
-use super::{Authored, Bundle, Publisher, Signer, Status, begin_epoch, load_now};
+use super::{Authored, Bundle, File, PublishError, Publisher, Signer, Standing, Status, begin_epoch, load_now};
 use crate::clock::Clock;
 use crate::seal::Sealer;
 use crate::store::Store;
@@ -35,9 +36,9 @@ struct Watched {
 async fn watched(path: &Path) -> Watched {
     let first = load_now(path).unwrap().policy;
     let (sender, policies) = mpsc::channel(1);
-    let (status_sender, status) = watch::channel(Status::default());
     let metrics = Arc::new(Metrics::default());
-    tokio::spawn(super::watch(path.to_owned(), first, sender, status_sender, Clock::manual(NOW), Arc::clone(&metrics)));
+    let (standing, status) = Standing::new(Arc::clone(&metrics));
+    tokio::spawn(super::watch(path.to_owned(), first, sender, standing, Clock::manual(NOW)));
     tokio::time::sleep(Duration::from_millis(100)).await;
     Watched { policies, status, metrics }
 }
@@ -126,9 +127,9 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
     let mut watched = watched(&path).await;
 
     std::fs::write(&path, text("get").replace("groups: [g]", "gruops: [g]")).unwrap();
-    let told = watched.status.wait_for(|status| status.refused.is_some());
+    let told = watched.status.wait_for(|status| status.refused().is_some());
     let refused =
-        tokio::time::timeout(Duration::from_secs(5), told).await.expect("told").unwrap().refused.clone().unwrap();
+        tokio::time::timeout(Duration::from_secs(5), told).await.expect("told").unwrap().refused().cloned().unwrap();
     let message = &refused.message;
     assert!(message.contains("policy.yaml:2:") && message.contains("did you mean groups?"), "{message}");
     assert_eq!((refused.at, refused.problems[0].line, &*refused.problems[0].path), (NOW, 2, "rules[0].who.gruops"));
@@ -139,7 +140,92 @@ async fn a_file_that_is_no_good_is_refused_and_told() {
 
     std::fs::write(&path, text("delete")).unwrap();
     assert_eq!(watched.next().await, "delete");
-    assert!(watched.status.borrow().refused.is_none());
+    assert_eq!(watched.status.borrow().file(), File::Waiting, "nobody has put it into force");
+    let metrics = watched.metrics.text().unwrap();
+    assert!(metrics.contains("kubegate_policy_valid 0"), "{metrics}");
+}
+
+/// A policy that gateways cannot take: the certificate authority, of a mebibyte, comes to each of its clusters.
+fn long(dir: &Path, verb: &str) -> String {
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", "MTIz".repeat(1 << 18));
+    std::fs::write(dir.join("ca.pem"), pem).unwrap();
+    let clusters: Vec<String> = (0..15)
+        .map(|number| {
+            let host = format!("c{number}.example.com");
+            format!("{{name: c{number}, hosts: [{host}], server: \"https://{host}\", certificateAuthority: ca.pem}}")
+        })
+        .collect();
+    text(verb).replace("clusters: [{", &format!("clusters: [{}, {{", clusters.join(", ")))
+}
+
+#[tokio::test]
+async fn a_policy_that_gateways_cannot_take_is_refused() {
+    let publishing = Publishing::new().await;
+    let path = publishing.dir.path().join("policy.yaml");
+    let (publisher, bundle) = publishing.start(1).await;
+    let in_force = || (bundle.borrow().in_force.version, bundle.borrow().in_force.hash.clone());
+    let before = in_force();
+    let (sender, policies) = mpsc::channel(1);
+    let mut status = publishing.standing.1.clone();
+    let standing = publishing.standing.0.clone();
+    tokio::spawn(super::watch(path.clone(), publishing.authored.clone(), sender, standing, Clock::manual(NOW)));
+    tokio::spawn(publisher.run(policies, Arc::default()));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut is = async |what: fn(&Status) -> bool| {
+        let told = tokio::time::timeout(Duration::from_secs(30), status.wait_for(what));
+        told.await.expect("told").unwrap().clone()
+    };
+    let is_long = |status: &Status| status.refused().is_some_and(|refused| refused.message.contains("MiB"));
+
+    let long = long(publishing.dir.path(), "get");
+    std::fs::write(&path, &long).unwrap();
+    let refused = is(is_long).await;
+    let message = &refused.refused().unwrap().message;
+    assert!(message.contains("27 MiB") && message.contains("no more than 24 MiB"), "{message}");
+    assert!(message.contains("name groups instead of people"), "what to do about it: {message}");
+    assert!(refused.failing().is_none(), "all else is published");
+    let metrics = publishing.metrics.text().unwrap();
+    assert!(metrics.contains("kubegate_policy_valid 0") && metrics.contains("load_failures_total 1"), "{metrics}");
+
+    std::fs::write(&path, "nonsense").unwrap();
+    is(|status| status.refused().is_some_and(|refused| !refused.problems.is_empty())).await;
+    std::fs::write(&path, &long).unwrap();
+    is(is_long).await;
+    assert_eq!(in_force(), before, "the one before stays");
+
+    std::fs::write(&path, text("get")).unwrap();
+    is(|status| status.file() == File::InForce).await;
+    assert_eq!(in_force(), before, "nothing has changed");
+    std::fs::write(&path, text("list")).unwrap();
+    is(|status| status.file() == File::Waiting).await;
+    is(|status| status.file() == File::InForce).await;
+    assert!(in_force().0 > before.0);
+}
+
+#[tokio::test]
+async fn a_policy_that_gateways_cannot_take_is_none_to_start_with() {
+    let mut publishing = Publishing::new().await;
+    let path = publishing.dir.path().join("policy.yaml");
+    std::fs::write(&path, long(publishing.dir.path(), "get")).unwrap();
+    publishing.authored = load_now(&path).unwrap().policy;
+    let error = publishing.try_start(1).await.err().expect("it does not start").to_string();
+    assert!(error.contains("27 MiB") && error.contains("name groups instead of people"), "{error}");
+}
+
+#[tokio::test]
+async fn a_policy_that_gateways_cannot_take_does_not_keep_the_rest_from_them() {
+    let publishing = Publishing::new().await;
+    let (mut publisher, bundle) = publishing.start(1).await;
+    let path = publishing.dir.path().join("policy.yaml");
+    std::fs::write(&path, long(publishing.dir.path(), "get")).unwrap();
+    publisher.take(load_now(&path).unwrap().policy).await.expect("it is refused, which is no failure");
+    publishing.revoke(0..1).await;
+    let before = bundle.borrow().tag();
+    begin_epoch(&publishing.store, NOW.after(Duration::from_secs(60))).await.unwrap();
+    publisher.beat().await.expect("the heartbeat goes on");
+    let bundle = bundle.borrow();
+    assert!(bundle.tag().changes.epoch > before.changes.epoch, "with the policy that is in force");
+    assert_eq!((bundle.changes.count, bundle.in_force.policy.clusters().len()), (1, 1));
 }
 
 /// A store with its publisher.
@@ -148,7 +234,9 @@ struct Publishing {
     clock: Clock,
     keys: Arc<TokenKeys>,
     authored: Authored,
-    _dir: tempfile::TempDir,
+    metrics: Arc<Metrics>,
+    standing: (Standing, watch::Receiver<Status>),
+    dir: tempfile::TempDir,
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -161,14 +249,41 @@ impl Publishing {
         let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
         let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), NOW).await.unwrap();
         let authored = load_now(&path).unwrap().policy;
-        Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, _dir: dir }
+        let metrics = Arc::new(Metrics::default());
+        let standing = Standing::new(Arc::clone(&metrics));
+        Self { store, clock: Clock::manual(NOW), keys: Arc::new(keys), authored, metrics, standing, dir }
     }
 
     async fn start(&self, seed: u8) -> (Publisher, watch::Receiver<Arc<Bundle>>) {
+        self.try_start(seed).await.unwrap()
+    }
+
+    async fn try_start(&self, seed: u8) -> Result<(Publisher, watch::Receiver<Arc<Bundle>>), PublishError> {
         let key = SigningKey::from_seed([seed; 32]);
         let issuer = "https://kubegate.example.com".to_owned();
-        let signer = Arc::new(Signer::new(issuer, key, self.store.clone(), Arc::clone(&self.keys)));
-        Publisher::start(signer, self.clock.clone(), Arc::default(), self.authored.clone()).await.unwrap()
+        let (keys, metrics) = (Arc::clone(&self.keys), Arc::clone(&self.metrics));
+        let signer = Arc::new(Signer::new(issuer, key, self.store.clone(), keys, Arc::clone(&metrics)));
+        let standing = self.standing.0.clone();
+        Publisher::start(signer, self.clock.clone(), metrics, standing, self.authored.clone()).await
+    }
+
+    /// Revokes sessions of people who have `each` of them.
+    async fn revoke_many(&self, sessions: std::ops::Range<usize>, each: usize) {
+        use sqlx::Connection as _;
+        let store = format!("sqlite://{}", self.dir.path().join("kubegate.db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&store).await.unwrap();
+        sqlx::query(
+            "WITH RECURSIVE number (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < ?2) \
+             INSERT INTO revocation (subject, session_of, not_before, until, reason) \
+             SELECT format('session:s_%022d', n), 'corp:' || (n / ?3), 0, ?4, 'test' FROM number",
+        )
+        .bind(i64::try_from(sessions.start).unwrap())
+        .bind(i64::try_from(sessions.end).unwrap())
+        .bind(i64::try_from(each).unwrap())
+        .bind(i64::try_from(NOW.after(Duration::from_secs(12 * 3600)).seconds()).unwrap())
+        .execute(&mut connection)
+        .await
+        .unwrap();
     }
 
     async fn revoke(&self, sessions: std::ops::Range<usize>) {
@@ -237,6 +352,55 @@ async fn a_change_is_published_quickly_among_many() {
         Tag { changes: bundle.snapshot.version, ..bundle.tag() }
     }));
     assert!(answer.starts_with(b"changes ") && answer.len() < 1000, "{} bytes", answer.len());
+}
+
+/// What `bundle` says, as a gateway hears it.
+fn revoked(bundle: &Bundle) -> (HashSet<SessionId>, HashMap<PersonId, Timestamp>) {
+    let key = SigningKey::from_seed([1; 32]);
+    let keys = Keys::new([key.public()]).unwrap();
+    let live = open_live(&bundle.snapshot.document, &keys).expect("gateways take the live set");
+    let changes = open_changes(&bundle.changes.document, &keys, &bundle.in_force.hash, &bundle.snapshot.hash);
+    let changes = changes.expect("gateways take the changes");
+    let mut sessions = HashSet::new();
+    let mut people = HashMap::new();
+    for entries in [live.entries, changes.entries] {
+        sessions.extend(entries.sessions.into_iter().map(|entry| entry.sid));
+        people.extend(entries.people.into_iter().map(|entry| (entry.person, entry.not_before)));
+    }
+    (sessions, people)
+}
+
+#[tokio::test]
+async fn more_revoked_sessions_than_gateways_take_stop_nothing() {
+    let publishing = Publishing::new().await;
+    publishing.revoke_many(0..60_000, 50).await;
+    publishing.revoke_many(60_000..100_000, 1).await;
+    let (mut publisher, bundle) = publishing.start(1).await;
+    let all_are_refused = |count: usize| {
+        let (sessions, people) = revoked(&bundle.borrow());
+        for number in 0..count {
+            let session = SessionId::from(format!("s_{number:022}"));
+            let person = PersonId::from(format!("corp:{}", if number < 60_000 { number / 50 } else { number }));
+            let refused = sessions.contains(&session) || people.get(&person).is_some_and(|before| NOW < *before);
+            assert!(refused, "{session} counts again");
+        }
+        people.len()
+    };
+    assert_eq!(all_are_refused(100_000), 0, "so many can be told one by one");
+
+    publishing.revoke_many(100_000..100_001, 1).await;
+    publisher.publish_changes().await.expect("one more is published");
+    let collapsed = all_are_refused(100_001);
+    assert_eq!(collapsed, 251, "people with the most, and no more of them than needed");
+    publisher.beat().await.expect("what gateways have stays fresh");
+    assert_eq!(all_are_refused(100_001), collapsed);
+    let metrics = publishing.metrics.text().unwrap();
+    assert!(metrics.contains("kubegate_people_collapsed_total 251"), "{metrics}");
+
+    publishing.revoke_many(100_001..120_000, 1).await;
+    let (_, bundle) = publishing.try_start(1).await.expect("it starts again, too");
+    let (sessions, people) = revoked(&bundle.borrow());
+    assert!(sessions.len() < 100_000 && people.len() > collapsed, "{} and {}", sessions.len(), people.len());
 }
 
 #[tokio::test]

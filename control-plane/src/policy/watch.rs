@@ -8,41 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kubegate_core::document::Problem;
 use kubegate_core::time::Timestamp;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
 
 use super::source::{self, Authored, Files, LoadError};
+use super::standing::{Refused, Standing};
 use crate::clock::Clock;
-use crate::telemetry::Metrics;
-
-/// How the policy file stands to the policy in force.
-#[derive(Clone, Debug, Default)]
-pub struct Status {
-    /// The file as it is now, when it is not the policy in force.
-    pub refused: Option<Refused>,
-}
-
-/// A policy file that was refused.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    /// When it was found to be so.
-    pub at: Timestamp,
-    /// What is wrong with it, all of it.
-    pub message: String,
-    /// Each mistake, when the file could be read.
-    pub problems: Vec<Problem>,
-}
-
-impl Refused {
-    /// One that was refused for `error`.
-    #[must_use]
-    pub fn new(error: &LoadError, at: Timestamp) -> Self {
-        let problems = if let LoadError::Problems(problems) = error { problems.list().to_vec() } else { Vec::new() };
-        Self { at, message: error.to_string(), problems }
-    }
-}
 
 /// How long changes may follow each other before the file is read.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -54,15 +26,14 @@ const POLL: Duration = Duration::from_secs(2);
 const CHECK_AFTER: Duration = Duration::from_secs(3);
 
 /// Reads the policy file whenever it may have changed, and sends what it says when that is something
-/// new. A file that is no good is logged, counted and noted in `status`; the policy in force stays.
+/// new. A file that is no good is logged, counted and told to `standing`; the policy in force stays.
 /// Ends when nobody listens.
 pub async fn watch(
     path: PathBuf,
     mut last: Authored,
     policies: mpsc::Sender<Authored>,
-    status: watch::Sender<Status>,
+    standing: Standing,
     clock: Clock,
-    metrics: Arc<Metrics>,
 ) {
     let changed = Arc::new(Notify::new());
     let _watcher = watch_folder(&path, Arc::clone(&changed));
@@ -82,11 +53,11 @@ pub async fn watch(
         (policy, files) = source::load(&path).await;
         match policy {
             Ok(policy) => {
-                metrics.policy_valid.set(1);
-                if status.send_replace(Status::default()).refused.is_some() {
+                let new = policy != last;
+                if standing.read_file(new) {
                     tracing::info!(path = %path.display(), "the policy file is good again");
                 }
-                if policy != last {
+                if new {
                     last = policy.clone();
                     if policies.send(policy).await.is_err() {
                         return;
@@ -98,23 +69,13 @@ pub async fn watch(
                     });
                 }
             }
-            Err(error) => refuse(&path, &error, clock.now(), &status, &metrics),
+            Err(error) => refuse(&path, &error, clock.now(), &standing),
         }
     }
 }
 
-fn refuse(path: &Path, error: &LoadError, at: Timestamp, status: &watch::Sender<Status>, metrics: &Metrics) {
-    metrics.policy_valid.set(0);
-    let refused = Refused::new(error, at);
-    let new = status.send_if_modified(|status| {
-        let new = status.refused.as_ref().is_none_or(|before| before.message != refused.message);
-        if new {
-            status.refused = Some(refused);
-        }
-        new
-    });
-    if new {
-        metrics.policy_load_failures.inc();
+fn refuse(path: &Path, error: &LoadError, at: Timestamp, standing: &Standing) {
+    if standing.refuse_file(Refused::new(error, at)) {
         tracing::error!(path = %path.display(), "the new policy file is refused, the one before stays in force\n{error}");
     }
 }

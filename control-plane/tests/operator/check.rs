@@ -17,7 +17,11 @@ providers: [{id: corp, issuer: \"https://idp.example.com\", clientId: kubegate}]
 fn check(policy: &str) -> (String, String, Option<i32>) {
     let folder = tempfile::tempdir().unwrap();
     let key = serde_json::to_string(&PrivateJwk::from(&SigningKey::from_seed([7; 32]))).unwrap();
-    for (name, content) in [("bundle-key.json", key.as_str()), ("kubegate.yaml", CONFIG), ("policy.yaml", policy)] {
+    // A mebibyte, for policies that refer to it.
+    let authority = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", "MTIz".repeat(1 << 18));
+    let files =
+        [("bundle-key.json", key.as_str()), ("kubegate.yaml", CONFIG), ("policy.yaml", policy), ("ca.pem", &authority)];
+    for (name, content) in files {
         std::fs::write(folder.path().join(name), content).unwrap();
     }
     let output = Command::new(env!("CARGO_BIN_EXE_kubegate-control-plane"))
@@ -48,4 +52,17 @@ fn mistakes_are_said_and_count() {
     let (out, err, code) = check(&POLICY.replace("rules", "rule"));
     assert!(err.contains("did you mean rules?") && !err.contains("warning"), "{err}");
     assert_eq!((out.as_str(), code), ("", Some(1)));
+}
+
+#[test]
+fn a_policy_that_gateways_cannot_take_is_a_mistake() {
+    let clusters: Vec<String> = (0..15)
+        .map(|number| {
+            let host = format!("c{number}.example.com");
+            format!("{{name: c{number}, hosts: [{host}], server: \"https://{host}\", certificateAuthority: ca.pem}}")
+        })
+        .collect();
+    let (_, err, code) = check(&format!("clusters: [{}]\nrules: []\n", clusters.join(", ")));
+    assert!(err.contains("27 MiB") && err.contains("no more than 24 MiB"), "{err}");
+    assert_eq!(code, Some(1));
 }

@@ -10,11 +10,11 @@ use crate::output::{printable, table};
 
 /// Show how the policy, the live set and the gateways stand
 ///
-/// Names every mistake of a policy file that was refused, and what each gateway has.
+/// Names every mistake of a policy file that was refused, why nothing can be published, and what each gateway has.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate admin status
-  kubegate admin status --json | jq -e '.refused == null'")]
+  kubegate admin status --json | jq -e '.file == \"in-force\"'")]
 pub(super) struct Status {
     #[command(flatten)]
     common: Common,
@@ -25,7 +25,9 @@ pub(super) struct Status {
 struct Answer {
     version: String,
     policy: Policy,
+    file: String,
     refused: Option<Refused>,
+    failing: Option<Failing>,
     live_set: LiveSet,
     gateways: Vec<Gateway>,
 }
@@ -44,6 +46,12 @@ struct Refused {
     /// All of it, a line for each mistake.
     message: String,
     problems: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Failing {
+    since: String,
+    message: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,7 +88,11 @@ impl Answer {
             ("", format!("{} revocations, {} elevations", live_set.revocations, live_set.elevations)),
             ("Version", self.version.clone()),
         ];
-        let mut text = self.refused.as_ref().map(Refused::shown).unwrap_or_default();
+        let mut text = self.failing.as_ref().map(Failing::shown).unwrap_or_default();
+        text.push_str(&self.refused.as_ref().map(Refused::shown).unwrap_or_default());
+        if self.file == "waiting" {
+            text.push_str("The policy file is good, and not in force yet; the policy before it stays until then.\n\n");
+        }
         text.push_str(&table(&rows.map(|(name, value)| vec![name.to_owned(), printable(&value)])));
         text.push('\n');
         let heading = ["GATEWAY", "WAITING", "LAST POLL", "HAS"].map(str::to_owned).to_vec();
@@ -99,6 +111,16 @@ impl Refused {
         }
         text.push('\n');
         text
+    }
+}
+
+impl Failing {
+    fn shown(&self) -> String {
+        format!(
+            "Nothing can be published since {}; gateways keep what they have, and hear of no revocation.\n  {}\n\n",
+            printable(&self.since),
+            printable(&self.message)
+        )
     }
 }
 

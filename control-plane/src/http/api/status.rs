@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::administrator::Administrator;
 use crate::app::App;
 use crate::clock::rfc3339;
+use crate::policy::File;
 use crate::polls::Holds;
 
 /// How all stands.
@@ -20,8 +21,12 @@ pub(in crate::http) struct StatusView {
     pub(in crate::http) version: &'static str,
     /// The policy in force.
     pub(in crate::http) policy: PolicyView,
-    /// Why the policy file is not the policy in force.
+    /// Whether the policy file is the policy in force.
+    pub(in crate::http) file: File,
+    /// Why the policy file is refused.
     pub(in crate::http) refused: Option<RefusedView>,
+    /// Why nothing can be published.
+    pub(in crate::http) failing: Option<FailingView>,
     /// What was revoked, and who is elevated.
     pub(in crate::http) live_set: LiveSetView,
     /// The gateways of the configuration.
@@ -45,6 +50,13 @@ pub(in crate::http) struct RefusedView {
     pub(in crate::http) message: String,
     /// Each mistake, when the file could be read.
     pub(in crate::http) problems: Vec<Problem>,
+}
+
+/// Why nothing can be published.
+#[derive(Serialize)]
+pub(in crate::http) struct FailingView {
+    pub(in crate::http) since: String,
+    pub(in crate::http) message: String,
 }
 
 /// What was revoked, and who is elevated.
@@ -72,7 +84,7 @@ impl StatusView {
     pub(in crate::http) fn of(app: &App) -> Self {
         let bundle = Arc::clone(&app.bundle.borrow());
         let (newest, in_force) = (bundle.tag(), &bundle.in_force);
-        let refused = app.policy_status.borrow().refused.clone();
+        let status = app.policy_status.borrow().clone();
         let gateways = app.gateways.iter().map(|gateway| {
             let poll = app.polls.of(&gateway.name).unwrap_or_default();
             GatewayView {
@@ -90,11 +102,15 @@ impl StatusView {
                 clusters: in_force.policy.clusters().len(),
                 rules: in_force.rules,
             },
-            refused: refused.map(|refused| RefusedView {
+            file: status.file(),
+            refused: status.refused().map(|refused| RefusedView {
                 at: rfc3339(refused.at),
-                message: refused.message,
-                problems: refused.problems,
+                message: refused.message.clone(),
+                problems: refused.problems.clone(),
             }),
+            failing: status
+                .failing()
+                .map(|failing| FailingView { since: rfc3339(failing.since), message: failing.message.clone() }),
             live_set: LiveSetView {
                 version: newest.changes.to_string(),
                 signed_at: rfc3339(bundle.signed_at),

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::gateway::TestGateway;
-use super::world::{PASSWORD, World};
+use super::world::{PASSWORD, World, soon};
 
 async fn status(world: &World) -> Value {
     let token = world.signed_in("alice", None).await["access_token"].as_str().unwrap().to_owned();
@@ -35,6 +35,47 @@ async fn a_refused_policy_is_named_with_every_mistake() {
     assert_eq!((&whom["line"], &whom["column"]), (&json!(7), &json!(5)));
     assert!(whom["file"].as_str().unwrap().ends_with("policy.yaml") && whom["message"].is_string(), "{whom}");
     assert_eq!(whom["remedy"], "did you mean who?");
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_put_into_force_is_not_called_in_force() {
+    let world = World::new().await;
+    let mut alice = world.browser();
+    alice.sign_in("/login", "alice", PASSWORD).await;
+    assert_eq!(status(&world).await["file"], "in-force");
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON bundle_version BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    world.sql(full).await;
+    world.clock.advance(Duration::from_secs(60));
+    world.change_policy(&World::policy().replace("verbs: [get]", "verbs: [get, list]")).await;
+    soon("the failure", async {
+        while status(&world).await["failing"].is_null() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let shown = status(&world).await;
+    assert_eq!((&shown["file"], &shown["refused"]), (&json!("waiting"), &Value::Null), "{shown}");
+    assert_eq!(shown["policy"]["version"], "1800000000.1", "the one before stays");
+    assert_eq!(shown["failing"]["since"], "2027-01-15T08:01:00Z");
+    assert!(shown["failing"]["message"].as_str().unwrap().contains("the disk is full"), "{shown}");
+    let ready = world.internal("/readyz", &[]).await.json();
+    assert_eq!((&ready["policy"]["file"], &ready["publishing"]), (&json!("waiting"), &json!("failing")), "{ready}");
+    let page = alice.get("/status").await.text;
+    assert!(page.contains("not in force yet") && page.contains("the disk is full"), "{page}");
+    assert!(!page.contains("is the policy in force"), "{page}");
+    let metrics = async || world.internal("/metrics", &[]).await.text;
+    assert!(metrics().await.contains("kubegate_policy_valid 0"));
+
+    world.sql("DROP TRIGGER full").await;
+    soon("the next try", async {
+        while status(&world).await["file"] != "in-force" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    let shown = status(&world).await;
+    assert_eq!((&shown["policy"]["version"], &shown["failing"]), (&json!("1800000000.2"), &Value::Null));
+    assert!(metrics().await.contains("kubegate_policy_valid 1"));
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ pub(super) struct World {
     internal: Router,
     policies: tokio::sync::mpsc::Sender<policy::Authored>,
     _stopping: tokio::sync::watch::Sender<bool>,
-    status: tokio::sync::watch::Sender<policy::Status>,
+    standing: policy::Standing,
 }
 
 impl World {
@@ -103,7 +103,7 @@ impl World {
         };
         let bundle_key = config.bundle_key.public().clone();
         let authored = policy::load_now(&config.policy).unwrap().policy;
-        let (app, Controls { publisher, policy_status, stopping }) =
+        let (app, Controls { publisher, standing, stopping }) =
             App::open(config, authored, clock.clone()).await.unwrap();
         let (policies, receiver) = tokio::sync::mpsc::channel(1);
         tokio::spawn(publisher.run(receiver, app.sessions.ended()));
@@ -116,7 +116,7 @@ impl World {
             bundle_key,
             policies,
             _stopping: stopping,
-            status: policy_status,
+            standing,
         }
     }
 
@@ -130,13 +130,17 @@ impl World {
 
     /// A backup of the store while it is in use.
     pub(super) async fn backup(&self) -> PathBuf {
-        use sqlx::Connection as _;
         let path = self.dir.path().join("backup.db");
+        self.sql(&format!("VACUUM INTO '{}'", path.display())).await;
+        path
+    }
+
+    /// Does something to the store from outside.
+    pub(super) async fn sql(&self, text: &str) {
+        use sqlx::Connection as _;
         let store = format!("sqlite://{}", self.dir.path().join("kubegate.db").display());
         let mut connection = sqlx::SqliteConnection::connect(&store).await.unwrap();
-        let backup = format!("VACUUM INTO '{}'", path.display());
-        sqlx::raw_sql(&backup).execute(&mut connection).await.unwrap();
-        path
+        sqlx::raw_sql(text).execute(&mut connection).await.unwrap();
     }
 
     /// The control plane with its store restored from a backup, or with an empty one.
@@ -185,7 +189,7 @@ impl World {
         let path = self.dir.path().join("policy.yaml");
         std::fs::write(&path, text).unwrap();
         let error = policy::load_now(&path).unwrap_err();
-        self.status.send_replace(policy::Status { refused: Some(policy::Refused::new(&error, self.clock.now())) });
+        self.standing.refuse_file(policy::Refused::new(&error, self.clock.now()));
     }
 
     /// The policy as it was at the start.
