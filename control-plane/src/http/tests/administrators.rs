@@ -197,3 +197,38 @@ async fn who_is_meant_is_never_guessed() {
     assert!(ambiguous.text.contains("corp:1, corp:2"), "{}", ambiguous.text);
     assert_eq!(disable("corp:2").await.json()["sessions"], 1);
 }
+
+#[tokio::test]
+async fn who_was_taken_out_of_the_administrators_is_none_by_an_old_sign_in_either() {
+    let world = World::new().await;
+    let token = world.token("alice").await;
+    let mut browser = world.browser();
+    let code = browser.code("alice").await;
+    assert!(browser.get("/").await.text.contains("href=\"/status\""));
+    let taken_out = |config: &str| config.replace("groups: [platform-admins], email", "groups: [team], email");
+    let world = world.restarted(taken_out).await;
+
+    let refused = world.api_post("/api/v1/elevations", &token, &elevation()).await;
+    assert_eq!(
+        (refused.status, refused.json()["title"].as_str()),
+        (StatusCode::FORBIDDEN, Some("not-an-administrator"))
+    );
+    let cookies = std::mem::take(&mut browser.cookies);
+    let mut browser = world.browser();
+    browser.cookies = cookies;
+    assert!(!browser.get("/").await.text.contains("href=\"/status\""));
+    assert_eq!(browser.get("/status").await.status, StatusCode::FORBIDDEN);
+
+    let late = world.redeem(&code, None).await.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(world.api("/api/v1/whoami", &late).await.json()["groups"], json!(["team"]), "not those of the sign-in");
+    let refused = world.api_post("/api/v1/people/disable", &late, &json!({"person": "bob", "reason": "r"})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+
+    let world =
+        world.restarted(|config| config.replace("groups: [team], email", "groups: [platform-admins], email")).await;
+    assert_eq!(
+        world.api_post("/api/v1/elevations", &token, &elevation()).await.status,
+        StatusCode::CREATED,
+        "back again"
+    );
+}
