@@ -158,5 +158,5 @@ pub(super) const SECOND: std::time::Duration = std::time::Duration::from_secs(1)
 /// that all of the person's tokens are refused once; those of live sessions are asked for again.
 const MOST_REVOKED: u32 = 100;
 
-/// How long an ended session is remembered, so that its holder can be told why it ended.
+/// How long a session is remembered after its longest life, so that its holder can be told why it ended.
 const KEEP_ENDED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);

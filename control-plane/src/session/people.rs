@@ -1,6 +1,6 @@
 //! People, as administrators deal with them: whom a name means, and who may not sign in.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kubegate_core::id::PersonId;
@@ -26,20 +26,31 @@ pub struct Named {
 }
 
 impl Sessions {
-    /// Whom `name` means, a user name or a person's id: all that are known by it, ten at most. People are known for a day
-    /// after their last session has ended, and as long as they are disabled.
+    /// The person of this id. People are known for a day after the longest life of their last session, however early it
+    /// ended, and as long as they are disabled.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn named(&self, name: &str) -> Result<Vec<Named>, SessionError> {
+    pub async fn known(&self, person: &PersonId) -> Result<Option<Named>, SessionError> {
         let mut conn = self.store.read().await?;
-        let disabled = disabled::named(&mut conn, name).await?;
-        let mut found: BTreeMap<PersonId, Option<String>> =
-            disabled.into_iter().map(|disabled| (disabled.person, disabled.user)).collect();
-        for (person, user) in session::people_named(&mut conn, name).await? {
-            found.insert(person, Some(user));
-        }
-        Ok(found.into_iter().map(|(person, user)| Named { person, user }).take(10).collect())
+        let user = session::user_of(&mut conn, person).await?;
+        let disabled = disabled::find(&mut conn, person).await?;
+        let is_known = user.is_some() || disabled.is_some();
+        let user = user.or_else(|| disabled.and_then(|disabled| disabled.user));
+        Ok(is_known.then(|| Named { person: person.clone(), user }))
+    }
+
+    /// Everybody who is known to have, or to have had, this user name; ten at most. Where a provider gives a name to
+    /// somebody else, both are found until the former holder is known no more, and before the first sign-in of the new one
+    /// only the former.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn named(&self, user: &str) -> Result<Vec<Named>, SessionError> {
+        let mut conn = self.store.read().await?;
+        let mut people: BTreeSet<PersonId> = disabled::named(&mut conn, user).await?.into_iter().collect();
+        people.extend(session::people_named(&mut conn, user).await?);
+        Ok(people.into_iter().map(|person| Named { person, user: Some(user.to_owned()) }).take(10).collect())
     }
 
     /// Disables a person: ends all sessions and elevations, refuses every token that was made until now, and lets no new

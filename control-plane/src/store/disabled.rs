@@ -61,14 +61,16 @@ pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<Disabled>, StoreErro
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
-/// Those who have this id or user name, at most eleven.
+/// Those who were known by this user name, at most eleven.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn named(conn: &mut SqliteConnection, name: &str) -> Result<Vec<Disabled>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM disabled_person WHERE person = ?1 OR user = ?1 LIMIT 11");
-    let rows = sqlx::query(&sql).bind(name).fetch_all(conn).await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+pub async fn named(conn: &mut SqliteConnection, user: &str) -> Result<Vec<PersonId>, StoreError> {
+    let people: Vec<String> = sqlx::query_scalar("SELECT person FROM disabled_person WHERE user = ? LIMIT 11")
+        .bind(user)
+        .fetch_all(conn)
+        .await?;
+    Ok(people.into_iter().map(PersonId::from).collect())
 }
 
 /// Lets a person sign in again; `false` when that was so before.

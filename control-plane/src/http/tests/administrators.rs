@@ -11,6 +11,24 @@ impl World {
     async fn token(&self, user: &str) -> String {
         self.signed_in(user, None).await["access_token"].as_str().unwrap().to_owned()
     }
+
+    /// Somebody has signed in through a provider.
+    async fn knows(&self, provider: &str, subject: &str, user: &str) {
+        let identity = crate::person::Identity {
+            provider: provider.into(),
+            subject: subject.into(),
+            user: user.into(),
+            uid: None,
+            email: None,
+            groups: vec![],
+            claims: std::collections::BTreeMap::new(),
+            acr: None,
+            amr: vec![],
+            credential: None,
+        };
+        let sign_in = crate::session::SignIn { identity, auth_time: Some(self.clock.now()), purpose: None };
+        self.app.sessions.begin(sign_in, self.clock.now()).await.unwrap();
+    }
 }
 
 fn elevation() -> Value {
@@ -174,20 +192,7 @@ async fn who_is_meant_is_never_guessed() {
 
     // Two people of one user name, as two providers may have had them one after the other.
     for subject in ["1", "2"] {
-        let identity = crate::person::Identity {
-            provider: "corp".into(),
-            subject: subject.into(),
-            user: "carol".into(),
-            uid: None,
-            email: None,
-            groups: vec![],
-            claims: std::collections::BTreeMap::new(),
-            acr: None,
-            amr: vec![],
-            credential: None,
-        };
-        let sign_in = crate::session::SignIn { identity, auth_time: Some(world.clock.now()), purpose: None };
-        world.app.sessions.begin(sign_in, world.clock.now()).await.unwrap();
+        world.knows("corp", subject, "carol").await;
     }
     let ambiguous = disable("carol").await;
     assert_eq!(
@@ -231,4 +236,36 @@ async fn who_was_taken_out_of_the_administrators_is_none_by_an_old_sign_in_eithe
         StatusCode::CREATED,
         "back again"
     );
+}
+
+#[tokio::test]
+async fn nobody_takes_the_id_of_another_for_a_user_name() {
+    let world = World::with(
+        "providers: [{id: corp, issuer: \"https://idp.example.com\", clientId: kubegate, userPrefix: \"corp:\", groupPrefix: \"corp:\"}]\n",
+    )
+    .await;
+    let alice = world.token("alice").await;
+    let disable = async |person: &str| {
+        world.api_post("/api/v1/people/disable", &alice, &json!({"person": person, "reason": "r"})).await
+    };
+    world.knows("corp", "u-666", "corp:u-1").await;
+    world.knows("corp", "u-667", "id=corp:u-1").await;
+    let refused = disable("corp:u-1").await;
+    assert_eq!((refused.status, refused.json()["title"].as_str()), (StatusCode::CONFLICT, Some("ambiguous-person")));
+    let told = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(told.contains("user name of corp:u-666 (give that id") && told.contains("give id=corp:u-1)"), "{told}");
+    let bob = disable("id=corp:u-1").await.json();
+    assert_eq!((&bob["person"], &bob["user"]), (&json!("corp:u-1"), &Value::Null), "before bob's first sign-in");
+
+    let enabled = world.api_post("/api/v1/people/enable", &alice, &json!({"person": "corp:u-1", "reason": "r"})).await;
+    assert_eq!(enabled.json()["person"], "corp:u-1", "as a disabled one bob is known by the id alone");
+    world.knows("corp", "u-1", "corp:bob@example.com").await;
+    let bob = disable("corp:u-1").await.json();
+    assert_eq!((&bob["person"], &bob["user"]), (&json!("corp:u-1"), &json!("corp:bob@example.com")));
+    let mallory = disable("corp:u-666").await.json();
+    assert_eq!((&mallory["person"], &mallory["user"]), (&json!("corp:u-666"), &json!("corp:u-1")));
+
+    world.knows("corp", "u-3", "other:carol").await;
+    assert_eq!(disable("other:carol").await.json()["person"], "corp:u-3", "no provider has the id `other`");
+    assert_eq!(disable("id=other:carol").await.status, StatusCode::NOT_FOUND);
 }
