@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::random::{self, RandomError};
 pub use crate::store::elevation::Elevation;
-use crate::store::{Store, StoreError, disabled, elevation};
+use crate::store::{self, Store, StoreError, disabled, elevation};
 
 /// How long an ended elevation is remembered.
 pub const KEEP_ENDED: Duration = Duration::from_secs(3600);
@@ -175,8 +175,7 @@ impl Elevations {
             return Err(GrantRefused::TooMany);
         }
         elevation::insert(&mut tx, &elevation).await?;
-        tx.commit().await?;
-        self.news.notify_one();
+        store::commit_and_wake(tx, Arc::clone(&self.news)).await?;
         Ok(elevation)
     }
 
@@ -189,9 +188,8 @@ impl Elevations {
         let mut tx = self.store.write().await?;
         let ended = elevation::end(&mut tx, id, by, now).await?;
         let found = elevation::find(&mut tx, id).await?;
-        tx.commit().await?;
         if ended {
-            self.news.notify_one();
+            store::commit_and_wake(tx, Arc::clone(&self.news)).await?;
         }
         Ok(found)
     }

@@ -89,8 +89,7 @@ impl Sessions {
         let code = code::find(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
         if code.spent {
             let news = self.end_issued(&mut tx, &code, now).await?;
-            tx.commit().await?;
-            self.tell(news);
+            self.commit(tx, news).await?;
             return Err(GrantError::Reused);
         }
         let mut browser = session::find(&mut tx, &code.session).await?.ok_or(GrantError::Unknown)?;
@@ -112,8 +111,7 @@ impl Sessions {
         session::touch(&mut tx, &session.id, now, Some(token_until)).await?;
         refresh::insert(&mut tx, SecretHash::of(&secret), &session.id, None, now).await?;
         code::spend(&mut tx, hash, Some(&session.id), now).await?;
-        tx.commit().await?;
-        self.tell(news);
+        self.commit(tx, news).await?;
         Ok(Issued { session, token_until, refresh: Secret::from(secret) })
     }
 

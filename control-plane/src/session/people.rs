@@ -64,8 +64,7 @@ impl Sessions {
         disabled::insert(&mut tx, disabled).await?;
         elevation::end_all_of(&mut tx, person, &disabled.by, now).await?;
         let ended = self.end_all_in(&mut tx, person, EndReason::Disabled, now, now.after(ON_ITS_WAY)).await?;
-        tx.commit().await?;
-        self.tell(News(true));
+        self.commit(tx, News(true)).await?;
         Ok(ended)
     }
 
@@ -80,8 +79,7 @@ impl Sessions {
         };
         disabled::remove(&mut tx, person).await?;
         revocation::admit_from(&mut tx, person, now.max(disabled.at.after(SECOND))).await?;
-        tx.commit().await?;
-        self.tell(News(true));
+        self.commit(tx, News(true)).await?;
         Ok(true)
     }
 

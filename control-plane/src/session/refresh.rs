@@ -109,8 +109,6 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<(), SessionError> {
         let news = self.end_in(&mut tx, session, reason, now).await?;
-        tx.commit().await?;
-        self.tell(news);
-        Ok(())
+        Ok(self.commit(tx, news).await?)
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::response::Response;
 use kubegate_core::id::PersonId;
 
 use super::super::error::ApiError;
@@ -43,6 +44,14 @@ impl FromRequestParts<Arc<App>> for Administrator {
         }
         Ok(Self { person: identity.person(), user: identity.user })
     }
+}
+
+/// Does what an administrator asked for to its end, with the line in the log that says who it was: also when the caller
+/// hangs up meanwhile.
+pub(super) async fn to_its_end(
+    task: impl Future<Output = Result<Response, ApiError>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    tokio::spawn(task).await.map_err(ApiError::unavailable)?
 }
 
 /// What was sent, or what should have been.

@@ -88,7 +88,10 @@ pub(in crate::http) async fn post(
     by: Administrator,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let wanted = administrator::body(wanted, EXAMPLE)?;
+    administrator::to_its_end(grant(app, by, administrator::body(wanted, EXAMPLE)?)).await
+}
+
+async fn grant(app: Arc<App>, by: Administrator, wanted: Wanted) -> Result<Response, ApiError> {
     let named = administrator::person(&app, &wanted.person).await?;
     let grant = Grant {
         person: named.person,
@@ -120,6 +123,10 @@ pub(in crate::http) async fn delete(
     by: Administrator,
     Path(id): Path<ElevationId>,
 ) -> Result<Response, ApiError> {
+    administrator::to_its_end(end(app, by, id)).await
+}
+
+async fn end(app: Arc<App>, by: Administrator, id: ElevationId) -> Result<Response, ApiError> {
     let now = app.clock.now();
     let ended = app.elevations.end(&id, &by.user, now).await.map_err(ApiError::unavailable)?;
     let ended = ended.ok_or_else(|| {

@@ -59,13 +59,17 @@ pub(in crate::http) async fn disable(
     by: Administrator,
     sent: Result<Json<Order>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let (named, reason) = read(&app, sent).await?;
+    administrator::to_its_end(shut_out(app, by, read(sent)?)).await
+}
+
+async fn shut_out(app: Arc<App>, by: Administrator, order: Order) -> Result<Response, ApiError> {
+    let named = administrator::person(&app, &order.person).await?;
     if named.person == by.person {
         let detail = "you would shut yourself out, perhaps as the last administrator; ask another one";
         return Err(ApiError::new(StatusCode::CONFLICT, "yourself", detail));
     }
     let at = app.clock.now();
-    let disabled = Disabled { person: named.person, user: named.user, reason, by: by.user, at };
+    let disabled = Disabled { person: named.person, user: named.user, reason: order.reason, by: by.user, at };
     let sessions = app.sessions.disable(&disabled).await.map_err(ApiError::unavailable)?;
     let Disabled { person, user, reason, by, .. } = disabled;
     tracing::info!(administrator = by, %person, user, sessions, reason, "disabled by an administrator");
@@ -78,17 +82,21 @@ pub(in crate::http) async fn enable(
     by: Administrator,
     sent: Result<Json<Order>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let (named, reason) = read(&app, sent).await?;
+    administrator::to_its_end(let_in(app, by, read(sent)?)).await
+}
+
+async fn let_in(app: Arc<App>, by: Administrator, order: Order) -> Result<Response, ApiError> {
+    let named = administrator::person(&app, &order.person).await?;
     let was_disabled = app.sessions.enable(&named.person, app.clock.now()).await.map_err(ApiError::unavailable)?;
     let Named { person, user } = named;
-    tracing::info!(administrator = by.user, %person, user, was_disabled, reason, "enabled by an administrator");
+    tracing::info!(administrator = by.user, %person, user, was_disabled, reason = order.reason, "enabled by an administrator");
     Ok(super::json(json!({ "person": person, "user": user, "was_disabled": was_disabled })))
 }
 
-/// The person who is meant, and the reason.
-async fn read(app: &App, sent: Result<Json<Order>, JsonRejection>) -> Result<(Named, String), ApiError> {
+/// The order, with a good reason.
+fn read(sent: Result<Json<Order>, JsonRejection>) -> Result<Order, ApiError> {
     let Order { person, reason } = administrator::body(sent, "{\"person\": \"PROVIDER:SUBJECT\", \"reason\": TEXT}")?;
     let reason = check_reason(&reason)
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "bad-request", error.to_string()))?;
-    Ok((administrator::person(app, &person).await?, reason))
+    Ok(Order { person, reason })
 }
