@@ -158,6 +158,9 @@ async fn a_disabled_person_stays_out_until_enabled() {
     for words in ["Your account is disabled", "alice disabled your account", "lost laptop", "Ask alice"] {
         assert!(page.text.contains(words), "{words} in {}", page.text);
     }
+    let metrics = world.internal("/metrics", &[]).await.text;
+    assert!(metrics.contains("kubegate_sign_ins_total{provider=\"accounts\",result=\"disabled\"} 1"), "{metrics}");
+    assert!(!metrics.contains("kubegate_sign_ins_total{provider=\"accounts\",result=\"ok\"}"), "{metrics}");
     let again = world.api_post("/api/v1/elevations", &alice, &elevation()).await;
     assert_eq!((again.status, again.json()["title"].as_str()), (StatusCode::CONFLICT, Some("person-disabled")));
     let listed = world.api("/api/v1/people/disabled", &alice).await.json();
