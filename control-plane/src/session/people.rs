@@ -25,6 +25,15 @@ pub struct Named {
     pub user: Option<String>,
 }
 
+/// What came of disabling a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutOut {
+    /// How many sessions it ended.
+    pub sessions: usize,
+    /// Whether the person was disabled before.
+    pub was_disabled: bool,
+}
+
 impl Sessions {
     /// The person of this id. People are known for a day after the longest life of their last session, however early it
     /// ended, and as long as they are disabled.
@@ -54,18 +63,18 @@ impl Sessions {
     }
 
     /// Disables a person: ends all sessions and elevations, refuses every token that was made until now, and lets no new
-    /// session begin. Says how many sessions it ended. One who is disabled already stays so, for the reason given then.
+    /// session begin. One who is disabled already stays so, for the reason given then.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn disable(&self, disabled: &Disabled) -> Result<usize, SessionError> {
+    pub async fn disable(&self, disabled: &Disabled) -> Result<ShutOut, SessionError> {
         let (person, now) = (&disabled.person, disabled.at);
         let mut tx = self.store.write().await?;
-        disabled::insert(&mut tx, disabled).await?;
+        let was_disabled = !disabled::insert(&mut tx, disabled).await?;
         elevation::end_all_of(&mut tx, person, &disabled.by, now).await?;
-        let ended = self.end_all_in(&mut tx, person, EndReason::Disabled, now, now.after(ON_ITS_WAY)).await?;
+        let sessions = self.end_all_in(&mut tx, person, EndReason::Disabled, now, now.after(ON_ITS_WAY)).await?;
         self.commit(tx, News(true)).await?;
-        Ok(ended)
+        Ok(ShutOut { sessions, was_disabled })
     }
 
     /// Lets a person sign in again; `false` when that was so before.

@@ -24,13 +24,13 @@ pub struct Disabled {
 
 const COLUMNS: &str = "person, user, reason, disabled_by, disabled_at";
 
-/// Disables a person; what was written down before about the same person stays.
+/// Disables a person; `false` when that was so before, and what was written down then stays.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn insert(conn: &mut SqliteConnection, disabled: &Disabled) -> Result<(), StoreError> {
+pub async fn insert(conn: &mut SqliteConnection, disabled: &Disabled) -> Result<bool, StoreError> {
     let sql = format!("INSERT INTO disabled_person ({COLUMNS}) VALUES (?, ?, ?, ?, ?) ON CONFLICT (person) DO NOTHING");
-    sqlx::query(&sql)
+    let done = sqlx::query(&sql)
         .bind(disabled.person.as_str())
         .bind(&disabled.user)
         .bind(&disabled.reason)
@@ -38,7 +38,7 @@ pub async fn insert(conn: &mut SqliteConnection, disabled: &Disabled) -> Result<
         .bind(seconds(disabled.at))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// What is written down about `person`, when disabled.

@@ -16,7 +16,7 @@ use super::administrator::{self, Administrator};
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::elevation::check_reason;
-use crate::session::{Disabled, Named};
+use crate::session::{Disabled, Named, ShutOut};
 
 /// Whom, and why.
 #[derive(Deserialize)]
@@ -70,10 +70,21 @@ async fn shut_out(app: Arc<App>, by: Administrator, order: Order) -> Result<Resp
     }
     let at = app.clock.now();
     let disabled = Disabled { person: named.person, user: named.user, reason: order.reason, by: by.user, at };
-    let sessions = app.sessions.disable(&disabled).await.map_err(ApiError::unavailable)?;
-    let Disabled { person, user, reason, by, .. } = disabled;
-    tracing::info!(administrator = by, %person, user, sessions, reason, "disabled by an administrator");
-    Ok(super::json(json!({ "person": person, "user": user, "sessions": sessions })))
+    let done = app.sessions.disable(&disabled).await.map_err(ApiError::unavailable)?;
+    let ShutOut { sessions, was_disabled } = done;
+    let Disabled { person, user, reason, by: administrator, .. } = disabled;
+    if was_disabled {
+        tracing::info!(
+            administrator,
+            %person,
+            user,
+            sessions,
+            "an administrator was to disable somebody who is disabled already; the reason given first stays"
+        );
+    } else {
+        tracing::info!(administrator, %person, user, sessions, reason, "disabled by an administrator");
+    }
+    Ok(super::json(json!({ "person": person, "user": user, "sessions": sessions, "was_disabled": was_disabled })))
 }
 
 /// Lets a person sign in again.
@@ -89,7 +100,12 @@ async fn let_in(app: Arc<App>, by: Administrator, order: Order) -> Result<Respon
     let named = administrator::person(&app, &order.person).await?;
     let was_disabled = app.sessions.enable(&named.person, app.clock.now()).await.map_err(ApiError::unavailable)?;
     let Named { person, user } = named;
-    tracing::info!(administrator = by.user, %person, user, was_disabled, reason = order.reason, "enabled by an administrator");
+    let (administrator, reason) = (by.user, order.reason);
+    if was_disabled {
+        tracing::info!(administrator, %person, user, reason, "enabled by an administrator");
+    } else {
+        tracing::info!(administrator, %person, user, reason, "an administrator was to enable somebody who is not disabled");
+    }
     Ok(super::json(json!({ "person": person, "user": user, "was_disabled": was_disabled })))
 }
 

@@ -60,7 +60,13 @@ async fn an_elevation_lasts_until_it_ends_and_is_told_for_an_hour() {
     assert_eq!((&ended["until"], &ended["ended_by"]), (&json!("2027-01-15T08:05:00Z"), &json!("alice")));
     let whoami = world.api("/api/v1/whoami", &bob).await.json();
     assert_eq!((&whoami["elevations"][0]["live"], &whoami["clusters"]), (&json!(false), &json!([])));
-    assert_eq!(world.api_delete(&path, &alice).await.json(), ended, "ended once");
+    let mut again = ended.clone();
+    again["was_ended"] = json!(true);
+    assert_eq!(
+        (&ended["was_ended"], world.api_delete(&path, &alice).await.json()),
+        (&json!(false), again),
+        "ended once"
+    );
 
     world.clock.advance(Duration::from_secs(3601));
     let alice = world.token("alice").await;
@@ -142,7 +148,7 @@ async fn a_disabled_person_stays_out_until_enabled() {
     let done = world.api_post("/api/v1/people/disable", &alice, &reason).await;
     assert_eq!(
         (done.status, done.json()),
-        (StatusCode::OK, json!({"person": "accounts:bob", "user": "bob", "sessions": 2}))
+        (StatusCode::OK, json!({"person": "accounts:bob", "user": "bob", "sessions": 2, "was_disabled": false}))
     );
 
     let bobs = bob["access_token"].as_str().unwrap();
@@ -271,4 +277,39 @@ async fn nobody_takes_the_id_of_another_for_a_user_name() {
     world.knows("corp", "u-3", "other:carol").await;
     assert_eq!(disable("other:carol").await.json()["person"], "corp:u-3", "no provider has the id `other`");
     assert_eq!(disable("id=other:carol").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_log_names_who_did_something_not_who_came_too_late() {
+    let world = World::new()
+        .await
+        .restarted(|config| config.replace("groups: [platform-admins]}\n", "users: [alice, bob]}\n"))
+        .await;
+    let (alice, bob) = (world.token("alice").await, world.token("bob").await);
+    let carol = |reason: &str| json!({"person": "corp:carol", "reason": reason});
+    world.knows("corp", "carol", "carol").await;
+    let made = world.api_post("/api/v1/elevations", &alice, &elevation()).await.json();
+    let path = format!("/api/v1/elevations/{}", made["id"].as_str().unwrap());
+    let log = super::log::Log::begin();
+
+    world.api_delete(&path, &alice).await;
+    assert!(log.take().contains("elevation ended by an administrator"));
+    let late = world.api_delete(&path, &bob).await.json();
+    assert_eq!((&late["was_ended"], &late["ended_by"]), (&json!(true), &json!("alice")));
+    let lines = log.take();
+    assert!(!lines.contains("ended by an administrator") && lines.contains("had ended before"), "{lines}");
+
+    world.api_post("/api/v1/people/disable", &alice, &carol("left")).await;
+    assert!(log.take().contains("disabled by an administrator"));
+    let late = world.api_post("/api/v1/people/disable", &bob, &carol("lost laptop")).await.json();
+    assert_eq!((&late["was_disabled"], &late["sessions"]), (&json!(true), &json!(0)));
+    let lines = log.take();
+    assert!(!lines.contains("disabled by an administrator") && !lines.contains("lost laptop"), "{lines}");
+    assert!(lines.contains("disabled already") && lines.contains("administrator=\"bob\""), "{lines}");
+
+    world.api_post("/api/v1/people/enable", &bob, &carol("back")).await;
+    assert!(log.take().contains("enabled by an administrator"));
+    let late = world.api_post("/api/v1/people/enable", &alice, &carol("back")).await.json();
+    assert_eq!(late["was_disabled"], json!(false));
+    assert!(!log.take().contains("enabled by an administrator"));
 }
