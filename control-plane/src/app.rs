@@ -155,9 +155,14 @@ impl App {
         })
     }
 
-    /// Whether `admins` of the configuration names somebody.
+    /// Whether `admins` of the configuration names somebody who signed in, as that person is now: not who has left its
+    /// groups, or is no longer there.
     pub(crate) fn is_administrator(&self, identity: &Identity) -> bool {
-        self.admins.matches(&identity.as_rules_see())
+        match self.review(identity) {
+            Review::Stands => self.admins.matches(&identity.as_rules_see()),
+            Review::Changed(current) => self.admins.matches(&current.as_rules_see()),
+            Review::Withdrawn => false,
+        }
     }
 
     /// What people know a provider as.

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::random::{self, RandomError};
 pub use crate::store::elevation::Elevation;
-use crate::store::{Store, StoreError, disabled, elevation};
+use crate::store::{self, Store, StoreError, disabled, elevation};
 
 /// How long an ended elevation is remembered.
 pub const KEEP_ENDED: Duration = Duration::from_secs(3600);
@@ -125,6 +125,15 @@ pub fn check_reason(reason: &str) -> Result<String, InvalidReason> {
     if good { Ok(reason.to_owned()) } else { Err(InvalidReason) }
 }
 
+/// An elevation that has ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// As it is now.
+    pub elevation: Elevation,
+    /// Whether it had ended before somebody was to end it.
+    pub before: bool,
+}
+
 /// All elevations.
 #[derive(Clone, Debug)]
 pub struct Elevations {
@@ -175,8 +184,7 @@ impl Elevations {
             return Err(GrantRefused::TooMany);
         }
         elevation::insert(&mut tx, &elevation).await?;
-        tx.commit().await?;
-        self.news.notify_one();
+        store::commit_and_wake(tx, Arc::clone(&self.news)).await?;
         Ok(elevation)
     }
 
@@ -185,15 +193,14 @@ impl Elevations {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn end(&self, id: &ElevationId, by: &str, now: Timestamp) -> Result<Option<Elevation>, StoreError> {
+    pub async fn end(&self, id: &ElevationId, by: &str, now: Timestamp) -> Result<Option<Ended>, StoreError> {
         let mut tx = self.store.write().await?;
         let ended = elevation::end(&mut tx, id, by, now).await?;
         let found = elevation::find(&mut tx, id).await?;
-        tx.commit().await?;
         if ended {
-            self.news.notify_one();
+            store::commit_and_wake(tx, Arc::clone(&self.news)).await?;
         }
-        Ok(found)
+        Ok(found.map(|elevation| Ended { elevation, before: !ended }))
     }
 
     /// All that last at `now`, and those that ended within the hour before.

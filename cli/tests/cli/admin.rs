@@ -43,6 +43,10 @@ fn elevates_and_lists_and_ends() {
     assert_eq!(json, list, "as the control plane says it");
     assert!(world.run(&["admin", "end-elevation", "e_1"]).ok().stdout.contains("Ended      2027"));
     assert_eq!(world.fake.count("DELETE /api/v1/elevations/e_1"), 1);
+    let mut late = elevation(false);
+    late["was_ended"] = json!(true);
+    world.fake.state().api.insert("DELETE /api/v1/elevations/e_1", (200, late));
+    assert!(world.run(&["admin", "end-elevation", "e_1"]).ok().stderr.contains("it had ended before"));
 }
 
 #[test]
@@ -78,6 +82,10 @@ fn shuts_people_out_and_lets_them_in() {
     assert_eq!(done.stdout, "disabled corp:7; ended sessions: 2\n");
     assert!(done.stderr.contains("nobody of this id has signed in lately"), "{done:?}");
     assert_eq!(world.fake.state().sent, json!({"person": "corp:7", "reason": "laptop stolen"}));
+    let late = json!({"person": "corp:7", "user": "bob", "sessions": 0, "was_disabled": true});
+    world.fake.state().api.insert("POST /api/v1/people/disable", (200, late));
+    let late = world.run(&["admin", "disable", "bob", "--reason", "left"]).ok();
+    assert!(late.stderr.contains("disabled already; the reason given first stays"), "{late:?}");
     let done = world.run(&["admin", "enable", "bob", "--reason", "found"]).ok();
     assert_eq!(done.stdout, "enabled bob (corp:7)\n");
     assert!(done.stderr.contains("was not disabled"), "{done:?}");

@@ -42,7 +42,8 @@ struct Configuration {
     gateways: Vec<Gateway>,
     /// How long things last.
     sessions: Option<Sessions>,
-    /// Who may end other people's sessions. Left out: nobody.
+    /// Administrators: who may elevate anybody (also themselves), end anybody's sessions, disable and enable people, export
+    /// the whole bundle and see how policy and gateways stand. Left out: nobody.
     admins: Option<Who>,
     /// The OpenID Connect providers that people sign in with. At least one provider or account is needed.
     providers: Option<Vec<Provider>>,

@@ -63,8 +63,7 @@ impl Sessions {
         let mut tx = self.store.write().await?;
         let told = self.admit(&mut tx, &session.identity.person(), now).await?;
         session::insert(&mut tx, &session, Some(SecretHash::of(&cookie)), purpose).await?;
-        tx.commit().await?;
-        self.tell(told);
+        self.commit(tx, told).await?;
         Ok((session, Secret::from(cookie)))
     }
 

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::end::News;
-use super::{GrantError, Issued, SessionError, Sessions, check_live};
+use super::{GrantError, Issued, Review, SessionError, Sessions, check_live};
+use crate::person::Identity;
 use crate::random;
 use crate::store::code::{self, Code};
 use crate::store::session::{self, EndReason, Session, SessionKind};
@@ -70,12 +71,17 @@ impl Sessions {
         Ok(Secret::from(secret))
     }
 
-    /// Trades a code for a session of the command line. A code that does not fit is spent all the
-    /// same, and a spent one ends what came of it.
+    /// Trades a code for a session of the command line, of the person as `review` says that the person is now. A code
+    /// that does not fit is spent all the same, and a spent one ends what came of it.
     ///
     /// # Errors
     /// Why the code is refused.
-    pub async fn redeem(&self, exchange: &CodeExchange<'_>, now: Timestamp) -> Result<Issued, GrantError> {
+    pub async fn redeem(
+        &self,
+        exchange: &CodeExchange<'_>,
+        review: impl Fn(&Identity) -> Review + Send,
+        now: Timestamp,
+    ) -> Result<Issued, GrantError> {
         let hash = SecretHash::of(exchange.code);
         // What is not there needs no turn at the one writing connection.
         code::find(&mut *self.store.read().await?, hash).await?.ok_or(GrantError::Unknown)?;
@@ -83,15 +89,19 @@ impl Sessions {
         let code = code::find(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
         if code.spent {
             let news = self.end_issued(&mut tx, &code, now).await?;
-            tx.commit().await?;
-            self.tell(news);
+            self.commit(tx, news).await?;
             return Err(GrantError::Reused);
         }
-        let browser = session::find(&mut tx, &code.session).await?.ok_or(GrantError::Unknown)?;
+        let mut browser = session::find(&mut tx, &code.session).await?.ok_or(GrantError::Unknown)?;
         if let Err(error) = check(&code, exchange, now).and_then(|()| check_live(&browser, now)) {
             code::spend(&mut tx, hash, None, now).await?;
             tx.commit().await?;
             return Err(error);
+        }
+        if !review(&browser.identity).take_over(&mut tx, &mut browser).await? {
+            code::spend(&mut tx, hash, None, now).await?;
+            self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
+            return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
         let session = self.cli_session(&browser, now)?;
         let token_until = self.token_until(&session, now);
@@ -101,8 +111,7 @@ impl Sessions {
         session::touch(&mut tx, &session.id, now, Some(token_until)).await?;
         refresh::insert(&mut tx, SecretHash::of(&secret), &session.id, None, now).await?;
         code::spend(&mut tx, hash, Some(&session.id), now).await?;
-        tx.commit().await?;
-        self.tell(news);
+        self.commit(tx, news).await?;
         Ok(Issued { session, token_until, refresh: Secret::from(secret) })
     }
 

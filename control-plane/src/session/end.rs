@@ -6,7 +6,7 @@ use kubegate_core::time::Timestamp;
 use super::{LEEWAY, SessionError, Sessions};
 use crate::store::revocation::{self, Revocation, Subject};
 use crate::store::session::{self, EndReason, Session};
-use crate::store::{StoreError, Write, disabled, elevation};
+use crate::store::{self, StoreError, Write, disabled, elevation};
 use crate::telemetry::ResultLabels;
 
 /// Whether gateways have something new to hear.
@@ -24,8 +24,7 @@ impl Sessions {
             return Ok(false);
         };
         let news = self.end_in(&mut tx, &session, reason, now).await?;
-        tx.commit().await?;
-        self.tell(news);
+        self.commit(tx, news).await?;
         Ok(session.is_live(now))
     }
 
@@ -36,8 +35,7 @@ impl Sessions {
     pub async fn end_all(&self, person: &PersonId, reason: EndReason, now: Timestamp) -> Result<usize, SessionError> {
         let mut tx = self.store.write().await?;
         let ended = self.end_all_in(&mut tx, person, reason, now, now.after(SECOND)).await?;
-        tx.commit().await?;
-        self.tell(News(true));
+        self.commit(tx, News(true)).await?;
         Ok(ended)
     }
 
@@ -82,8 +80,7 @@ impl Sessions {
         for session in &withdrawn {
             news.0 |= self.end_in(&mut tx, session, EndReason::Withdrawn, now).await?.0;
         }
-        tx.commit().await?;
-        self.tell(news);
+        self.commit(tx, news).await?;
         Ok(withdrawn.len())
     }
 
@@ -94,7 +91,7 @@ impl Sessions {
     pub async fn sweep(&self, now: Timestamp) -> Result<(), SessionError> {
         let mut tx = self.store.write().await?;
         session::purge(&mut tx, now.before(KEEP_ENDED)).await?;
-        crate::store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
+        store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         revocation::purge(&mut tx, now).await?;
         elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
         tx.commit().await?;
@@ -143,10 +140,11 @@ impl Sessions {
         Ok(News(true))
     }
 
-    /// Tells the publisher, after the commit.
-    pub(super) fn tell(&self, news: News) {
-        if news.0 {
-            self.ended.notify_one();
+    /// Commits, and tells the publisher of what is news.
+    pub(super) async fn commit(&self, tx: Write, news: News) -> Result<(), StoreError> {
+        match news {
+            News(true) => store::commit_and_wake(tx, self.ended()).await,
+            News(false) => Ok(tx.commit().await?),
         }
     }
 }
@@ -158,5 +156,5 @@ pub(super) const SECOND: std::time::Duration = std::time::Duration::from_secs(1)
 /// that all of the person's tokens are refused once; those of live sessions are asked for again.
 const MOST_REVOKED: u32 = 100;
 
-/// How long an ended session is remembered, so that its holder can be told why it ended.
+/// How long a session is remembered after its longest life, so that its holder can be told why it ended.
 const KEEP_ENDED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
-pub use self::people::Named;
+pub use self::people::{Named, ShutOut};
 pub use self::refresh::Review;
 use crate::random::RandomError;
 pub use crate::store::disabled::Disabled;

@@ -1,6 +1,6 @@
 //! People, as administrators deal with them: whom a name means, and who may not sign in.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kubegate_core::id::PersonId;
@@ -25,37 +25,56 @@ pub struct Named {
     pub user: Option<String>,
 }
 
+/// What came of disabling a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutOut {
+    /// How many sessions it ended.
+    pub sessions: usize,
+    /// Whether the person was disabled before.
+    pub was_disabled: bool,
+}
+
 impl Sessions {
-    /// Whom `name` means, a user name or a person's id: all that are known by it, ten at most. People are known for a day
-    /// after their last session has ended, and as long as they are disabled.
+    /// The person of this id. People are known for a day after the longest life of their last session, however early it
+    /// ended, and as long as they are disabled.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn named(&self, name: &str) -> Result<Vec<Named>, SessionError> {
+    pub async fn known(&self, person: &PersonId) -> Result<Option<Named>, SessionError> {
         let mut conn = self.store.read().await?;
-        let disabled = disabled::named(&mut conn, name).await?;
-        let mut found: BTreeMap<PersonId, Option<String>> =
-            disabled.into_iter().map(|disabled| (disabled.person, disabled.user)).collect();
-        for (person, user) in session::people_named(&mut conn, name).await? {
-            found.insert(person, Some(user));
-        }
-        Ok(found.into_iter().map(|(person, user)| Named { person, user }).take(10).collect())
+        let user = session::user_of(&mut conn, person).await?;
+        let disabled = disabled::find(&mut conn, person).await?;
+        let is_known = user.is_some() || disabled.is_some();
+        let user = user.or_else(|| disabled.and_then(|disabled| disabled.user));
+        Ok(is_known.then(|| Named { person: person.clone(), user }))
+    }
+
+    /// Everybody who is known to have, or to have had, this user name; ten at most. Where a provider gives a name to
+    /// somebody else, both are found until the former holder is known no more, and before the first sign-in of the new one
+    /// only the former.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn named(&self, user: &str) -> Result<Vec<Named>, SessionError> {
+        let mut conn = self.store.read().await?;
+        let mut people: BTreeSet<PersonId> = disabled::named(&mut conn, user).await?.into_iter().collect();
+        people.extend(session::people_named(&mut conn, user).await?);
+        Ok(people.into_iter().map(|person| Named { person, user: Some(user.to_owned()) }).take(10).collect())
     }
 
     /// Disables a person: ends all sessions and elevations, refuses every token that was made until now, and lets no new
-    /// session begin. Says how many sessions it ended. One who is disabled already stays so, for the reason given then.
+    /// session begin. One who is disabled already stays so, for the reason given then.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn disable(&self, disabled: &Disabled) -> Result<usize, SessionError> {
+    pub async fn disable(&self, disabled: &Disabled) -> Result<ShutOut, SessionError> {
         let (person, now) = (&disabled.person, disabled.at);
         let mut tx = self.store.write().await?;
-        disabled::insert(&mut tx, disabled).await?;
+        let was_disabled = !disabled::insert(&mut tx, disabled).await?;
         elevation::end_all_of(&mut tx, person, &disabled.by, now).await?;
-        let ended = self.end_all_in(&mut tx, person, EndReason::Disabled, now, now.after(ON_ITS_WAY)).await?;
-        tx.commit().await?;
-        self.tell(News(true));
-        Ok(ended)
+        let sessions = self.end_all_in(&mut tx, person, EndReason::Disabled, now, now.after(ON_ITS_WAY)).await?;
+        self.commit(tx, News(true)).await?;
+        Ok(ShutOut { sessions, was_disabled })
     }
 
     /// Lets a person sign in again; `false` when that was so before.
@@ -69,8 +88,7 @@ impl Sessions {
         };
         disabled::remove(&mut tx, person).await?;
         revocation::admit_from(&mut tx, person, now.max(disabled.at.after(SECOND))).await?;
-        tx.commit().await?;
-        self.tell(News(true));
+        self.commit(tx, News(true)).await?;
         Ok(true)
     }
 

@@ -12,7 +12,7 @@ use super::{GrantError, Issued, SessionError, Sessions, check_live};
 use crate::person::Identity;
 use crate::random;
 use crate::store::session::{self, EndReason, Session};
-use crate::store::{SecretHash, Write, disabled, refresh};
+use crate::store::{SecretHash, StoreError, Write, disabled, refresh};
 
 /// What has become of an identity since its sign-in.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,21 @@ pub enum Review {
     Changed(Box<Identity>),
     /// It is no longer there.
     Withdrawn,
+}
+
+impl Review {
+    /// Has a session go on with what the person is now; `false` when it may not go on.
+    pub(super) async fn take_over(self, tx: &mut Write, session: &mut Session) -> Result<bool, StoreError> {
+        match self {
+            Self::Stands => Ok(true),
+            Self::Changed(identity) => {
+                session::update_identity(tx, &session.id, &identity).await?;
+                session.identity = *identity;
+                Ok(true)
+            }
+            Self::Withdrawn => Ok(false),
+        }
+    }
 }
 
 impl Sessions {
@@ -55,16 +70,9 @@ impl Sessions {
             self.end_and_commit(tx, &session, EndReason::Idle, now).await?;
             return Err(GrantError::ended(EndReason::Idle, now));
         }
-        match review(&session.identity) {
-            Review::Stands => {}
-            Review::Changed(identity) => {
-                session::update_identity(&mut tx, &session.id, &identity).await?;
-                session.identity = *identity;
-            }
-            Review::Withdrawn => {
-                self.end_and_commit(tx, &session, EndReason::Withdrawn, now).await?;
-                return Err(GrantError::ended(EndReason::Withdrawn, now));
-            }
+        if !review(&session.identity).take_over(&mut tx, &mut session).await? {
+            self.end_and_commit(tx, &session, EndReason::Withdrawn, now).await?;
+            return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
         let next = random::secret("kgr_")?;
         let token_until = self.token_until(&session, now);
@@ -93,7 +101,7 @@ impl Sessions {
         Ok(session.is_live(now).then_some(session))
     }
 
-    async fn end_and_commit(
+    pub(super) async fn end_and_commit(
         &self,
         mut tx: Write,
         session: &Session,
@@ -101,8 +109,6 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<(), SessionError> {
         let news = self.end_in(&mut tx, session, reason, now).await?;
-        tx.commit().await?;
-        self.tell(news);
-        Ok(())
+        Ok(self.commit(tx, news).await?)
     }
 }

@@ -57,7 +57,7 @@ impl World {
 
     async fn signed_in(&self, now: Timestamp) -> Issued {
         let code = self.code(now).await;
-        self.sessions.redeem(&exchange(code.expose()), now).await.unwrap()
+        self.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, now).await.unwrap()
     }
 
     async fn refresh(&self, secret: &Secret, now: Timestamp) -> Result<Secret, GrantError> {
@@ -167,8 +167,8 @@ async fn no_session_outlives_its_sign_in() {
 async fn a_code_is_good_once_and_its_second_use_ends_what_came_of_it() {
     let world = world().await;
     let code = world.code(START).await;
-    let issued = world.sessions.redeem(&exchange(code.expose()), START).await.unwrap();
-    let again = world.sessions.redeem(&exchange(code.expose()), START).await;
+    let issued = world.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, START).await.unwrap();
+    let again = world.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, START).await;
     assert!(matches!(again, Err(GrantError::Reused)));
     assert!(matches!(world.refresh(&issued.refresh, START).await, Err(GrantError::SessionOver { .. })));
     assert_eq!(world.revoked(START).await, 1);
@@ -185,12 +185,21 @@ async fn a_code_fits_one_request_only() {
     for exchange in wrong {
         let code = world.code(START).await;
         let exchange = CodeExchange { code: code.expose(), ..exchange };
-        assert!(matches!(world.sessions.redeem(&exchange, START).await, Err(GrantError::Mismatch)), "{exchange:?}");
+        assert!(
+            matches!(world.sessions.redeem(&exchange, |_| Review::Stands, START).await, Err(GrantError::Mismatch)),
+            "{exchange:?}"
+        );
     }
     let code = world.code(START).await;
     let late = START.after(MINUTE);
-    assert!(matches!(world.sessions.redeem(&exchange(code.expose()), late).await, Err(GrantError::Expired)));
-    assert!(matches!(world.sessions.redeem(&exchange("kgc_unknown"), START).await, Err(GrantError::Unknown)));
+    assert!(matches!(
+        world.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, late).await,
+        Err(GrantError::Expired)
+    ));
+    assert!(matches!(
+        world.sessions.redeem(&exchange("kgc_unknown"), |_| Review::Stands, START).await,
+        Err(GrantError::Unknown)
+    ));
 }
 
 #[tokio::test]
@@ -217,6 +226,19 @@ async fn a_withdrawn_identity_ends_at_the_next_refresh() {
     let refused = world.sessions.refresh(issued.refresh.expose(), |_| Review::Withdrawn, START).await;
     assert!(matches!(refused, Err(GrantError::SessionOver { .. })));
     assert_eq!(world.revoked(START).await, 1);
+}
+
+#[tokio::test]
+async fn a_code_of_a_withdrawn_identity_is_worth_nothing() {
+    let world = world().await;
+    let code = world.code(START).await;
+    for _ in 0..2 {
+        let refused = world.sessions.redeem(&exchange(code.expose()), |_| Review::Withdrawn, START).await;
+        assert!(matches!(refused, Err(GrantError::SessionOver { .. } | GrantError::Reused)), "{refused:?}");
+    }
+    let (mut conn, person) = (world.sessions.store.read().await.unwrap(), alice().person());
+    let live = crate::store::session::live_of(&mut conn, &person, START).await.unwrap();
+    assert!(live.is_empty(), "nor does the browser stay signed in: {live:?}");
 }
 
 #[tokio::test]

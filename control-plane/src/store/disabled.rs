@@ -24,13 +24,13 @@ pub struct Disabled {
 
 const COLUMNS: &str = "person, user, reason, disabled_by, disabled_at";
 
-/// Disables a person; what was written down before about the same person stays.
+/// Disables a person; `false` when that was so before, and what was written down then stays.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn insert(conn: &mut SqliteConnection, disabled: &Disabled) -> Result<(), StoreError> {
+pub async fn insert(conn: &mut SqliteConnection, disabled: &Disabled) -> Result<bool, StoreError> {
     let sql = format!("INSERT INTO disabled_person ({COLUMNS}) VALUES (?, ?, ?, ?, ?) ON CONFLICT (person) DO NOTHING");
-    sqlx::query(&sql)
+    let done = sqlx::query(&sql)
         .bind(disabled.person.as_str())
         .bind(&disabled.user)
         .bind(&disabled.reason)
@@ -38,7 +38,7 @@ pub async fn insert(conn: &mut SqliteConnection, disabled: &Disabled) -> Result<
         .bind(seconds(disabled.at))
         .execute(conn)
         .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// What is written down about `person`, when disabled.
@@ -61,14 +61,16 @@ pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<Disabled>, StoreErro
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
-/// Those who have this id or user name, at most eleven.
+/// Those who were known by this user name, at most eleven.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn named(conn: &mut SqliteConnection, name: &str) -> Result<Vec<Disabled>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM disabled_person WHERE person = ?1 OR user = ?1 LIMIT 11");
-    let rows = sqlx::query(&sql).bind(name).fetch_all(conn).await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+pub async fn named(conn: &mut SqliteConnection, user: &str) -> Result<Vec<PersonId>, StoreError> {
+    let people: Vec<String> = sqlx::query_scalar("SELECT person FROM disabled_person WHERE user = ? LIMIT 11")
+        .bind(user)
+        .fetch_all(conn)
+        .await?;
+    Ok(people.into_iter().map(PersonId::from).collect())
 }
 
 /// Lets a person sign in again; `false` when that was so before.

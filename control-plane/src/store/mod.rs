@@ -15,12 +15,14 @@ pub mod session;
 pub mod token_key;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqlitePool, Transaction};
+use tokio::sync::Notify;
 
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,9 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the store's schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The program is stopping.
+    #[error("the store is being closed")]
+    Closing(#[source] tokio::task::JoinError),
     /// Something in the store is not as this program wrote it.
     #[error("the store holds a {what} that cannot be read")]
     Corrupt {
@@ -70,6 +75,19 @@ fn moment(seconds: i64) -> Timestamp {
 
 /// A transaction that may write.
 pub type Write = Transaction<'static, Sqlite>;
+
+/// Commits, and then wakes `news`: also when the caller has hung up meanwhile, for that undoes no commit.
+///
+/// # Errors
+/// When the store fails.
+pub async fn commit_and_wake(tx: Write, news: Arc<Notify>) -> Result<(), StoreError> {
+    let commit = async move {
+        tx.commit().await?;
+        news.notify_one();
+        Ok(())
+    };
+    tokio::spawn(commit).await.map_err(StoreError::Closing)?
+}
 
 /// The SHA-256 of a secret that only its holder has. High entropy makes a plain hash enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -168,19 +168,28 @@ pub async fn live_of(
     sqlx::query(&sql).bind(person.as_str()).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
 }
 
-/// The people who have this id, or had this user name in a session, each with the newest one; at most eleven.
+/// The user name of a person's newest session, live or not.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn people_named(conn: &mut SqliteConnection, name: &str) -> Result<Vec<(PersonId, String)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT person, json_extract(identity, '$.user') AS user, max(created_at) FROM session WHERE person = ?1 OR \
-         json_extract(identity, '$.user') = ?1 GROUP BY person LIMIT 11",
-    )
-    .bind(name)
-    .fetch_all(conn)
-    .await?;
-    rows.iter().map(|row| Ok((PersonId::from(row.try_get::<String, _>("person")?), row.try_get("user")?))).collect()
+pub async fn user_of(conn: &mut SqliteConnection, person: &PersonId) -> Result<Option<String>, StoreError> {
+    let user = sqlx::query_scalar(
+        "SELECT json_extract(identity, '$.user') FROM session WHERE person = ? ORDER BY created_at DESC, id LIMIT 1",
+    );
+    Ok(user.bind(person.as_str()).fetch_optional(conn).await?)
+}
+
+/// The people who had this user name in a session, live or not; at most eleven.
+///
+/// # Errors
+/// When the store fails.
+pub async fn people_named(conn: &mut SqliteConnection, user: &str) -> Result<Vec<PersonId>, StoreError> {
+    let people: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT person FROM session WHERE json_extract(identity, '$.user') = ? LIMIT 11")
+            .bind(user)
+            .fetch_all(conn)
+            .await?;
+    Ok(people.into_iter().map(PersonId::from).collect())
 }
 
 /// All sessions that have not ended, and those that only idle time ended: they may have open streams.
@@ -270,7 +279,8 @@ pub async fn end(
     Ok(done.rows_affected() == 1)
 }
 
-/// Forgets sessions that ended before `before`, with their refresh secrets and codes.
+/// Forgets sessions whose longest life was over before `before`, however early they ended, with their refresh secrets and
+/// codes.
 ///
 /// # Errors
 /// When the store fails.

@@ -84,6 +84,9 @@ pub(crate) struct Elevation {
     live: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_by: Option<String>,
+    /// Whether it had ended before it was to be ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    was_ended: Option<bool>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,6 +134,9 @@ impl EndElevation {
         let id: String = byte_serialize(self.id.as_bytes()).collect();
         let ended: Elevation =
             self.common.api()?.delete(&format!("/api/v1/elevations/{id}"), "for the end of the elevation")?;
+        if ended.was_ended == Some(true) {
+            say("kubegate: it had ended before");
+        }
         self.common.print(&ended, Elevation::shown)
     }
 }

@@ -88,6 +88,11 @@ impl Disable {
         if changed.user.is_none() {
             say("kubegate: nobody of this id has signed in lately; compare it with the identity provider");
         }
+        if changed.was_disabled == Some(true) {
+            say(
+                "kubegate: the person was disabled already; the reason given first stays ('kubegate admin disabled' shows it)",
+            );
+        }
         self.common.print(&changed, |changed| {
             let sessions = changed.sessions.unwrap_or_default();
             format!("disabled {}; ended sessions: {sessions}\n", named(&changed.person, changed.user.as_deref()))

@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::response::Response;
 use kubegate_core::id::PersonId;
 
 use super::super::error::ApiError;
@@ -17,6 +18,9 @@ use crate::session::Named;
 
 /// The longest name or id that is looked for.
 const MAX_NAME: usize = 1024;
+
+/// What is before an id that is to be taken for nothing else.
+const ID: &str = "id=";
 
 /// A caller whom `admins` in the configuration names.
 pub(in crate::http) struct Administrator {
@@ -42,6 +46,14 @@ impl FromRequestParts<Arc<App>> for Administrator {
     }
 }
 
+/// Does what an administrator asked for to its end, with the line in the log that says who it was: also when the caller
+/// hangs up meanwhile.
+pub(super) async fn to_its_end(
+    task: impl Future<Output = Result<Response, ApiError>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    tokio::spawn(task).await.map_err(ApiError::unavailable)?
+}
+
 /// What was sent, or what should have been.
 pub(super) fn body<T>(sent: Result<Json<T>, JsonRejection>, example: &str) -> Result<T, ApiError> {
     sent.map(|Json(body)| body).map_err(|rejection| {
@@ -51,30 +63,48 @@ pub(super) fn body<T>(sent: Result<Json<T>, JsonRejection>, example: &str) -> Re
 }
 
 /// The one person whom `name` means: `<provider>:<subject>`, or a user name that exactly one person is known by.
+///
+/// Some providers let people choose their user names, but none their ids. So what is or may be an id never means somebody
+/// who has it for a user name; with [`ID`] before it, it is nothing but an id.
 pub(super) async fn person(app: &App, name: &str) -> Result<Named, ApiError> {
     let unknown = |detail| ApiError::new(StatusCode::NOT_FOUND, "unknown-person", detail);
+    let ambiguous = |detail| ApiError::new(StatusCode::CONFLICT, "ambiguous-person", detail);
     if name.is_empty() || name.len() > MAX_NAME {
         return Err(unknown("person: is empty or too long (give PROVIDER:SUBJECT or a user name)".to_owned()));
     }
-    let mut found = app.sessions.named(name).await.map_err(ApiError::unavailable)?;
-    if found.len() > 1 {
-        let candidates: Vec<&str> = found.iter().map(|named| named.person.as_str()).collect();
-        let detail = format!("person: {name:?} may mean {} (give one of these)", candidates.join(", "));
-        return Err(ApiError::new(StatusCode::CONFLICT, "ambiguous-person", detail));
+    let nothing_but_id = name.strip_prefix(ID);
+    let id = nothing_but_id.unwrap_or(name);
+    let person = PersonId::from(id);
+    if let Some(known) = app.sessions.known(&person).await.map_err(ApiError::unavailable)? {
+        return Ok(known);
     }
-    if let Some(named) = found.pop() {
-        return Ok(named);
-    }
+    let mut found = match nothing_but_id {
+        Some(_) => Vec::new(),
+        None => app.sessions.named(name).await.map_err(ApiError::unavailable)?,
+    };
+    let candidates = found.iter().map(|named| named.person.as_str()).collect::<Vec<_>>().join(", ");
     let providers: Vec<&str> =
         app.providers.all().map(crate::oidc::OidcProvider::id).chain([accounts::PROVIDER]).collect();
-    match name.split_once(':') {
-        Some((provider, subject)) if !subject.is_empty() && providers.contains(&provider) => {
-            Ok(Named { person: PersonId::from(name), user: None })
-        }
-        _ => Err(unknown(format!(
+    if has_form_of_id(id, &providers) {
+        return match found.as_slice() {
+            [] => Ok(Named { person, user: None }),
+            _ => Err(ambiguous(format!(
+                "person: nobody who has signed in lately has the id {id:?}, but it is the user name of {candidates} (give \
+                 that id; if you mean a person of the id {id:?}, give {ID}{id})"
+            ))),
+        };
+    }
+    match found.len() {
+        0 => Err(unknown(format!(
             "person: nobody who has signed in lately has the user name {name:?} (check it, or give PROVIDER:SUBJECT, where \
              PROVIDER is one of {})",
             providers.join(", ")
         ))),
+        1 => Ok(found.remove(0)),
+        _ => Err(ambiguous(format!("person: {name:?} may mean {candidates} (give one of these)"))),
     }
+}
+
+fn has_form_of_id(text: &str, providers: &[&str]) -> bool {
+    text.split_once(':').is_some_and(|(provider, subject)| !subject.is_empty() && providers.contains(&provider))
 }

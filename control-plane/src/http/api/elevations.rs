@@ -16,7 +16,7 @@ use super::super::error::ApiError;
 use super::administrator::{self, Administrator};
 use crate::app::App;
 use crate::clock::rfc3339;
-use crate::elevation::{Elevation, Grant, GrantRefused};
+use crate::elevation::{Elevation, Ended, Grant, GrantRefused};
 
 const EXAMPLE: &str = "{\"person\": \"PROVIDER:SUBJECT\", \"cluster\": NAME, \"groups\": [NAME], \"duration\": \"1h\", \
                        \"reason\": TEXT}";
@@ -70,6 +70,14 @@ impl ElevationView {
 }
 
 #[derive(Serialize)]
+struct EndedView {
+    #[serde(flatten)]
+    elevation: ElevationView,
+    /// Whether it had ended before.
+    was_ended: bool,
+}
+
+#[derive(Serialize)]
 struct Elevations {
     elevations: Vec<ElevationView>,
 }
@@ -88,7 +96,10 @@ pub(in crate::http) async fn post(
     by: Administrator,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let wanted = administrator::body(wanted, EXAMPLE)?;
+    administrator::to_its_end(grant(app, by, administrator::body(wanted, EXAMPLE)?)).await
+}
+
+async fn grant(app: Arc<App>, by: Administrator, wanted: Wanted) -> Result<Response, ApiError> {
     let named = administrator::person(&app, &wanted.person).await?;
     let grant = Grant {
         person: named.person,
@@ -114,20 +125,30 @@ pub(in crate::http) async fn post(
     Ok((StatusCode::CREATED, super::json(ElevationView::new(granted, now))).into_response())
 }
 
-/// Ends one at once.
+/// Ends one at once; one that had ended before stays as it was.
 pub(in crate::http) async fn delete(
     State(app): State<Arc<App>>,
     by: Administrator,
     Path(id): Path<ElevationId>,
 ) -> Result<Response, ApiError> {
+    administrator::to_its_end(end(app, by, id)).await
+}
+
+async fn end(app: Arc<App>, by: Administrator, id: ElevationId) -> Result<Response, ApiError> {
     let now = app.clock.now();
     let ended = app.elevations.end(&id, &by.user, now).await.map_err(ApiError::unavailable)?;
     let ended = ended.ok_or_else(|| {
         let detail = "there is no elevation of this id, or it ended long ago; GET /api/v1/elevations lists them";
         ApiError::new(StatusCode::NOT_FOUND, "unknown-elevation", detail)
     })?;
-    tracing::info!(administrator = by.user, id = %ended.id, person = %ended.person, "elevation ended by an administrator");
-    Ok(super::json(ElevationView::new(ended, now)))
+    let Ended { elevation, before: was_ended } = ended;
+    let (administrator, id, person) = (by.user, &elevation.id, &elevation.person);
+    if was_ended {
+        tracing::info!(administrator, %id, %person, "an administrator was to end an elevation that had ended before");
+    } else {
+        tracing::info!(administrator, %id, %person, "elevation ended by an administrator");
+    }
+    Ok(super::json(EndedView { elevation: ElevationView::new(elevation, now), was_ended }))
 }
 
 fn refused(error: GrantRefused) -> ApiError {

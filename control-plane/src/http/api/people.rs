@@ -16,7 +16,7 @@ use super::administrator::{self, Administrator};
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::elevation::check_reason;
-use crate::session::{Disabled, Named};
+use crate::session::{Disabled, Named, ShutOut};
 
 /// Whom, and why.
 #[derive(Deserialize)]
@@ -59,17 +59,32 @@ pub(in crate::http) async fn disable(
     by: Administrator,
     sent: Result<Json<Order>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let (named, reason) = read(&app, sent).await?;
+    administrator::to_its_end(shut_out(app, by, read(sent)?)).await
+}
+
+async fn shut_out(app: Arc<App>, by: Administrator, order: Order) -> Result<Response, ApiError> {
+    let named = administrator::person(&app, &order.person).await?;
     if named.person == by.person {
         let detail = "you would shut yourself out, perhaps as the last administrator; ask another one";
         return Err(ApiError::new(StatusCode::CONFLICT, "yourself", detail));
     }
     let at = app.clock.now();
-    let disabled = Disabled { person: named.person, user: named.user, reason, by: by.user, at };
-    let sessions = app.sessions.disable(&disabled).await.map_err(ApiError::unavailable)?;
-    let Disabled { person, user, reason, by, .. } = disabled;
-    tracing::info!(administrator = by, %person, user, sessions, reason, "disabled by an administrator");
-    Ok(super::json(json!({ "person": person, "user": user, "sessions": sessions })))
+    let disabled = Disabled { person: named.person, user: named.user, reason: order.reason, by: by.user, at };
+    let done = app.sessions.disable(&disabled).await.map_err(ApiError::unavailable)?;
+    let ShutOut { sessions, was_disabled } = done;
+    let Disabled { person, user, reason, by: administrator, .. } = disabled;
+    if was_disabled {
+        tracing::info!(
+            administrator,
+            %person,
+            user,
+            sessions,
+            "an administrator was to disable somebody who is disabled already; the reason given first stays"
+        );
+    } else {
+        tracing::info!(administrator, %person, user, sessions, reason, "disabled by an administrator");
+    }
+    Ok(super::json(json!({ "person": person, "user": user, "sessions": sessions, "was_disabled": was_disabled })))
 }
 
 /// Lets a person sign in again.
@@ -78,17 +93,26 @@ pub(in crate::http) async fn enable(
     by: Administrator,
     sent: Result<Json<Order>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let (named, reason) = read(&app, sent).await?;
+    administrator::to_its_end(let_in(app, by, read(sent)?)).await
+}
+
+async fn let_in(app: Arc<App>, by: Administrator, order: Order) -> Result<Response, ApiError> {
+    let named = administrator::person(&app, &order.person).await?;
     let was_disabled = app.sessions.enable(&named.person, app.clock.now()).await.map_err(ApiError::unavailable)?;
     let Named { person, user } = named;
-    tracing::info!(administrator = by.user, %person, user, was_disabled, reason, "enabled by an administrator");
+    let (administrator, reason) = (by.user, order.reason);
+    if was_disabled {
+        tracing::info!(administrator, %person, user, reason, "enabled by an administrator");
+    } else {
+        tracing::info!(administrator, %person, user, reason, "an administrator was to enable somebody who is not disabled");
+    }
     Ok(super::json(json!({ "person": person, "user": user, "was_disabled": was_disabled })))
 }
 
-/// The person who is meant, and the reason.
-async fn read(app: &App, sent: Result<Json<Order>, JsonRejection>) -> Result<(Named, String), ApiError> {
+/// The order, with a good reason.
+fn read(sent: Result<Json<Order>, JsonRejection>) -> Result<Order, ApiError> {
     let Order { person, reason } = administrator::body(sent, "{\"person\": \"PROVIDER:SUBJECT\", \"reason\": TEXT}")?;
     let reason = check_reason(&reason)
         .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "bad-request", error.to_string()))?;
-    Ok((administrator::person(app, &person).await?, reason))
+    Ok(Order { person, reason })
 }

@@ -40,6 +40,10 @@ pub(in crate::http) async fn post(
     target: Result<Json<Target>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let target = administrator::body(target, "{\"session\": ID} or {\"person\": \"PROVIDER:SUBJECT\"}")?;
+    administrator::to_its_end(revoke(app, by, target)).await
+}
+
+async fn revoke(app: Arc<App>, by: Administrator, target: Target) -> Result<Response, ApiError> {
     let now = app.clock.now();
     let (what, revoked) = match target {
         Target::Session(id) => {

@@ -14,6 +14,7 @@ use super::super::error::OAuthError;
 use super::super::extract::Parameters;
 use super::{CLIENT, RESOURCE, refusal};
 use crate::app::App;
+use crate::person::Identity;
 use crate::policy::InForce;
 use crate::session::{CodeExchange, Issued};
 use crate::telemetry::{ResultLabels, TokenLabels};
@@ -74,14 +75,16 @@ async fn redeem(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError
         redirect_uri: required("redirect_uri")?,
         verifier: required("code_verifier")?,
     };
-    let issued = app.sessions.redeem(&exchange, app.clock.now()).await.map_err(|error| refusal::of_code(app, error))?;
+    let review = |identity: &Identity| app.review(identity);
+    let issued = app.sessions.redeem(&exchange, review, app.clock.now()).await;
+    let issued = issued.map_err(|error| refusal::of_code(app, error))?;
     tracing::info!(session = %issued.session.id, user = issued.session.identity.user, "a command line signed in");
     Ok(issued)
 }
 
 async fn refresh(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError> {
     let secret = parameters.get("refresh_token").ok_or_else(|| missing("refresh_token"))?;
-    let review = |identity: &crate::person::Identity| app.review(identity);
+    let review = |identity: &Identity| app.review(identity);
     let issued = app.sessions.refresh(secret, review, app.clock.now()).await;
     let result = if issued.is_ok() { "ok" } else { "refused" };
     app.metrics.refreshes.get_or_create(&ResultLabels { result }).inc();

@@ -40,7 +40,6 @@ pub(in crate::http) async fn post(
     let password = Secret::from(form.get("password").unwrap_or_default());
     match app.accounts.sign_in(user, password, address, app.clock.now()).await {
         Ok(identity) => {
-            app.metrics.sign_in(PROVIDER, "ok");
             let purpose = return_to.purpose(&app.issuer, true);
             let sign_in = SignIn { identity, auth_time: Some(app.clock.now()), purpose };
             sign_in::complete(&app, sign_in, &return_to, &headers, address).await

@@ -53,7 +53,6 @@ pub(in crate::http) async fn get(
             return unmet(&app, provider.name(), &error).unwrap_or_else(|| Err(refused(provider.name(), error)));
         }
     };
-    app.metrics.sign_in(&id, "ok");
     if finished.groups_dropped > 0 {
         let labels = crate::telemetry::SignInLabels { provider: id, result: "dropped" };
         app.metrics.groups_dropped.get_or_create(&labels).inc_by(finished.groups_dropped);

@@ -27,10 +27,15 @@ pub(super) async fn complete(
             app.sessions.end(&before.id, EndReason::SignedOut, now).await.map_err(PageError::internal)?;
         }
     }
+    let provider = sign_in.identity.provider.clone();
     let (session, cookie) = app.sessions.begin(sign_in, now).await.map_err(|error| match error {
-        SessionError::Disabled(disabled) => refuse(&disabled),
+        SessionError::Disabled(disabled) => {
+            app.metrics.sign_in(&provider, EndReason::Disabled.as_str());
+            refuse(&disabled)
+        }
         error => PageError::internal(error),
     })?;
+    app.metrics.sign_in(&provider, "ok");
     let identity = &session.identity;
     tracing::info!(provider = identity.provider, user = identity.user, session = %session.id, %address, "signed in");
     Ok((app.cookies.set_session(&cookie), see_other(return_to.as_str())).into_response())

@@ -11,6 +11,24 @@ impl World {
     async fn token(&self, user: &str) -> String {
         self.signed_in(user, None).await["access_token"].as_str().unwrap().to_owned()
     }
+
+    /// Somebody has signed in through a provider.
+    async fn knows(&self, provider: &str, subject: &str, user: &str) {
+        let identity = crate::person::Identity {
+            provider: provider.into(),
+            subject: subject.into(),
+            user: user.into(),
+            uid: None,
+            email: None,
+            groups: vec![],
+            claims: std::collections::BTreeMap::new(),
+            acr: None,
+            amr: vec![],
+            credential: None,
+        };
+        let sign_in = crate::session::SignIn { identity, auth_time: Some(self.clock.now()), purpose: None };
+        self.app.sessions.begin(sign_in, self.clock.now()).await.unwrap();
+    }
 }
 
 fn elevation() -> Value {
@@ -42,7 +60,13 @@ async fn an_elevation_lasts_until_it_ends_and_is_told_for_an_hour() {
     assert_eq!((&ended["until"], &ended["ended_by"]), (&json!("2027-01-15T08:05:00Z"), &json!("alice")));
     let whoami = world.api("/api/v1/whoami", &bob).await.json();
     assert_eq!((&whoami["elevations"][0]["live"], &whoami["clusters"]), (&json!(false), &json!([])));
-    assert_eq!(world.api_delete(&path, &alice).await.json(), ended, "ended once");
+    let mut again = ended.clone();
+    again["was_ended"] = json!(true);
+    assert_eq!(
+        (&ended["was_ended"], world.api_delete(&path, &alice).await.json()),
+        (&json!(false), again),
+        "ended once"
+    );
 
     world.clock.advance(Duration::from_secs(3601));
     let alice = world.token("alice").await;
@@ -124,7 +148,7 @@ async fn a_disabled_person_stays_out_until_enabled() {
     let done = world.api_post("/api/v1/people/disable", &alice, &reason).await;
     assert_eq!(
         (done.status, done.json()),
-        (StatusCode::OK, json!({"person": "accounts:bob", "user": "bob", "sessions": 2}))
+        (StatusCode::OK, json!({"person": "accounts:bob", "user": "bob", "sessions": 2, "was_disabled": false}))
     );
 
     let bobs = bob["access_token"].as_str().unwrap();
@@ -140,6 +164,9 @@ async fn a_disabled_person_stays_out_until_enabled() {
     for words in ["Your account is disabled", "alice disabled your account", "lost laptop", "Ask alice"] {
         assert!(page.text.contains(words), "{words} in {}", page.text);
     }
+    let metrics = world.internal("/metrics", &[]).await.text;
+    assert!(metrics.contains("kubegate_sign_ins_total{provider=\"accounts\",result=\"disabled\"} 1"), "{metrics}");
+    assert!(!metrics.contains("kubegate_sign_ins_total{provider=\"accounts\",result=\"ok\"}"), "{metrics}");
     let again = world.api_post("/api/v1/elevations", &alice, &elevation()).await;
     assert_eq!((again.status, again.json()["title"].as_str()), (StatusCode::CONFLICT, Some("person-disabled")));
     let listed = world.api("/api/v1/people/disabled", &alice).await.json();
@@ -174,20 +201,7 @@ async fn who_is_meant_is_never_guessed() {
 
     // Two people of one user name, as two providers may have had them one after the other.
     for subject in ["1", "2"] {
-        let identity = crate::person::Identity {
-            provider: "corp".into(),
-            subject: subject.into(),
-            user: "carol".into(),
-            uid: None,
-            email: None,
-            groups: vec![],
-            claims: std::collections::BTreeMap::new(),
-            acr: None,
-            amr: vec![],
-            credential: None,
-        };
-        let sign_in = crate::session::SignIn { identity, auth_time: Some(world.clock.now()), purpose: None };
-        world.app.sessions.begin(sign_in, world.clock.now()).await.unwrap();
+        world.knows("corp", subject, "carol").await;
     }
     let ambiguous = disable("carol").await;
     assert_eq!(
@@ -196,4 +210,106 @@ async fn who_is_meant_is_never_guessed() {
     );
     assert!(ambiguous.text.contains("corp:1, corp:2"), "{}", ambiguous.text);
     assert_eq!(disable("corp:2").await.json()["sessions"], 1);
+}
+
+#[tokio::test]
+async fn who_was_taken_out_of_the_administrators_is_none_by_an_old_sign_in_either() {
+    let world = World::new().await;
+    let token = world.token("alice").await;
+    let mut browser = world.browser();
+    let code = browser.code("alice").await;
+    assert!(browser.get("/").await.text.contains("href=\"/status\""));
+    let taken_out = |config: &str| config.replace("groups: [platform-admins], email", "groups: [team], email");
+    let world = world.restarted(taken_out).await;
+
+    let refused = world.api_post("/api/v1/elevations", &token, &elevation()).await;
+    assert_eq!(
+        (refused.status, refused.json()["title"].as_str()),
+        (StatusCode::FORBIDDEN, Some("not-an-administrator"))
+    );
+    let cookies = std::mem::take(&mut browser.cookies);
+    let mut browser = world.browser();
+    browser.cookies = cookies;
+    assert!(!browser.get("/").await.text.contains("href=\"/status\""));
+    assert_eq!(browser.get("/status").await.status, StatusCode::FORBIDDEN);
+
+    let late = world.redeem(&code, None).await.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(world.api("/api/v1/whoami", &late).await.json()["groups"], json!(["team"]), "not those of the sign-in");
+    let refused = world.api_post("/api/v1/people/disable", &late, &json!({"person": "bob", "reason": "r"})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+
+    let world =
+        world.restarted(|config| config.replace("groups: [team], email", "groups: [platform-admins], email")).await;
+    assert_eq!(
+        world.api_post("/api/v1/elevations", &token, &elevation()).await.status,
+        StatusCode::CREATED,
+        "back again"
+    );
+}
+
+#[tokio::test]
+async fn nobody_takes_the_id_of_another_for_a_user_name() {
+    let world = World::with(
+        "providers: [{id: corp, issuer: \"https://idp.example.com\", clientId: kubegate, userPrefix: \"corp:\", groupPrefix: \"corp:\"}]\n",
+    )
+    .await;
+    let alice = world.token("alice").await;
+    let disable = async |person: &str| {
+        world.api_post("/api/v1/people/disable", &alice, &json!({"person": person, "reason": "r"})).await
+    };
+    world.knows("corp", "u-666", "corp:u-1").await;
+    world.knows("corp", "u-667", "id=corp:u-1").await;
+    let refused = disable("corp:u-1").await;
+    assert_eq!((refused.status, refused.json()["title"].as_str()), (StatusCode::CONFLICT, Some("ambiguous-person")));
+    let told = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(told.contains("user name of corp:u-666 (give that id") && told.contains("give id=corp:u-1)"), "{told}");
+    let bob = disable("id=corp:u-1").await.json();
+    assert_eq!((&bob["person"], &bob["user"]), (&json!("corp:u-1"), &Value::Null), "before bob's first sign-in");
+
+    let enabled = world.api_post("/api/v1/people/enable", &alice, &json!({"person": "corp:u-1", "reason": "r"})).await;
+    assert_eq!(enabled.json()["person"], "corp:u-1", "as a disabled one bob is known by the id alone");
+    world.knows("corp", "u-1", "corp:bob@example.com").await;
+    let bob = disable("corp:u-1").await.json();
+    assert_eq!((&bob["person"], &bob["user"]), (&json!("corp:u-1"), &json!("corp:bob@example.com")));
+    let mallory = disable("corp:u-666").await.json();
+    assert_eq!((&mallory["person"], &mallory["user"]), (&json!("corp:u-666"), &json!("corp:u-1")));
+
+    world.knows("corp", "u-3", "other:carol").await;
+    assert_eq!(disable("other:carol").await.json()["person"], "corp:u-3", "no provider has the id `other`");
+    assert_eq!(disable("id=other:carol").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_log_names_who_did_something_not_who_came_too_late() {
+    let world = World::new()
+        .await
+        .restarted(|config| config.replace("groups: [platform-admins]}\n", "users: [alice, bob]}\n"))
+        .await;
+    let (alice, bob) = (world.token("alice").await, world.token("bob").await);
+    let carol = |reason: &str| json!({"person": "corp:carol", "reason": reason});
+    world.knows("corp", "carol", "carol").await;
+    let made = world.api_post("/api/v1/elevations", &alice, &elevation()).await.json();
+    let path = format!("/api/v1/elevations/{}", made["id"].as_str().unwrap());
+    let log = super::log::Log::begin();
+
+    world.api_delete(&path, &alice).await;
+    assert!(log.take().contains("elevation ended by an administrator"));
+    let late = world.api_delete(&path, &bob).await.json();
+    assert_eq!((&late["was_ended"], &late["ended_by"]), (&json!(true), &json!("alice")));
+    let lines = log.take();
+    assert!(!lines.contains("ended by an administrator") && lines.contains("had ended before"), "{lines}");
+
+    world.api_post("/api/v1/people/disable", &alice, &carol("left")).await;
+    assert!(log.take().contains("disabled by an administrator"));
+    let late = world.api_post("/api/v1/people/disable", &bob, &carol("lost laptop")).await.json();
+    assert_eq!((&late["was_disabled"], &late["sessions"]), (&json!(true), &json!(0)));
+    let lines = log.take();
+    assert!(!lines.contains("disabled by an administrator") && !lines.contains("lost laptop"), "{lines}");
+    assert!(lines.contains("disabled already") && lines.contains("administrator=\"bob\""), "{lines}");
+
+    world.api_post("/api/v1/people/enable", &bob, &carol("back")).await;
+    assert!(log.take().contains("enabled by an administrator"));
+    let late = world.api_post("/api/v1/people/enable", &alice, &carol("back")).await.json();
+    assert_eq!(late["was_disabled"], json!(false));
+    assert!(!log.take().contains("enabled by an administrator"));
 }

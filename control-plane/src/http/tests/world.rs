@@ -235,7 +235,14 @@ impl World {
 
     /// A POST of JSON to the API with a token.
     pub(super) async fn api_post(&self, path: &str, token: &str, body: &Value) -> Answer {
-        let request = Request::post(path)
+        self.api_send(Method::POST, path, token, body).await
+    }
+
+    /// Any request with JSON to the API with a token.
+    pub(super) async fn api_send(&self, method: Method, path: &str, token: &str, body: &Value) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header(header::AUTHORIZATION, format!("Bearer {token}"))
             .header(header::CONTENT_TYPE, "application/json");
         answer(self.public.clone(), request.body(Body::from(body.to_string())).unwrap()).await
