@@ -17,8 +17,8 @@ pub(crate) use self::elevations::Elevation;
 /// Elevate people, shut them out, end their sessions, and see how all stands
 ///
 /// For administrators, whom the control plane's configuration names under "admins". A PERSON is a user
-/// name, as whoami shows it, of somebody who has had a session within the last day, or
-/// PROVIDER:SUBJECT, which is never ambiguous. Gateways obey within a second.
+/// name, as whoami shows it, of somebody who has signed in lately, or PROVIDER:SUBJECT; where
+/// that could also be a user name, id=PROVIDER:SUBJECT means the id. Gateways obey within a second.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate admin elevate bob@example.com --cluster prod --groups breakglass --for 1h --reason INC-1234

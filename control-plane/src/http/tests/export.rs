@@ -26,7 +26,7 @@ async fn an_exported_bundle_counts_until_it_expires() {
     gateway.take_inline(&bundle.documents()).unwrap();
     assert_eq!(gateway.get(token, START), Ok(()));
     let end = START.after(Duration::from_secs(3600));
-    assert_eq!(gateway.get(token, end), Err((503, "stale-live-set")));
+    assert_eq!(gateway.get(token, end), Err((503, "bundle-expired")));
 
     // It goes on from there when a control plane can be reached after all.
     let ours = gateway.tag().unwrap();
