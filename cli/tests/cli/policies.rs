@@ -102,6 +102,48 @@ fn explains_why_each_other_rule_did_not_match() {
     assert_eq!((&nowhere["decision"], outcome(&nowhere)), (&json!("deny"), json!("condition-failed")));
 }
 
+/// What `policy explain` says of bob's request for a pod, in text and as JSON.
+fn explained(world: &World, policy: &str, more: &[&str]) -> (String, Value) {
+    let asked = ["policy", "explain", "--policy", policy, "--cluster", "prod", "--user", "bob", "--groups", "team-a"];
+    let asked = [&asked[..], &["--url", "/api/v1/namespaces/team-a/pods/p"], more].concat();
+    let json = world.run(&[&asked[..], &["--json"]].concat()).ok().stdout;
+    (world.run(&asked).ok().stdout, serde_json::from_str(&json).unwrap())
+}
+
+#[test]
+fn a_rule_on_trial_says_what_it_allows_and_what_it_would_deny() {
+    let rules = "  - name: trial
+    who: {users: [bob]}
+    clusters: [prod]
+    may: [{verbs: [get], apiGroups: [\"\"], resources: [pods]}]
+    deny: [{verbs: [get], apiGroups: [\"\"], resources: [pods]}]
+    auditOnly: true
+";
+    let (world, policy, _) = world(&format!("{}{rules}", &POLICY[..POLICY.find("  - name: reads").unwrap()]), CASES);
+    let (shown, answer) = explained(&world, &policy, &[]);
+    assert_eq!((&answer["decision"], &answer["wouldDeny"]), (&json!("allow"), &json!("trial")));
+    let outcomes: Vec<_> = answer["rules"].as_array().unwrap().iter().map(|rule| &rule["outcome"]).collect();
+    assert_eq!(outcomes, ["allows", "would-deny"]);
+    assert!(shown.contains("  trial  allows it\n  trial  would deny it, but is only on trial"), "{shown}");
+}
+
+#[test]
+fn a_denial_by_a_condition_that_cannot_be_evaluated_says_so() {
+    let rules = "  - name: wall
+    who: {users: [bob]}
+    clusters: [prod]
+    when: person.claims.department == 'ops'
+    deny: [{verbs: [\"*\"], apiGroups: [\"\"], resources: [pods]}]
+";
+    let (world, policy, _) = world(&format!("{POLICY}{rules}"), CASES);
+    let (shown, answer) = explained(&world, &policy, &[]);
+    assert_eq!((&answer["decision"], &answer["rule"]), (&json!("deny"), &json!("wall")));
+    let expected = "wall          denies it, because its condition (when) cannot be evaluated: ";
+    assert!(shown.contains(expected) && shown.contains("department"), "{shown}");
+    let (shown, _) = explained(&world, &policy, &["--claim", "department=ops"]);
+    assert!(shown.contains("wall          denies it\n"), "{shown}");
+}
+
 #[test]
 fn runs_the_cases_beside_a_policy() {
     let (world, policy, cases) = world(POLICY, CASES);

@@ -21,10 +21,10 @@ pub struct Finding<'p> {
 pub enum Outcome {
     /// It allows it.
     Allows,
-    /// It denies it.
-    Denies,
-    /// It would deny it, were it not only on trial.
-    WouldDeny,
+    /// It denies it; with why its condition cannot be evaluated, when that alone is the reason.
+    Denies(Option<String>),
+    /// It would deny it, were it not only on trial; with the same.
+    WouldDeny(Option<String>),
     /// It would allow it after another sign-in, by this command.
     Demands(String),
     /// It is for other clusters.
@@ -45,7 +45,7 @@ pub enum Outcome {
 
 impl Policy {
     /// What each rule that names a person or one of their groups, or names people by globs, makes of a request; in the
-    /// order of the policy file.
+    /// order of the policy file. A rule whose `deny` is only on trial stands twice, when its `may` is about the request, too.
     #[must_use]
     pub fn explain<'p>(
         &'p self,
@@ -55,43 +55,48 @@ impl Policy {
         circumstances: &Circumstances<'_>,
     ) -> Vec<Finding<'p>> {
         let candidates = Access { rules: self.index.candidates(person), groups: Vec::new() };
-        let explain = |rule: &'p Rule| Finding {
-            rule: &rule.name,
-            outcome: outcome(rule, person, cluster, request, circumstances),
+        let explain = |rule: &'p Rule| {
+            let outcomes = outcomes(rule, person, cluster, request, circumstances);
+            outcomes.into_iter().map(|outcome| Finding { rule: &rule.name, outcome })
         };
-        self.rules_of(&candidates).map(explain).collect()
+        self.rules_of(&candidates).flat_map(explain).collect()
     }
 }
 
-fn outcome(
+fn outcomes(
     rule: &Rule,
     person: &Person<'_>,
     cluster: &ClusterName,
     request: &Attributes<'_>,
     circumstances: &Circumstances<'_>,
-) -> Outcome {
+) -> Vec<Outcome> {
     if !rule.who.matches(person) {
-        return if rule.who.names(person) { Outcome::OtherClaims } else { Outcome::OtherPeople };
+        return vec![if rule.who.names(person) { Outcome::OtherClaims } else { Outcome::OtherPeople }];
     }
     if !any_matches(&rule.clusters, cluster.as_str()) {
-        return Outcome::OtherCluster;
+        return vec![Outcome::OtherCluster];
     }
     let mismatches = |grants: &[Grant]| grants.iter().map(|grant| grant.mismatch(request)).collect::<Vec<_>>();
     let (may, deny) = (mismatches(&rule.may), mismatches(&rule.deny));
     if may.is_empty() && deny.is_empty() {
-        return Outcome::MapsGroups;
+        return vec![Outcome::MapsGroups];
     }
     let (is_allowed, is_denied) = (may.contains(&None), deny.contains(&None));
     if !is_allowed && !is_denied {
-        return Outcome::OtherRequests(may.into_iter().chain(deny).flatten().collect());
+        return vec![Outcome::OtherRequests(may.into_iter().chain(deny).flatten().collect())];
     }
-    let condition = rule.when.as_ref().map(|condition| condition.holds(circumstances, request));
-    match (condition, is_denied) {
-        (Some(Ok(false)), _) => Outcome::ConditionFalse,
-        (Some(Err(problem)), false) => Outcome::ConditionFailed(problem.to_string()),
-        (_, true) if rule.audit_only => Outcome::WouldDeny,
-        (_, true) => Outcome::Denies,
-        (_, false) if rule.demand.is_met(circumstances.claims, circumstances.now) => Outcome::Allows,
-        (_, false) => Outcome::Demands(rule.demand.command()),
+    let problem = match rule.when.as_ref().map(|condition| condition.holds(circumstances, request)) {
+        Some(Ok(false)) => return vec![Outcome::ConditionFalse],
+        Some(Err(problem)) => Some(problem.to_string()),
+        Some(Ok(true)) | None => None,
+    };
+    if is_denied && !rule.audit_only {
+        return vec![Outcome::Denies(problem)];
     }
+    let allowing = is_allowed.then(|| match &problem {
+        Some(problem) => Outcome::ConditionFailed(problem.clone()),
+        None if rule.demand.is_met(circumstances.claims, circumstances.now) => Outcome::Allows,
+        None => Outcome::Demands(rule.demand.command()),
+    });
+    allowing.into_iter().chain(is_denied.then_some(Outcome::WouldDeny(problem))).collect()
 }

@@ -280,10 +280,17 @@ impl Explanation {
 
 impl From<&Finding<'_>> for Candidate {
     fn from(finding: &Finding<'_>) -> Self {
+        let because = |problem: &Option<String>| match problem {
+            Some(problem) => format!(", because its condition (when) cannot be evaluated: {problem}"),
+            None => String::new(),
+        };
         let (outcome, why) = match &finding.outcome {
             Outcome::Allows => ("allows", "allows it".to_owned()),
-            Outcome::Denies => ("denies", "denies it".to_owned()),
-            Outcome::WouldDeny => ("would-deny", "would deny it, but is only on trial (auditOnly)".to_owned()),
+            Outcome::Denies(problem) => ("denies", format!("denies it{}", because(problem))),
+            Outcome::WouldDeny(problem) => {
+                let why = because(problem);
+                ("would-deny", format!("would deny it, but is only on trial (auditOnly){why}"))
+            }
             Outcome::Demands(command) => ("demands", format!("would allow it after: {command}")),
             Outcome::OtherCluster => ("other-cluster", "is for other clusters".to_owned()),
             Outcome::OtherClaims => ("other-claims", "asks for claims that the person does not have".to_owned()),
