@@ -32,6 +32,7 @@ use live::{Live, Snapshot};
 use session::{Sessions, Standing, is_complete};
 use stream::{Basis, added_groups};
 
+pub use assume::Assumption;
 pub use record::Record;
 pub use session::SESSION_PATH;
 pub use stream::{Stream, StreamEnd};

@@ -145,6 +145,39 @@ fn a_denial_by_a_condition_that_cannot_be_evaluated_says_so() {
 }
 
 #[test]
+fn impersonation_is_explained_for_each_thing_asked_for() {
+    let rules = "  - name: everything
+    who: {users: [bob]}
+    clusters: [prod]
+    may: [{verbs: [\"*\"], apiGroups: [\"*\"], resources: [\"*\"]}]
+  - name: guests
+    who: {users: [bob]}
+    clusters: [prod]
+    may: [{verbs: [impersonate], apiGroups: [\"\"], resources: [users], names: [guest-*]}]
+    deny: [{verbs: [impersonate], apiGroups: [authentication.k8s.io], resources: [uids]}]
+";
+    let (world, policy, _) = world(&format!("{POLICY}{rules}"), CASES);
+    let asked = ["--as", "guest-1", "--as-group", "system:masters", "--as-uid", "7"];
+    let (shown, answer) = explained(&world, &policy, &asked);
+    assert_eq!(answer["reason"], json!("impersonation-not-granted"));
+    let outcome = |of: usize, rule: &str| {
+        let rules = answer["impersonation"][of]["rules"].as_array().unwrap();
+        rules.iter().find(|found| found["rule"] == rule).unwrap()["outcome"].clone()
+    };
+    assert_eq!(answer["impersonation"][1]["what"], json!("the group \"system:masters\""));
+    assert_eq!((outcome(0, "everything"), outcome(0, "guests")), (json!("allows"), json!("allows")));
+    assert_eq!(outcome(1, "everything"), json!("other-requests"), "no wildcard hands out what is Kubernetes' own");
+    assert_eq!((outcome(2, "everything"), outcome(2, "guests")), (json!("allows"), json!("denies")));
+    for expected in [
+        "\nThe same rules about impersonating the user \"guest-1\":\n",
+        "everything    is about other requests; what does not fit in each entry: names (not in full)",
+    ] {
+        assert!(shown.contains(expected), "{expected:?} is not in:\n{shown}");
+    }
+    assert_eq!(explained(&world, &policy, &[]).1["impersonation"], json!([]));
+}
+
+#[test]
 fn runs_the_cases_beside_a_policy() {
     let (world, policy, cases) = world(POLICY, CASES);
     let passed = world.run(&["policy", "test", &cases]).ok().stdout;

@@ -1,16 +1,41 @@
 //! `kubectl --as`: who may be somebody else.
 
+use std::iter;
+
 use crate::condition::Circumstances;
+use crate::id::ClusterName;
 use crate::identity_name::is_reserved;
 use crate::impersonation::{ANONYMOUS, AUTHENTICATED, Assumed, EXTRA_PREFIX, UNAUTHENTICATED, service_account};
-use crate::policy::{Access, Policy};
+use crate::pattern::Pattern;
+use crate::policy::{Access, Finding, Policy};
 use crate::request::Attributes;
-use crate::rule::Grant;
+use crate::rule::{Grant, Person};
 
-/// Whether a person may be somebody else; matched as RBAC matches the verb `impersonate`, but that nothing of
-/// Kubernetes' own (`system:`…) comes with a wildcard: such users and groups must be named in full, and service
-/// accounts by their resource. Otherwise a rule that leaves everything to the cluster's RBAC would hand out
-/// `system:masters`, which RBAC does not judge.
+/// Something that a client asks to be: a user, a group, a uid or an extra.
+///
+/// Rules grant it as RBAC grants the verb `impersonate`, but that nothing of Kubernetes' own (`system:…`) comes with a
+/// wildcard: such users and groups must be named in full, and service accounts by their resource. Otherwise a rule that
+/// leaves everything to the cluster's RBAC would hand out `system:masters`, which RBAC does not judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assumption<'a> {
+    /// What it is, in words.
+    pub what: String,
+    /// The request to impersonate it, which rules judge.
+    pub request: Attributes<'a>,
+    needs: Needs,
+}
+
+/// What a grant must have besides matching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    NameInFull,
+    ResourceInFull,
+    /// No grant is enough.
+    Impossible,
+}
+
+/// Whether a person may be somebody else.
 ///
 /// # Errors
 /// The first thing asked for that no rule grants.
@@ -20,76 +45,99 @@ pub(super) fn may_assume(
     circumstances: &Circumstances<'_>,
     assumed: &Assumed,
 ) -> Result<(), String> {
-    let grants = Grants { policy, access, circumstances };
-    let user = &assumed.user;
-    let allowed = match service_account(user) {
-        Some((namespace, name)) => grants.service_account(namespace, name),
-        None => user != ANONYMOUS && grants.name("users", user),
-    };
-    if !allowed {
-        return Err(format!("the user {user:?}"));
-    }
-    for group in assumed.groups.iter().filter(|group| *group != AUTHENTICATED) {
-        if group == UNAUTHENTICATED || !grants.name("groups", group) {
-            return Err(format!("the group {group:?}"));
-        }
-    }
-    if let Some(uid) = assumed.uid.as_deref().filter(|uid| !grants.authentication("uids", "", uid)) {
-        return Err(format!("the uid {uid:?}"));
-    }
-    for (key, value) in &assumed.extras {
-        if key.starts_with(EXTRA_PREFIX) || !grants.authentication("userextras", key, value) {
-            return Err(format!("the extra {key:?} with the value {value:?}"));
-        }
-    }
-    Ok(())
+    let mut assumptions = Assumption::all(assumed);
+    assumptions.find(|asked| !asked.is_granted(policy, access, circumstances)).map_or(Ok(()), |asked| Err(asked.what))
 }
 
-/// What one person is granted on one cluster.
-struct Grants<'a> {
-    policy: &'a Policy,
-    access: &'a Access,
-    circumstances: &'a Circumstances<'a>,
-}
-
-impl Grants<'_> {
-    fn name(&self, resource: &str, name: &str) -> bool {
-        let in_full = |grant: &Grant| grant.names.iter().any(|pattern| pattern.literal() == Some(name));
-        self.any("", resource, "", "", name, |grant| !is_reserved(name) || in_full(grant))
+impl<'a> Assumption<'a> {
+    /// All that a client asks to be.
+    pub fn all(assumed: &'a Assumed) -> impl Iterator<Item = Self> {
+        let groups = assumed.groups.iter().filter(|group| *group != AUTHENTICATED);
+        iter::once(Self::user(&assumed.user))
+            .chain(groups.map(|group| Self::group(group)))
+            .chain(assumed.uid.as_deref().map(Self::uid))
+            .chain(assumed.extras.iter().map(|(key, value)| Self::extra(key, value)))
     }
 
-    fn service_account(&self, namespace: &str, name: &str) -> bool {
-        let resource = "serviceaccounts";
-        let explicit = |grant: &Grant| grant.resources.iter().any(|pattern| pattern.literal() == Some(resource));
-        self.any("", resource, "", namespace, name, explicit)
-    }
-
-    fn authentication(&self, resource: &str, subresource: &str, name: &str) -> bool {
-        self.any("authentication.k8s.io", resource, subresource, "", name, |_| true)
-    }
-
-    /// Whether any grant matches the request to impersonate, and `accepts` it.
-    fn any(
+    /// What each rule that could concern the person makes of it; see [`Policy::explain`].
+    #[must_use]
+    pub fn explain<'p>(
         &self,
-        api_group: &str,
-        resource: &str,
-        subresource: &str,
-        namespace: &str,
-        name: &str,
-        accepts: impl Fn(&Grant) -> bool,
-    ) -> bool {
-        let attributes = Attributes {
-            verb: "impersonate".into(),
-            api_group,
-            api_version: "v1",
-            resource,
-            subresource,
-            namespace,
-            name: name.into(),
-            is_resource_request: true,
-            path: "".into(),
-        };
-        self.policy.decide(self.access, &attributes, self.circumstances).denied_by.is_none()
-            && self.policy.allowing(self.access, &attributes, self.circumstances, accepts).is_ok()
+        policy: &'p Policy,
+        person: &Person<'_>,
+        cluster: &ClusterName,
+        circumstances: &Circumstances<'_>,
+    ) -> Vec<Finding<'p>> {
+        policy.explain_by(person, cluster, &self.request, circumstances, |grant| self.missing_in(grant))
+    }
+
+    fn is_granted(&self, policy: &Policy, access: &Access, circumstances: &Circumstances<'_>) -> bool {
+        policy.decide(access, &self.request, circumstances).denied_by.is_none()
+            && policy.allowing(access, &self.request, circumstances, |grant| self.missing_in(grant).is_none()).is_ok()
+    }
+
+    /// The field of a matching grant that does not say enough.
+    fn missing_in(&self, grant: &Grant) -> Option<&'static str> {
+        let in_full = |patterns: &[Pattern], text: &str| patterns.iter().any(|pattern| pattern.literal() == Some(text));
+        match self.needs {
+            Needs::Nothing => None,
+            Needs::NameInFull => (!in_full(&grant.names, &self.request.name)).then_some("names (not in full)"),
+            Needs::ResourceInFull => {
+                (!in_full(&grant.resources, self.request.resource)).then_some("resources (not in full)")
+            }
+            Needs::Impossible => Some("names (nobody may assume it)"),
+        }
+    }
+
+    fn user(user: &'a str) -> Self {
+        let what = format!("the user {user:?}");
+        match service_account(user) {
+            Some((namespace, name)) => {
+                let request = Attributes { namespace, ..impersonate("", "serviceaccounts", "", name) };
+                Self { what, request, needs: Needs::ResourceInFull }
+            }
+            None => Self { what, request: impersonate("", "users", "", user), needs: Needs::of(user) },
+        }
+    }
+
+    fn group(group: &'a str) -> Self {
+        let request = impersonate("", "groups", "", group);
+        Self { what: format!("the group {group:?}"), request, needs: Needs::of(group) }
+    }
+
+    fn uid(uid: &'a str) -> Self {
+        let request = impersonate("authentication.k8s.io", "uids", "", uid);
+        Self { what: format!("the uid {uid:?}"), request, needs: Needs::Nothing }
+    }
+
+    fn extra(key: &'a str, value: &'a str) -> Self {
+        let what = format!("the extra {key:?} with the value {value:?}");
+        let request = impersonate("authentication.k8s.io", "userextras", key, value);
+        Self { what, request, needs: if key.starts_with(EXTRA_PREFIX) { Needs::Impossible } else { Needs::Nothing } }
+    }
+}
+
+impl Needs {
+    /// What a user or a group of that name needs.
+    fn of(name: &str) -> Self {
+        match name {
+            ANONYMOUS | UNAUTHENTICATED => Self::Impossible,
+            name if is_reserved(name) => Self::NameInFull,
+            _ => Self::Nothing,
+        }
+    }
+}
+
+fn impersonate<'a>(api_group: &'a str, resource: &'a str, subresource: &'a str, name: &'a str) -> Attributes<'a> {
+    Attributes {
+        verb: "impersonate".into(),
+        api_group,
+        api_version: "v1",
+        resource,
+        subresource,
+        namespace: "",
+        name: name.into(),
+        is_resource_request: true,
+        path: "".into(),
     }
 }

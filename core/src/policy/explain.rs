@@ -54,9 +54,21 @@ impl Policy {
         request: &Attributes<'_>,
         circumstances: &Circumstances<'_>,
     ) -> Vec<Finding<'p>> {
+        self.explain_by(person, cluster, request, circumstances, |_| None)
+    }
+
+    /// The same, where an entry of `may` that matches must not have a field that `missing` names either.
+    pub(crate) fn explain_by<'p>(
+        &'p self,
+        person: &Person<'_>,
+        cluster: &ClusterName,
+        request: &Attributes<'_>,
+        circumstances: &Circumstances<'_>,
+        missing: impl Fn(&Grant) -> Option<&'static str>,
+    ) -> Vec<Finding<'p>> {
         let candidates = Access { rules: self.index.candidates(person), groups: Vec::new() };
         let explain = |rule: &'p Rule| {
-            let outcomes = outcomes(rule, person, cluster, request, circumstances);
+            let outcomes = outcomes(rule, person, cluster, request, circumstances, &missing);
             outcomes.into_iter().map(|outcome| Finding { rule: &rule.name, outcome })
         };
         self.rules_of(&candidates).flat_map(explain).collect()
@@ -69,6 +81,7 @@ fn outcomes(
     cluster: &ClusterName,
     request: &Attributes<'_>,
     circumstances: &Circumstances<'_>,
+    missing: impl Fn(&Grant) -> Option<&'static str>,
 ) -> Vec<Outcome> {
     if !rule.who.matches(person) {
         return vec![if rule.who.names(person) { Outcome::OtherClaims } else { Outcome::OtherPeople }];
@@ -76,8 +89,9 @@ fn outcomes(
     if !any_matches(&rule.clusters, cluster.as_str()) {
         return vec![Outcome::OtherCluster];
     }
-    let mismatches = |grants: &[Grant]| grants.iter().map(|grant| grant.mismatch(request)).collect::<Vec<_>>();
-    let (may, deny) = (mismatches(&rule.may), mismatches(&rule.deny));
+    let mismatch = |grant: &Grant| grant.mismatch(request);
+    let may: Vec<_> = rule.may.iter().map(|grant| mismatch(grant).or_else(|| missing(grant))).collect();
+    let deny: Vec<_> = rule.deny.iter().map(mismatch).collect();
     if may.is_empty() && deny.is_empty() {
         return vec![Outcome::MapsGroups];
     }

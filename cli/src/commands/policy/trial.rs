@@ -6,9 +6,9 @@ use std::time::Duration;
 use kubegate_core::authoring::AuthoredPolicy;
 use kubegate_core::bundle::{ChangesDocument, LiveEntries, PolicyDocument, Version, WholeBundle};
 use kubegate_core::condition::Circumstances;
-use kubegate_core::gateway::{Decision, Gateway, refuse_inbound};
+use kubegate_core::gateway::{Assumption, Decision, Gateway, refuse_inbound};
 use kubegate_core::id::{PersonId, SessionId};
-use kubegate_core::impersonation::AUTHENTICATED;
+use kubegate_core::impersonation::{AUTHENTICATED, Assumed, AssumedBuilder};
 use kubegate_core::inbound::Inbound;
 use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::policy::{Finding, Policy};
@@ -130,9 +130,19 @@ impl Trial {
         let Ok(target) = Target::parse(&question.url) else { return Vec::new() };
         let Ok(attributes) = Attributes::of(&question.method, &target) else { return Vec::new() };
         let claims = self.claims(somebody, question);
-        let circumstances =
-            Circumstances { claims: &claims, groups: &claims.groups, source: &question.source, now: question.now };
-        self.policy.explain(&claims.person(), &claims.aud, &attributes, &circumstances)
+        self.policy.explain(&claims.person(), &claims.aud, &attributes, &circumstances(&claims, question))
+    }
+
+    /// What they make of each thing that `kubectl --as` asks to be, with what that is; nothing when it cannot be read.
+    pub(super) fn explain_assumed(&self, somebody: &Somebody, question: &Question) -> Vec<(String, Vec<Finding<'_>>)> {
+        let Some(assumed) = question.assumed() else { return Vec::new() };
+        let claims = self.claims(somebody, question);
+        let (person, circumstances) = (claims.person(), circumstances(&claims, question));
+        let explain = |asked: Assumption<'_>| {
+            let findings = asked.explain(&self.policy, &person, &claims.aud, &circumstances);
+            (asked.what, findings)
+        };
+        Assumption::all(&assumed).map(explain).collect()
     }
 
     fn host(&self, cluster: &str) -> Result<&str, PolicyError> {
@@ -195,6 +205,19 @@ impl Answer {
         self.would_deny = record.would_deny;
         self
     }
+}
+
+impl Question {
+    /// Whom it asks to be.
+    fn assumed(&self) -> Option<Assumed> {
+        let mut builder = AssumedBuilder::default();
+        self.assumed.iter().try_for_each(|(name, value)| builder.add(name, value.as_bytes())).ok()?;
+        builder.build().ok()?
+    }
+}
+
+fn circumstances<'a>(claims: &'a SessionClaims, question: &'a Question) -> Circumstances<'a> {
+    Circumstances { claims, groups: &claims.groups, source: &question.source, now: question.now }
 }
 
 /// The message of a `Status`, or the plain text.
