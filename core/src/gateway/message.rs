@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use super::record::STEP_UP;
 use crate::bundle::Elevation;
 use crate::id::{ClusterName, RuleName};
 use crate::policy::Access;
@@ -103,7 +104,7 @@ pub(super) fn step_up(
         needed.join(" and "),
         demand.command(),
     );
-    Refusal::new(Kind::Forbidden, "step-up", message)
+    Refusal::new(Kind::Forbidden, STEP_UP, message)
 }
 
 pub(super) fn not_allowed(

@@ -1,7 +1,9 @@
 //! Why each rule that could concern a person did or did not decide a request.
 
+use std::collections::BTreeSet;
+
 use super::{Access, Policy};
-use crate::condition::Circumstances;
+use crate::condition::{Circumstances, Condition};
 use crate::id::{ClusterName, RuleName};
 use crate::pattern::any_matches;
 use crate::request::Attributes;
@@ -72,6 +74,24 @@ impl Policy {
             outcomes.into_iter().map(|outcome| Finding { rule: &rule.name, outcome })
         };
         self.rules_of(&candidates).flat_map(explain).collect()
+    }
+}
+
+impl Policy {
+    /// The claims of a person on which it may depend what becomes of a request and as whom it goes on: those for which a
+    /// rule asks that would otherwise concern it.
+    #[must_use]
+    pub fn claims_asked(&self, person: &Person<'_>, cluster: &ClusterName, request: &Attributes<'_>) -> BTreeSet<&str> {
+        let candidates = Access { rules: self.index.candidates(person), groups: Vec::new() };
+        let counts = |rule: &&Rule| {
+            let is_about = || rule.may.iter().chain(&rule.deny).any(|grant| grant.matches(request));
+            rule.who.names(person)
+                && any_matches(&rule.clusters, cluster.as_str())
+                && (!rule.groups.is_empty() || is_about())
+        };
+        let rules = self.rules_of(&candidates).filter(counts);
+        let asked = rules.flat_map(|rule| rule.who.claims.keys().chain(rule.when.iter().flat_map(Condition::claims)));
+        asked.map(String::as_str).collect()
     }
 }
 
