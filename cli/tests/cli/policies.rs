@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{Ended, World};
 
 const POLICY: &str = "\
 clusters:
@@ -227,54 +227,159 @@ cases:
     world.run(&["policy", "test", &cases]).failed(1, &["which policy?"]);
 }
 
-fn record(user: &str, groups: &[&str], verb: &str, method: &str, path: &str) -> String {
+fn record(user: &str, groups: &[&str], verb: &str, method: &str, path: &str) -> Value {
     let person = json!({"provider": "corp", "groups": groups, "auth_time": 1_769_850_000}).to_string();
     json!({
-        "time": "2026-01-31T09:10:00.123Z", "decision": "allow", "cluster": "prod", "user": user, "person": person,
-        "groups": groups.join(","), "verb": verb, "resource": "pods", "namespace": "team-a", "method": method,
-        "path": path, "client": "10.0.0.1", "status": 200,
+        "time": "2026-01-31T09:10:00.123Z", "decision": "allow", "reason": "rule", "cluster": "prod", "user": user,
+        "person": person, "groups": groups.join(","), "verb": verb, "resource": "pods", "namespace": "team-a",
+        "method": method, "path": path, "client": "10.0.0.1", "status": 200,
     })
-    .to_string()
 }
+
+/// The same record with other fields.
+fn with(mut record: Value, fields: &Value) -> Value {
+    record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    record
+}
+
+/// An old policy, a new one, and what was recorded, one line each.
+struct Compared {
+    world: World,
+    old: String,
+    new: String,
+    audit: String,
+}
+
+impl Compared {
+    fn new(old: &str, new: &str, lines: &[impl ToString]) -> Self {
+        let (world, old, _) = world(old, CASES);
+        let at = |name: &str| world.home.path().join(name).to_str().unwrap().to_owned();
+        let (new_file, audit) = (at("new.yaml"), at("audit.jsonl"));
+        fs::write(&new_file, new).unwrap();
+        fs::write(&audit, lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")).unwrap();
+        Self { world, old, new: new_file, audit }
+    }
+
+    fn diff(&self, more: &[&str]) -> Ended {
+        self.world.run(&[&["policy", "diff", &self.old, &self.new, "--against", &self.audit], more].concat())
+    }
+
+    #[track_caller]
+    fn shows(&self, expected: &[&str]) {
+        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = self.diff(&[]).ok().stdout;
+        for expected in expected {
+            assert!(squeezed(&shown).contains(&squeezed(expected)), "{expected:?} is not in:\n{shown}");
+        }
+    }
+
+    fn report(&self) -> Value {
+        serde_json::from_str(&self.diff(&["--json"]).ok().stdout).unwrap()
+    }
+}
+
+const PODS: &str = "/api/v1/namespaces/team-a/pods";
 
 #[test]
 fn says_who_gains_and_who_loses() {
-    let (world, old, _) = world(POLICY, CASES);
-    let at = |name: &str| world.home.path().join(name).to_str().unwrap().to_owned();
-    let (new, audit) = (at("new.yaml"), at("audit.jsonl"));
-    fs::write(
-        &new,
-        POLICY.replace("verbs: [get, list, watch]", "verbs: [get, list]").replace("users: [bob]", "users: [eve]"),
-    )
-    .unwrap();
-    let pods = "/api/v1/namespaces/team-a/pods";
+    let new = POLICY.replace("verbs: [get, list, watch]", "verbs: [get, list]").replace("users: [bob]", "users: [eve]");
     let lines = [
-        record("bob", &["team-a"], "list", "GET", pods),
-        record("bob", &["team-a"], "watch", "GET", pods),
-        record("bob", &["team-a"], "watch", "GET", pods),
-        record("eve", &[], "delete", "DELETE", &format!("{pods}/p")),
-        json!({"decision": "unauthenticated", "time": "2026-01-31T09:10:00Z"}).to_string(),
+        record("bob", &["team-a"], "list", "GET", PODS).to_string(),
+        record("bob", &["team-a"], "watch", "GET", PODS).to_string(),
+        record("bob", &["team-a"], "watch", "GET", PODS).to_string(),
+        record("eve", &[], "delete", "DELETE", &format!("{PODS}/p")).to_string(),
+        json!({"decision": "unauthenticated", "reason": "no-token", "time": "2026-01-31T09:10:00Z"}).to_string(),
         "Envoy says something else".to_owned(),
-        json!({"user": "bob", "cluster": "prod", "time": "2026-01-31T09:10:00Z", "method": "GET", "path": "/"})
-            .to_string(),
+        json!({"reason": "discovery", "user": "bob", "cluster": "prod", "time": "2026-01-31T09:10:00Z",
+            "method": "GET", "path": "/"})
+        .to_string(),
     ];
-    fs::write(&audit, lines.join("\n")).unwrap();
-    let diff = ["policy", "diff", &old, &new, "--against", &audit];
-    let shown = world.run(&diff).ok().stdout;
-    for expected in [
+    let compared = Compared::new(POLICY, &new, &lines);
+    compared.shows(&[
         "Would gain:\n  USER  CLUSTER  REQUEST                 TIMES  OLD               NEW\n  eve   prod     delete pods in team-a   1",
         "Would lose:\n  USER  CLUSTER  REQUEST                TIMES  OLD                NEW\n  bob   prod     watch pods in team-a   2",
         "allow by \"reads\"",
         "line 6 cannot be replayed",
         "line 7 cannot be replayed: person: is missing",
-        "4 recorded decisions about 2 people replayed, 1 lines without a person skipped, 2 unreadable",
-    ] {
-        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(squeezed(&shown).contains(&squeezed(expected)), "{expected:?} is not in:\n{shown}");
-    }
-    assert_eq!(world.run(&[&diff[..], &["--exit-code"]].concat()).code, 1);
-    let report: Value = serde_json::from_str(&world.run(&[&diff[..], &["--json"]].concat()).ok().stdout).unwrap();
-    assert_eq!(report["losses"][0]["requests"], json!(2));
-    let same = ["policy", "diff", &old, &old, "--against", &audit, "--exit-code"];
-    assert!(world.run(&same).ok().stdout.starts_with("Nobody would gain or lose anything."));
+        "4 recorded decisions about 2 people replayed, 0 that nobody can tell, \
+         1 lines that are no decision of the policy skipped, 2 unreadable",
+    ]);
+    assert_eq!(compared.diff(&["--exit-code"]).code, 1);
+    let report = compared.report();
+    assert_eq!((&report["losses"][0]["requests"], &report["people"]), (&json!(2), &json!(2)));
+    let same = Compared::new(POLICY, POLICY, &lines);
+    assert!(same.diff(&["--exit-code"]).ok().stdout.starts_with("Nobody would gain or lose anything."));
+}
+
+#[test]
+fn what_the_record_does_not_have_nobody_can_tell() {
+    let new = POLICY
+        .replacen("who: {groups: [team-a]}", "who: {groups: [team-a], claims: {department: [sre]}}", 1)
+        .replace("cidr('10.0.0.0/8').containsIP(source.address)", "person.claims.level > 3");
+    let list = || record("bob", &["team-a"], "list", "GET", PODS);
+    let person = |more: Value| {
+        let person = json!({"provider": "corp", "groups": ["team-a"], "auth_time": 1_769_850_000});
+        json!({"person": with(person, &more).to_string()})
+    };
+    let lines = [
+        list(),
+        record("bob", &[], "delete", "DELETE", &format!("{PODS}/p")),
+        record("eve", &[], "get", "GET", "/version"),
+        with(list(), &person(json!({"claims": {"department": "sre"}}))),
+        with(list(), &person(json!({"claims": {"department": null}}))),
+        with(list(), &person(json!({"claims": {"department": "sre"}, "has_more_groups": true}))),
+        with(list(), &person(json!({"claims": {"department": "sre"}, "assumes_more": true}))),
+    ];
+    let compared = Compared::new(POLICY, &new, &lines);
+    compared.shows(&[
+        "Would lose: USER CLUSTER REQUEST TIMES OLD NEW bob prod list pods in team-a 1 allow by \"reads\" deny (no-rule)",
+        "Cannot tell, because the record does not have: WHAT TIMES \
+         groups that the token was too full to carry 1 \
+         the claim \"department\" 1 the claim \"level\" 1 the uid or the extras to assume 1",
+        "3 recorded decisions about 2 people replayed, 4 that nobody can tell",
+    ]);
+    let report = compared.report();
+    assert_eq!(report["cannotTell"][1], json!({"what": "the claim \"department\"", "requests": 1}));
+}
+
+#[test]
+fn says_who_would_be_seen_in_other_groups() {
+    let rule = "  - name: groups
+    who: {users: [bob]}
+    clusters: [prod]
+    groups: {pass: [team-*], prefix: \"old:\"}
+";
+    let old = format!("{POLICY}{rule}");
+    let new = old.replace("old:", "new:");
+    let lines = [
+        record("bob", &["team-a"], "list", "GET", PODS),
+        record("eve", &["team-a"], "list", "GET", PODS),
+        record("bob", &["team-a"], "delete", "DELETE", "/api/v1/secrets"),
+    ];
+    let compared = Compared::new(&old, &new, &lines);
+    compared.shows(&["Other groups: USER CLUSTER TIMES GAINED LOST bob prod 1 new:team-a old:team-a"]);
+    assert_eq!(
+        compared.report()["groups"],
+        json!([{"user": "bob", "cluster": "prod", "gained": ["new:team-a"], "lost": ["old:team-a"], "requests": 1}])
+    );
+    assert_eq!(compared.diff(&["--exit-code"]).code, 1);
+}
+
+#[test]
+fn only_what_the_policy_decided_is_replayed_and_nothing_proves_nothing() {
+    let list = || record("bob", &["team-a"], "list", "GET", PODS);
+    let reasons = ["own-path", "session-revoked", "stale-live-set", "bad-path", "gateway-credential"];
+    let mut lines: Vec<String> =
+        reasons.iter().map(|reason| with(list(), &json!({"reason": reason})).to_string()).collect();
+    lines.push(with(list(), &json!({"person": "{}"})).to_string());
+    lines.push(with(list(), &json!({"user_agent": "x".repeat(3 << 20)})).to_string());
+    lines.push("no record".to_owned());
+    let compared = Compared::new(POLICY, POLICY, &lines);
+    compared.shows(&[
+        "Nothing was replayed. line 6 cannot be replayed: person: is not what gateways write: missing field",
+        "line 7 cannot be replayed: is longer than 1048576 bytes line 8 cannot be replayed: expected",
+        "0 recorded decisions about 0 people replayed, 0 that nobody can tell, \
+         5 lines that are no decision of the policy skipped, 3 unreadable",
+    ]);
+    assert_eq!(compared.diff(&["--exit-code"]).code, 1);
 }

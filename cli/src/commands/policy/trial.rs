@@ -1,6 +1,6 @@
 //! The filter's own code, asked about requests that nobody makes now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kubegate_core::authoring::AuthoredPolicy;
@@ -145,6 +145,18 @@ impl Trial {
         Assumption::all(&assumed).map(explain).collect()
     }
 
+    /// The claims on which it may depend what the gateway decides.
+    pub(super) fn claims_asked(&self, somebody: &Somebody, question: &Question) -> BTreeSet<String> {
+        let claims = self.claims(somebody, question);
+        let (person, cluster) = (claims.person(), &claims.aud);
+        let asked = |request: &Attributes<'_>| self.policy.claims_asked(&person, cluster, request);
+        let target = Target::parse(&question.url).ok();
+        let request = target.as_ref().and_then(|target| Attributes::of(&question.method, target).ok());
+        let assumed = question.assumed();
+        let assumptions = assumed.iter().flat_map(Assumption::all).map(|assumption| assumption.request);
+        request.into_iter().chain(assumptions).flat_map(|request| asked(&request)).map(str::to_owned).collect()
+    }
+
     fn host(&self, cluster: &str) -> Result<&str, PolicyError> {
         let found = self.policy.cluster(cluster).ok_or_else(|| PolicyError::UnknownCluster {
             name: cluster.to_owned(),
@@ -240,6 +252,16 @@ pub(super) fn assumed(
     let uids = uid.map(|uid| header("uid", uid)).into_iter();
     let extras = extras.iter().map(|(key, value)| header(&format!("extra-{}", encode_key(key)), value));
     users.chain(groups).chain(uids).chain(extras).collect()
+}
+
+/// The query with which a list or a watch asks for one name.
+pub(super) fn name_selector(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let escaped: String = name
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    format!("fieldSelector=metadata.name%3D{escaped}")
 }
 
 /// An extra key as client-go writes it into a header's name.
