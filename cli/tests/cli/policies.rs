@@ -224,7 +224,99 @@ cases:
     world.run(&["policy", "test", &cases]).failed(1, &problems);
     fs::write(&cases, "cases: [{name: a, person: {user: x}, cluster: prod, request: GET /api, expect: allow}]\n")
         .unwrap();
-    world.run(&["policy", "test", &cases]).failed(1, &["which policy?"]);
+    world.run(&["policy", "test", &cases]).failed(1, &["the document: names no policy"]);
+}
+
+/// A file with a case for each of `requests`.
+fn cases_of(requests: &[&str], expect: &str) -> String {
+    let case = |(number, request): (usize, &&str)| {
+        format!(
+            "  - {{name: c{number}, person: {{user: bob, groups: [team-a]}}, cluster: prod, request: {request}, {expect}}}\n"
+        )
+    };
+    format!("policy: policy.yaml\ncases:\n{}", requests.iter().enumerate().map(case).collect::<String>())
+}
+
+#[test]
+fn the_words_of_a_case_are_the_request_that_is_judged() {
+    let rule = "  - name: one
+    who: {groups: [team-a]}
+    clusters: [prod]
+    may:
+      - {verbs: [list, watch], apiGroups: [\"\"], resources: [configmaps], names: [\"a;b\"]}
+      - {verbs: [create], apiGroups: [\"\"], resources: [services/proxy], namespaces: [team-a], names: [web]}
+      - {verbs: [get], apiGroups: [\"\"], resources: [namespaces], names: [x]}
+      - {verbs: [get], nonResourceURLs: [/metrics]}
+";
+    let right = [
+        "{verb: list, resource: configmaps, name: 'a;b'}",
+        "{verb: watch, resource: configmaps, namespace: x, name: 'a;b'}",
+        "{verb: create, resource: services/proxy, namespace: team-a, name: web}",
+        "{verb: create, resource: services, subresource: proxy, namespace: team-a, name: web}",
+        "{verb: get, resource: namespaces, name: x}",
+        "{verb: get, path: /metrics}",
+    ];
+    let policy = format!("{POLICY}{rule}");
+    let (world, _, cases) = world(&policy, &cases_of(&right, "expect: allow, rule: one"));
+    assert!(world.run(&["policy", "test", &cases]).ok().stdout.ends_with("6 of 6 cases pass\n"));
+
+    let wrong = [
+        "{verb: get, resource: pods}",
+        "{verb: delete, resource: pods, namespace: x}",
+        "{verb: deletecollection, resource: pods, name: p}",
+        "{verb: create, resource: pods/exec, namespace: x}",
+        "{verb: get, resource: pods, name: p/exec}",
+        "{verb: get, resource: pods/log, subresource: log, name: p}",
+        "{verb: get, resource: namespaces, name: x, namespace: y}",
+        "{verb: get, path: /metrics, resource: pods}",
+        "{verb: get, path: /api/v1/pods}",
+        "{verb: get, resource: pods, name: ..}",
+        "get /metrics",
+        "OPTIONS /api/v1/pods",
+    ];
+    fs::write(&cases, cases_of(&wrong, "expect: deny")).unwrap();
+    let problems = [
+        "policy.test.yaml:3:79: cases[0].request: would be GET /api/v1/pods, whose verb is \"list\" and not \"get\" (add name)",
+        "cases[1].request: would be DELETE /api/v1/namespaces/x/pods, whose verb is \"deletecollection\"",
+        "cases[2].request: would be DELETE /api/v1/pods/p, whose verb is \"delete\"",
+        "cases[3].request: would be POST /api/v1/namespaces/x/pods/exec, whose subresource is \"\" and not \"exec\" (add name)",
+        "cases[4].request: would be GET /api/v1/pods/p/exec, whose subresource is \"exec\"",
+        "cases[5].request.resource: has a subresource, which is given beside it, too",
+        "cases[6].request: would be GET /api/v1/namespaces/x, whose namespace is \"x\" and not \"y\"",
+        "cases[7].request.resource: resource does not go with a path",
+        "cases[8].request.path: is of the resource API",
+        "cases[9].request: would be GET /api/v1/pods/.., which cannot be read",
+        "cases[10].request: \"get /metrics\" is not a method and a path",
+        "cases[11].request: OPTIONS is no verb of the resource API",
+    ];
+    world.run(&["policy", "test", &cases]).failed(1, &problems);
+}
+
+#[test]
+fn a_refusal_that_is_not_the_policys_is_no_deny() {
+    let requests = ["GET /api/v1/namespaces/x/../pods", "GET /api/v1/pods"];
+    let (world, _, cases) = world(POLICY, &cases_of(&requests, "expect: deny"));
+    let failed = world.run(&["policy", "test", &cases]);
+    assert_eq!(failed.code, 1);
+    for expected in
+        ["FAIL  c0  (", "expected deny, got refused (bad-path)", "told: kubegate refuses the request", "ok    c1"]
+    {
+        assert!(failed.stdout.contains(expected), "{expected:?} is not in:\n{}", failed.stdout);
+    }
+    fs::write(&cases, cases_of(&["GET /api"], "source: nowhere, expect: allow")).unwrap();
+    world.run(&["policy", "test", &cases]).failed(1, &["cases[0].source: \"nowhere\" is not an IP address"]);
+}
+
+#[test]
+fn cases_of_unknown_clusters_and_of_the_same_name_are_found() {
+    let cases = cases_of(&["GET /api", "GET /api"], "expect: allow").replace("cluster: prod", "cluster: prd");
+    let (world, _, cases) = world(POLICY, &cases.replace("name: c1", "name: c0"));
+    let problems = [
+        "policy.test.yaml:3:64: cases[0].cluster: the policy has no cluster \"prd\" (it has: prod)",
+        "policy.test.yaml:4:12: cases[1].name: another case has this name",
+        "cases[1].cluster: the policy has no cluster \"prd\"",
+    ];
+    world.run(&["policy", "test", &cases]).failed(1, &problems);
 }
 
 fn record(user: &str, groups: &[&str], verb: &str, method: &str, path: &str) -> Value {

@@ -157,10 +157,15 @@ impl Trial {
         request.into_iter().chain(assumptions).flat_map(|request| asked(&request)).map(str::to_owned).collect()
     }
 
+    /// The names of the policy's clusters.
+    pub(super) fn clusters(&self) -> impl Iterator<Item = &str> {
+        self.policy.clusters().iter().map(|cluster| cluster.name.as_str())
+    }
+
     fn host(&self, cluster: &str) -> Result<&str, PolicyError> {
         let found = self.policy.cluster(cluster).ok_or_else(|| PolicyError::UnknownCluster {
             name: cluster.to_owned(),
-            available: self.policy.clusters().iter().map(|cluster| cluster.name.to_string()).collect(),
+            available: self.clusters().map(str::to_owned).collect(),
         })?;
         Ok(found.hosts.first().map(String::as_str).unwrap_or_default())
     }
