@@ -83,9 +83,8 @@ fn check(policy: &AuthoredPolicy, compiled: &Policy, sent: &Policy, who: &Sessio
         assert_eq!(verdict, sent.decide(&access, &request, &circumstances), "the filter decides the same");
         assert_eq!(verdict, one_by_one(&concerned, &request, &circumstances), "{} {method} {url}", who.user);
         let findings = compiled.explain(&person, &who.aud, &request, &circumstances);
-        let is_explained = |rule, by: fn(&Outcome) -> bool| {
-            findings.iter().any(|found| found.rule == rule && by(&found.outcome))
-        };
+        let is_explained =
+            |rule, by: fn(&Outcome) -> bool| findings.iter().any(|found| found.rule == rule && by(&found.outcome));
         let denies = |outcome: &Outcome| matches!(outcome, Outcome::Denies(_));
         let would_deny = |outcome: &Outcome| matches!(outcome, Outcome::WouldDeny(_));
         assert!(verdict.denied_by.is_none_or(|rule| is_explained(rule, denies)), "{findings:?}");
