@@ -75,9 +75,7 @@ impl Policy {
         };
         self.rules_of(&candidates).flat_map(explain).collect()
     }
-}
 
-impl Policy {
     /// The claims of a person on which it may depend what becomes of a request and as whom it goes on: those for which a
     /// rule asks that would otherwise concern it.
     #[must_use]

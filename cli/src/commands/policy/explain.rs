@@ -12,7 +12,6 @@ use kubegate_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::PolicyError;
 use super::trial::{self, Answer, Question, Somebody, Trial};
 use crate::clock::UnixTime;
 use crate::failure::{FAILED, Failure};
@@ -169,8 +168,7 @@ struct Candidate {
 impl Explain {
     /// Tries the request out.
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let policy = super::read(&self.policy)?.map_err(|problems| PolicyError::Invalid { problems })?;
-        let mut trial = Trial::new(&policy)?;
+        let mut trial = Trial::load(&self.policy)?;
         let now = self.time.unwrap_or_else(|| Timestamp::from_seconds(UnixTime::now().0));
         let (somebody, question) = (self.somebody(now), self.question(now));
         let answer = trial.ask(&somebody, &question)?;

@@ -1,6 +1,7 @@
 //! The filter's own code, asked about requests that nobody makes now.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use kubegate_core::authoring::AuthoredPolicy;
@@ -82,7 +83,7 @@ impl Answer {
 
 impl Trial {
     /// Puts a policy in force for trials. The keys are of this trial alone, so they need not be secret.
-    pub(super) fn new(authored: &AuthoredPolicy) -> Result<Self, PolicyError> {
+    fn new(authored: &AuthoredPolicy) -> Result<Self, PolicyError> {
         let (bundle_key, token_key) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
         let version = Version { epoch: 0, counter: 1 };
         let document = PolicyDocument {
@@ -99,6 +100,12 @@ impl Trial {
         let mut gateway = Gateway::new(ISSUER.to_owned(), keys, FOREVER);
         gateway.accept(&bundle.documents()).map_err(trial)?;
         Ok(Self { policy: authored.compile().map_err(trial)?, gateway, token_key })
+    }
+
+    /// Puts the policy of a file in force for trials.
+    pub(super) fn load(path: &Path) -> Result<Self, PolicyError> {
+        let policy = super::read(path)?.map_err(|problems| PolicyError::Invalid { problems })?;
+        Self::new(&policy)
     }
 
     /// What the gateway decides.

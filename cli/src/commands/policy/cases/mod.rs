@@ -105,11 +105,7 @@ impl Test {
     fn load(&self, named: Option<&Path>) -> Option<Result<(PathBuf, Trial), PolicyError>> {
         let beside = |path| self.file.parent().unwrap_or(Path::new("")).join(path);
         let path = self.policy.clone().or_else(|| named.map(beside))?;
-        let load = |path: &Path| {
-            let policy = super::read(path)?.map_err(|problems| PolicyError::Invalid { problems })?;
-            Trial::new(&policy)
-        };
-        Some(load(&path).map(|trial| (path, trial)))
+        Some(Trial::load(&path).map(|trial| (path, trial)))
     }
 }
 

@@ -64,11 +64,7 @@ pub(super) struct Diff {
 impl Diff {
     /// Replays and reports.
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let load = |path: &Path| -> Result<Trial, PolicyError> {
-            let policy = super::read(path)?.map_err(|problems| PolicyError::Invalid { problems })?;
-            Trial::new(&policy)
-        };
-        let (mut old, mut new) = (load(&self.old)?, load(&self.new)?);
+        let (mut old, mut new) = (Trial::load(&self.old)?, Trial::load(&self.new)?);
         let report = self.replay(&mut old, &mut new)?;
         if self.json { output::json(&report) } else { output::result(&report.shown()) }.map_err(Failure::Output)?;
         Ok(if self.exit_code && !report.is_unchanged() { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
@@ -84,17 +80,22 @@ impl Diff {
         let mut input = BufReader::new(input);
         let mut report = Report::default();
         for number in 1.. {
-            match next_line(&mut input).map_err(unreadable)? {
-                None => break,
-                Some(line) => match Record::parse(&line) {
-                    Ok(Some(record)) if !record.is_of_the_policy() => report.skipped += 1,
-                    Ok(Some(record)) => match record.replayable() {
-                        Ok(replayable) => report.compare(&record, &replayable, old, new)?,
-                        Err(problem) => report.unreadable(number, problem),
-                    },
-                    Ok(None) => {}
-                    Err(problem) => report.unreadable(number, problem),
-                },
+            let Some(line) = next_line(&mut input).map_err(unreadable)? else { break };
+            let record = match Record::parse(&line) {
+                Ok(Some(record)) => record,
+                Ok(None) => continue,
+                Err(problem) => {
+                    report.unreadable(number, problem);
+                    continue;
+                }
+            };
+            if !record.is_of_the_policy() {
+                report.skipped += 1;
+                continue;
+            }
+            match record.replayable() {
+                Ok(replayable) => report.compare(&record, &replayable, old, new)?,
+                Err(problem) => report.unreadable(number, problem),
             }
         }
         Ok(report)

@@ -76,7 +76,7 @@ impl Report {
         self.unreadable.push(Unreadable { line, problem });
     }
 
-    /// Whether it is known of anything, and then of everything, that it stays as it is.
+    /// Whether something was replayed, and nothing of it would change.
     pub(super) fn is_unchanged(&self) -> bool {
         self.replayed > 0 && self.gains.is_empty() && self.losses.is_empty() && self.groups.is_empty()
     }
