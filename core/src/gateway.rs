@@ -33,7 +33,8 @@ use live::{Live, Snapshot};
 use session::{Sessions, Standing};
 use stream::{Basis, added_groups};
 
-pub use record::Record;
+pub use assume::Assumption;
+pub use record::{ALLOWED, DENIED, Record, RecordedPerson, STEP_UP};
 pub use session::SESSION_PATH;
 pub use stream::{Stream, StreamEnd};
 
@@ -269,6 +270,9 @@ impl Asker<'_> {
     ) -> Result<Allow<'a>, Refusal> {
         let Self { token, standing, policy, live, basis, now } = self;
         let claims = &token.claims;
+        if let Some(assumed) = &inbound.assumed {
+            standing.describe_assumed(claims, assumed, record);
+        }
         if inbound.method == "CONNECT" {
             return Err(message::bad_request("bad-method", &"CONNECT is not a Kubernetes request"));
         }
@@ -299,8 +303,6 @@ impl Asker<'_> {
         let add = match &inbound.assumed {
             None => Rc::clone(&standing.headers),
             Some(assumed) => {
-                record.assumed_user.clone_from(&assumed.user);
-                record.groups = assumed.groups.join(",");
                 match assume::may_assume(&policy.policy, &standing.access, &circumstances, assumed) {
                     Ok(Some(rule)) if record.would_deny.is_empty() => record.would_deny = rule.to_string(),
                     Ok(_) => {}

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{Ended, World};
 
 const POLICY: &str = "\
 clusters:
@@ -102,6 +102,81 @@ fn explains_why_each_other_rule_did_not_match() {
     assert_eq!((&nowhere["decision"], outcome(&nowhere)), (&json!("deny"), json!("condition-failed")));
 }
 
+/// What `policy explain` says of bob's request for a pod, in text and as JSON.
+fn explained(world: &World, policy: &str, more: &[&str]) -> (String, Value) {
+    let asked = ["policy", "explain", "--policy", policy, "--cluster", "prod", "--user", "bob", "--groups", "team-a"];
+    let asked = [&asked[..], &["--url", "/api/v1/namespaces/team-a/pods/p"], more].concat();
+    let json = world.run(&[&asked[..], &["--json"]].concat()).ok().stdout;
+    (world.run(&asked).ok().stdout, serde_json::from_str(&json).unwrap())
+}
+
+#[test]
+fn a_rule_on_trial_says_what_it_allows_and_what_it_would_deny() {
+    let rules = "  - name: trial
+    who: {users: [bob]}
+    clusters: [prod]
+    may: [{verbs: [get], apiGroups: [\"\"], resources: [pods]}]
+    deny: [{verbs: [get], apiGroups: [\"\"], resources: [pods]}]
+    auditOnly: true
+";
+    let (world, policy, _) = world(&format!("{}{rules}", &POLICY[..POLICY.find("  - name: reads").unwrap()]), CASES);
+    let (shown, answer) = explained(&world, &policy, &[]);
+    assert_eq!((&answer["decision"], &answer["wouldDeny"]), (&json!("allow"), &json!("trial")));
+    let outcomes: Vec<_> = answer["rules"].as_array().unwrap().iter().map(|rule| &rule["outcome"]).collect();
+    assert_eq!(outcomes, ["allows", "would-deny"]);
+    assert!(shown.contains("  trial  allows it\n  trial  would deny it, but is only on trial"), "{shown}");
+}
+
+#[test]
+fn a_denial_by_a_condition_that_cannot_be_evaluated_says_so() {
+    let rules = "  - name: wall
+    who: {users: [bob]}
+    clusters: [prod]
+    when: person.claims.department == 'ops'
+    deny: [{verbs: [\"*\"], apiGroups: [\"\"], resources: [pods]}]
+";
+    let (world, policy, _) = world(&format!("{POLICY}{rules}"), CASES);
+    let (shown, answer) = explained(&world, &policy, &[]);
+    assert_eq!((&answer["decision"], &answer["rule"]), (&json!("deny"), &json!("wall")));
+    let expected = "wall          denies it, because its condition (when) cannot be evaluated: ";
+    assert!(shown.contains(expected) && shown.contains("department"), "{shown}");
+    let (shown, _) = explained(&world, &policy, &["--claim", "department=ops"]);
+    assert!(shown.contains("wall          denies it\n"), "{shown}");
+}
+
+#[test]
+fn impersonation_is_explained_for_each_thing_asked_for() {
+    let rules = "  - name: everything
+    who: {users: [bob]}
+    clusters: [prod]
+    may: [{verbs: [\"*\"], apiGroups: [\"*\"], resources: [\"*\"]}]
+  - name: guests
+    who: {users: [bob]}
+    clusters: [prod]
+    may: [{verbs: [impersonate], apiGroups: [\"\"], resources: [users], names: [guest-*]}]
+    deny: [{verbs: [impersonate], apiGroups: [authentication.k8s.io], resources: [uids]}]
+";
+    let (world, policy, _) = world(&format!("{POLICY}{rules}"), CASES);
+    let asked = ["--as", "guest-1", "--as-group", "system:masters", "--as-uid", "7"];
+    let (shown, answer) = explained(&world, &policy, &asked);
+    assert_eq!(answer["reason"], json!("impersonation-not-granted"));
+    let outcome = |of: usize, rule: &str| {
+        let rules = answer["impersonation"][of]["rules"].as_array().unwrap();
+        rules.iter().find(|found| found["rule"] == rule).unwrap()["outcome"].clone()
+    };
+    assert_eq!(answer["impersonation"][1]["what"], json!("the group \"system:masters\""));
+    assert_eq!((outcome(0, "everything"), outcome(0, "guests")), (json!("allows"), json!("allows")));
+    assert_eq!(outcome(1, "everything"), json!("other-requests"), "no wildcard hands out what is Kubernetes' own");
+    assert_eq!((outcome(2, "everything"), outcome(2, "guests")), (json!("allows"), json!("denies")));
+    for expected in [
+        "\nThe same rules about impersonating the user \"guest-1\":\n",
+        "everything    is about other requests; what does not fit in each entry: names (not in full)",
+    ] {
+        assert!(shown.contains(expected), "{expected:?} is not in:\n{shown}");
+    }
+    assert_eq!(explained(&world, &policy, &[]).1["impersonation"], json!([]));
+}
+
 #[test]
 fn runs_the_cases_beside_a_policy() {
     let (world, policy, cases) = world(POLICY, CASES);
@@ -149,57 +224,254 @@ cases:
     world.run(&["policy", "test", &cases]).failed(1, &problems);
     fs::write(&cases, "cases: [{name: a, person: {user: x}, cluster: prod, request: GET /api, expect: allow}]\n")
         .unwrap();
-    world.run(&["policy", "test", &cases]).failed(1, &["which policy?"]);
+    world.run(&["policy", "test", &cases]).failed(1, &["the document: names no policy"]);
 }
 
-fn record(user: &str, groups: &[&str], verb: &str, method: &str, path: &str) -> String {
-    let person = json!({"provider": "corp", "groups": groups, "auth_time": 1_769_850_000}).to_string();
-    json!({
-        "time": "2026-01-31T09:10:00.123Z", "decision": "allow", "cluster": "prod", "user": user, "person": person,
-        "groups": groups.join(","), "verb": verb, "resource": "pods", "namespace": "team-a", "method": method,
-        "path": path, "client": "10.0.0.1", "status": 200,
-    })
-    .to_string()
+/// A file with a case for each of `requests`.
+fn cases_of(requests: &[&str], expect: &str) -> String {
+    let case = |(number, request): (usize, &&str)| {
+        format!(
+            "  - {{name: c{number}, person: {{user: bob, groups: [team-a]}}, cluster: prod, request: {request}, {expect}}}\n"
+        )
+    };
+    format!("policy: policy.yaml\ncases:\n{}", requests.iter().enumerate().map(case).collect::<String>())
 }
 
 #[test]
-fn says_who_gains_and_who_loses() {
-    let (world, old, _) = world(POLICY, CASES);
-    let at = |name: &str| world.home.path().join(name).to_str().unwrap().to_owned();
-    let (new, audit) = (at("new.yaml"), at("audit.jsonl"));
-    fs::write(
-        &new,
-        POLICY.replace("verbs: [get, list, watch]", "verbs: [get, list]").replace("users: [bob]", "users: [eve]"),
-    )
-    .unwrap();
-    let pods = "/api/v1/namespaces/team-a/pods";
-    let lines = [
-        record("bob", &["team-a"], "list", "GET", pods),
-        record("bob", &["team-a"], "watch", "GET", pods),
-        record("bob", &["team-a"], "watch", "GET", pods),
-        record("eve", &[], "delete", "DELETE", &format!("{pods}/p")),
-        json!({"decision": "unauthenticated", "time": "2026-01-31T09:10:00Z"}).to_string(),
-        "Envoy says something else".to_owned(),
-        json!({"user": "bob", "cluster": "prod", "time": "2026-01-31T09:10:00Z", "method": "GET", "path": "/"})
-            .to_string(),
+fn the_words_of_a_case_are_the_request_that_is_judged() {
+    let rule = "  - name: one
+    who: {groups: [team-a]}
+    clusters: [prod]
+    may:
+      - {verbs: [list, watch], apiGroups: [\"\"], resources: [configmaps], names: [\"a;b\"]}
+      - {verbs: [create], apiGroups: [\"\"], resources: [services/proxy], namespaces: [team-a], names: [web]}
+      - {verbs: [get], apiGroups: [\"\"], resources: [namespaces], names: [x]}
+      - {verbs: [get], nonResourceURLs: [/metrics]}
+";
+    let right = [
+        "{verb: list, resource: configmaps, name: 'a;b'}",
+        "{verb: watch, resource: configmaps, namespace: x, name: 'a;b'}",
+        "{verb: create, resource: services/proxy, namespace: team-a, name: web}",
+        "{verb: create, resource: services, subresource: proxy, namespace: team-a, name: web}",
+        "{verb: get, resource: namespaces, name: x}",
+        "{verb: get, path: /metrics}",
     ];
-    fs::write(&audit, lines.join("\n")).unwrap();
-    let diff = ["policy", "diff", &old, &new, "--against", &audit];
-    let shown = world.run(&diff).ok().stdout;
-    for expected in [
+    let policy = format!("{POLICY}{rule}");
+    let (world, _, cases) = world(&policy, &cases_of(&right, "expect: allow, rule: one"));
+    assert!(world.run(&["policy", "test", &cases]).ok().stdout.ends_with("6 of 6 cases pass\n"));
+
+    let wrong = [
+        "{verb: get, resource: pods}",
+        "{verb: delete, resource: pods, namespace: x}",
+        "{verb: deletecollection, resource: pods, name: p}",
+        "{verb: create, resource: pods/exec, namespace: x}",
+        "{verb: get, resource: pods, name: p/exec}",
+        "{verb: get, resource: pods/log, subresource: log, name: p}",
+        "{verb: get, resource: namespaces, name: x, namespace: y}",
+        "{verb: get, path: /metrics, resource: pods}",
+        "{verb: get, path: /api/v1/pods}",
+        "{verb: get, resource: pods, name: ..}",
+        "get /metrics",
+        "OPTIONS /api/v1/pods",
+    ];
+    fs::write(&cases, cases_of(&wrong, "expect: deny")).unwrap();
+    let problems = [
+        "policy.test.yaml:3:79: cases[0].request: would be GET /api/v1/pods, whose verb is \"list\" and not \"get\" (add name)",
+        "cases[1].request: would be DELETE /api/v1/namespaces/x/pods, whose verb is \"deletecollection\"",
+        "cases[2].request: would be DELETE /api/v1/pods/p, whose verb is \"delete\"",
+        "cases[3].request: would be POST /api/v1/namespaces/x/pods/exec, whose subresource is \"\" and not \"exec\" (add name)",
+        "cases[4].request: would be GET /api/v1/pods/p/exec, whose subresource is \"exec\"",
+        "cases[5].request.resource: has a subresource, which is given beside it, too",
+        "cases[6].request: would be GET /api/v1/namespaces/x, whose namespace is \"x\" and not \"y\"",
+        "cases[7].request.resource: resource does not go with a path",
+        "cases[8].request.path: is of the resource API",
+        "cases[9].request: would be GET /api/v1/pods/.., which cannot be read",
+        "cases[10].request: \"get /metrics\" is not a method and a path",
+        "cases[11].request: OPTIONS is no verb of the resource API",
+    ];
+    world.run(&["policy", "test", &cases]).failed(1, &problems);
+}
+
+#[test]
+fn a_refusal_that_is_not_the_policys_is_no_deny() {
+    let requests = ["GET /api/v1/namespaces/x/../pods", "GET /api/v1/pods"];
+    let (world, _, cases) = world(POLICY, &cases_of(&requests, "expect: deny"));
+    let failed = world.run(&["policy", "test", &cases]);
+    assert_eq!(failed.code, 1);
+    for expected in
+        ["FAIL  c0  (", "expected deny, got refused (bad-path)", "told: kubegate refuses the request", "ok    c1"]
+    {
+        assert!(failed.stdout.contains(expected), "{expected:?} is not in:\n{}", failed.stdout);
+    }
+    fs::write(&cases, cases_of(&["GET /api"], "source: nowhere, expect: allow")).unwrap();
+    world.run(&["policy", "test", &cases]).failed(1, &["cases[0].source: \"nowhere\" is not an IP address"]);
+}
+
+#[test]
+fn cases_of_unknown_clusters_and_of_the_same_name_are_found() {
+    let cases = cases_of(&["GET /api", "GET /api"], "expect: allow").replace("cluster: prod", "cluster: prd");
+    let (world, _, cases) = world(POLICY, &cases.replace("name: c1", "name: c0"));
+    let problems = [
+        "policy.test.yaml:3:64: cases[0].cluster: the policy has no cluster \"prd\" (it has: prod)",
+        "policy.test.yaml:4:12: cases[1].name: another case has this name",
+        "cases[1].cluster: the policy has no cluster \"prd\"",
+    ];
+    world.run(&["policy", "test", &cases]).failed(1, &problems);
+}
+
+fn record(user: &str, groups: &[&str], verb: &str, method: &str, path: &str) -> Value {
+    let person = json!({"provider": "corp", "groups": groups, "auth_time": 1_769_850_000}).to_string();
+    json!({
+        "time": "2026-01-31T09:10:00.123Z", "decision": "allow", "reason": "rule", "cluster": "prod", "user": user,
+        "person": person, "groups": groups.join(","), "verb": verb, "resource": "pods", "namespace": "team-a",
+        "method": method, "path": path, "client": "10.0.0.1", "status": 200,
+    })
+}
+
+/// The same record with other fields.
+fn with(mut record: Value, fields: &Value) -> Value {
+    record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    record
+}
+
+/// An old policy, a new one, and what was recorded, one line each.
+struct Compared {
+    world: World,
+    old: String,
+    new: String,
+    audit: String,
+}
+
+impl Compared {
+    fn new(old: &str, new: &str, lines: &[impl ToString]) -> Self {
+        let (world, old, _) = world(old, CASES);
+        let at = |name: &str| world.home.path().join(name).to_str().unwrap().to_owned();
+        let (new_file, audit) = (at("new.yaml"), at("audit.jsonl"));
+        fs::write(&new_file, new).unwrap();
+        fs::write(&audit, lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")).unwrap();
+        Self { world, old, new: new_file, audit }
+    }
+
+    fn diff(&self, more: &[&str]) -> Ended {
+        self.world.run(&[&["policy", "diff", &self.old, &self.new, "--against", &self.audit], more].concat())
+    }
+
+    #[track_caller]
+    fn shows(&self, expected: &[&str]) {
+        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = self.diff(&[]).ok().stdout;
+        for expected in expected {
+            assert!(squeezed(&shown).contains(&squeezed(expected)), "{expected:?} is not in:\n{shown}");
+        }
+    }
+
+    fn report(&self) -> Value {
+        serde_json::from_str(&self.diff(&["--json"]).ok().stdout).unwrap()
+    }
+}
+
+const PODS: &str = "/api/v1/namespaces/team-a/pods";
+
+#[test]
+fn says_who_gains_and_who_loses() {
+    let new = POLICY.replace("verbs: [get, list, watch]", "verbs: [get, list]").replace("users: [bob]", "users: [eve]");
+    let lines = [
+        record("bob", &["team-a"], "list", "GET", PODS).to_string(),
+        record("bob", &["team-a"], "watch", "GET", PODS).to_string(),
+        record("bob", &["team-a"], "watch", "GET", PODS).to_string(),
+        record("eve", &[], "delete", "DELETE", &format!("{PODS}/p")).to_string(),
+        json!({"decision": "unauthenticated", "reason": "no-token", "time": "2026-01-31T09:10:00Z"}).to_string(),
+        "Envoy says something else".to_owned(),
+        json!({"reason": "discovery", "user": "bob", "cluster": "prod", "time": "2026-01-31T09:10:00Z",
+            "method": "GET", "path": "/"})
+        .to_string(),
+    ];
+    let compared = Compared::new(POLICY, &new, &lines);
+    compared.shows(&[
         "Would gain:\n  USER  CLUSTER  REQUEST                 TIMES  OLD               NEW\n  eve   prod     delete pods in team-a   1",
         "Would lose:\n  USER  CLUSTER  REQUEST                TIMES  OLD                NEW\n  bob   prod     watch pods in team-a   2",
         "allow by \"reads\"",
         "line 6 cannot be replayed",
         "line 7 cannot be replayed: person: is missing",
-        "4 recorded decisions about 2 people replayed, 1 lines without a person skipped, 2 unreadable",
-    ] {
-        let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(squeezed(&shown).contains(&squeezed(expected)), "{expected:?} is not in:\n{shown}");
-    }
-    assert_eq!(world.run(&[&diff[..], &["--exit-code"]].concat()).code, 1);
-    let report: Value = serde_json::from_str(&world.run(&[&diff[..], &["--json"]].concat()).ok().stdout).unwrap();
-    assert_eq!(report["losses"][0]["requests"], json!(2));
-    let same = ["policy", "diff", &old, &old, "--against", &audit, "--exit-code"];
-    assert!(world.run(&same).ok().stdout.starts_with("Nobody would gain or lose anything."));
+        "4 recorded decisions about 2 people replayed, 0 that nobody can tell, \
+         1 lines that are no decision of the policy skipped, 2 unreadable",
+    ]);
+    assert_eq!(compared.diff(&["--exit-code"]).code, 1);
+    let report = compared.report();
+    assert_eq!((&report["losses"][0]["requests"], &report["people"]), (&json!(2), &json!(2)));
+    let same = Compared::new(POLICY, POLICY, &lines);
+    assert!(same.diff(&["--exit-code"]).ok().stdout.starts_with("Nobody would gain or lose anything."));
+}
+
+#[test]
+fn what_the_record_does_not_have_nobody_can_tell() {
+    let new = POLICY
+        .replacen("who: {groups: [team-a]}", "who: {groups: [team-a], claims: {department: [sre]}}", 1)
+        .replace("cidr('10.0.0.0/8').containsIP(source.address)", "person.claims.level > 3");
+    let list = || record("bob", &["team-a"], "list", "GET", PODS);
+    let person = |more: Value| {
+        let person = json!({"provider": "corp", "groups": ["team-a"], "auth_time": 1_769_850_000});
+        json!({"person": with(person, &more).to_string()})
+    };
+    let lines = [
+        list(),
+        record("bob", &[], "delete", "DELETE", &format!("{PODS}/p")),
+        record("eve", &[], "get", "GET", "/version"),
+        with(list(), &person(json!({"claims": {"department": "sre"}}))),
+        with(list(), &person(json!({"claims": {"department": null}}))),
+        with(list(), &person(json!({"claims": {"department": "sre"}, "has_more_groups": true}))),
+        with(list(), &person(json!({"claims": {"department": "sre"}, "assumes_more": true}))),
+    ];
+    let compared = Compared::new(POLICY, &new, &lines);
+    compared.shows(&[
+        "Would lose: USER CLUSTER REQUEST TIMES OLD NEW bob prod list pods in team-a 1 allow by \"reads\" deny (no-rule)",
+        "Cannot tell, because the record does not have: WHAT TIMES \
+         groups that the token was too full to carry 1 \
+         the claim \"department\" 1 the claim \"level\" 1 the uid or the extras to assume 1",
+        "3 recorded decisions about 2 people replayed, 4 that nobody can tell",
+    ]);
+    let report = compared.report();
+    assert_eq!(report["cannotTell"][1], json!({"what": "the claim \"department\"", "requests": 1}));
+}
+
+#[test]
+fn says_who_would_be_seen_in_other_groups() {
+    let rule = "  - name: groups
+    who: {users: [bob]}
+    clusters: [prod]
+    groups: {pass: [team-*], prefix: \"old:\"}
+";
+    let old = format!("{POLICY}{rule}");
+    let new = old.replace("old:", "new:");
+    let lines = [
+        record("bob", &["team-a"], "list", "GET", PODS),
+        record("eve", &["team-a"], "list", "GET", PODS),
+        record("bob", &["team-a"], "delete", "DELETE", "/api/v1/secrets"),
+    ];
+    let compared = Compared::new(&old, &new, &lines);
+    compared.shows(&["Other groups: USER CLUSTER TIMES GAINED LOST bob prod 1 new:team-a old:team-a"]);
+    assert_eq!(
+        compared.report()["groups"],
+        json!([{"user": "bob", "cluster": "prod", "gained": ["new:team-a"], "lost": ["old:team-a"], "requests": 1}])
+    );
+    assert_eq!(compared.diff(&["--exit-code"]).code, 1);
+}
+
+#[test]
+fn only_what_the_policy_decided_is_replayed_and_nothing_proves_nothing() {
+    let list = || record("bob", &["team-a"], "list", "GET", PODS);
+    let reasons = ["own-path", "session-revoked", "stale-live-set", "bad-path", "gateway-credential"];
+    let mut lines: Vec<String> =
+        reasons.iter().map(|reason| with(list(), &json!({"reason": reason})).to_string()).collect();
+    lines.push(with(list(), &json!({"person": "{}"})).to_string());
+    lines.push(with(list(), &json!({"user_agent": "x".repeat(3 << 20)})).to_string());
+    lines.push("no record".to_owned());
+    let compared = Compared::new(POLICY, POLICY, &lines);
+    compared.shows(&[
+        "Nothing was replayed. line 6 cannot be replayed: person: is not what gateways write: missing field",
+        "line 7 cannot be replayed: is longer than 1048576 bytes line 8 cannot be replayed: expected",
+        "0 recorded decisions about 0 people replayed, 0 that nobody can tell, \
+         5 lines that are no decision of the policy skipped, 3 unreadable",
+    ]);
+    assert_eq!(compared.diff(&["--exit-code"]).code, 1);
 }

@@ -43,7 +43,10 @@ rules: []
 fn warnings_are_said_and_stop_nothing() {
     let (out, err, code) = check(POLICY);
     assert_eq!(out, "kubegate.yaml: good, with 1 cluster and 0 rules\n");
-    assert!(err.starts_with("policy.yaml:1:12: warning: clusters[0]: no rule is for this cluster"), "{err}");
+    assert!(
+        err.starts_with("policy.yaml:1:12: warning: clusters[0]: no rule allows anything on this cluster"),
+        "{err}"
+    );
     assert_eq!((err.lines().count(), code), (1, Some(0)), "{err}");
 }
 

@@ -22,7 +22,14 @@ use crate::rule::{Cluster, Grant, Rule};
 /// Warns of everything that `policy`, which has been read from `fields` without a mistake, says in vain.
 pub(super) fn warn(fields: &Fields<'_>, policy: &AuthoredPolicy, catalogue: Option<&Catalogue<'_>>) {
     let reach = coverage::reach(&policy.clusters, &policy.rules);
-    warn_of_clusters(&items(fields, "clusters"), &policy.clusters, &reach);
+    let allowing: Vec<&Clusters> = policy
+        .rules
+        .iter()
+        .zip(&reach)
+        .filter(|(rule, _)| !rule.may.is_empty())
+        .map(|(_, clusters)| clusters)
+        .collect();
+    warn_of_clusters(&items(fields, "clusters"), &policy.clusters, &allowing);
     if let (Some(catalogue), Some(node)) = (catalogue, fields.get("groups")) {
         catalogue.warn_of_unused(&node, &policy.rules);
     }
@@ -38,7 +45,8 @@ fn items<'n>(fields: &Fields<'n>, name: &str) -> Vec<Node<'n>> {
     fields.get(name).and_then(|node| node.items()).unwrap_or_default()
 }
 
-fn warn_of_clusters(nodes: &[Node<'_>], clusters: &[Cluster], reach: &[Clusters]) {
+/// `allowing` is on which clusters each rule is that allows anything.
+fn warn_of_clusters(nodes: &[Node<'_>], clusters: &[Cluster], allowing: &[&Clusters]) {
     for (position, (node, cluster)) in nodes.iter().zip(clusters).enumerate() {
         let server = cluster.server.trim_start_matches("https://");
         let host = host_of(server.split('/').next().unwrap_or_default()).to_ascii_lowercase();
@@ -51,8 +59,9 @@ fn warn_of_clusters(nodes: &[Node<'_>], clusters: &[Cluster], reach: &[Clusters]
                 "add it to hosts, or name one of them here",
             );
         }
-        if !reach.iter().any(|clusters| clusters.has(position)) {
-            node.warn("no rule is for this cluster, so nobody may use it", "name it in a rule, or remove it");
+        if !allowing.iter().any(|clusters| clusters.has(position)) {
+            let remedy = "name it in a rule with may, or remove it";
+            node.warn("no rule allows anything on this cluster, so nobody may use it", remedy);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use super::record::STEP_UP;
 use crate::bundle::Elevation;
 use crate::id::{ClusterName, RuleName};
 use crate::policy::Access;
@@ -96,7 +97,7 @@ pub(super) fn step_up(
 ) -> Refusal {
     let asked = forbidden(&claims.user, request);
     let needed = sign_in_needed(claims, rule, demand, now);
-    Refusal::new(Kind::Forbidden, "step-up", format!("{asked}: {needed}"))
+    Refusal::new(Kind::Forbidden, STEP_UP, format!("{asked}: {needed}"))
 }
 
 /// The same of being somebody else.
@@ -108,7 +109,7 @@ pub(super) fn step_up_to_assume(
 ) -> Refusal {
     let needed = sign_in_needed(claims, rule, demand, now);
     let message = format!("kubegate: {:?} may not impersonate {what}: {needed}", claims.user);
-    Refusal::new(Kind::Forbidden, "step-up", message)
+    Refusal::new(Kind::Forbidden, STEP_UP, message)
 }
 
 fn sign_in_needed(claims: &SessionClaims, rule: &RuleName, demand: &Demand, now: Timestamp) -> String {

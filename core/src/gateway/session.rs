@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::{Record, message};
+use super::message;
+use super::record::{Record, RecordedPerson};
 use crate::bundle::{Elevation, PolicyInForce};
 use crate::cache::Cache;
-use crate::impersonation::{self, Header};
+use crate::impersonation::{self, Assumed, Header};
 use crate::policy::Access;
 use crate::status::{Body, Refusal};
 use crate::token::{SessionClaims, VerifiedToken};
@@ -104,7 +105,7 @@ impl Standing {
         let headers = impersonation::own_headers(&token.claims, &access.groups).into();
         let seen_groups = access.groups.join(",").into();
         let is_complete = is_complete(&token.claims, &groups, policy);
-        let person = describe_person(&token.claims, &groups).into();
+        let person = RecordedPerson::of(&token.claims, &groups).text();
         Self { groups, access, headers, is_complete, seen_groups, person }
     }
 
@@ -121,6 +122,16 @@ impl Standing {
         record.session = token.claims.sid.to_string();
         record.groups = self.seen_groups.to_string();
         record.person = Rc::clone(&self.person);
+    }
+
+    /// Says whom its owner asks to be.
+    pub(super) fn describe_assumed(&self, claims: &SessionClaims, assumed: &Assumed, record: &mut Record) {
+        record.assumed_user.clone_from(&assumed.user);
+        record.groups = assumed.groups.join(",");
+        if assumed.uid.is_some() || !assumed.extras.is_empty() {
+            let person = RecordedPerson::of(claims, &self.groups);
+            record.person = RecordedPerson { assumes_more: true, ..person }.text();
+        }
     }
 
     /// What the owner of a token is told about it.
@@ -141,25 +152,6 @@ impl Standing {
         });
         Body { content_type: "application/json", text: format!("{text}\n") }
     }
-}
-
-/// What rules can ask of a person and of a session, as JSON. What is not there is left out.
-fn describe_person(claims: &SessionClaims, groups: &[String]) -> String {
-    let mut person = json!({"provider": claims.provider, "groups": groups, "auth_time": claims.auth_time});
-    let claims_there: Map<String, Value> =
-        claims.claims.clone().into_iter().filter(|(_, value)| !value.is_null()).collect();
-    let optional = [
-        ("email", claims.email.as_ref().map(|email| json!(email))),
-        ("acr", claims.acr.as_ref().map(|acr| json!(acr))),
-        ("amr", (!claims.amr.is_empty()).then(|| json!(claims.amr))),
-        ("claims", (!claims_there.is_empty()).then(|| json!(claims_there))),
-    ];
-    for (name, value) in optional {
-        if let (Some(fields), Some(value)) = (person.as_object_mut(), value) {
-            fields.insert(name.to_owned(), value);
-        }
-    }
-    person.to_string()
 }
 
 /// Whether a token carries all that the policy asks for: one that could not carry all groups, or not the claims that

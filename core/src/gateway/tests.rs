@@ -694,6 +694,39 @@ fn being_somebody_else_needs_a_grant_for_each_part() {
 }
 
 #[test]
+fn a_decision_is_recorded_with_what_replaying_it_needs() {
+    let mut bob = claims("bob", &["readers"]);
+    bob.claims = [("department".to_owned(), json!("sre")), ("level".to_owned(), json!(null))].into();
+    let full = SessionClaims { groups_policy: Some(Version { epoch: 0, counter: 5 }), ..bob.clone() };
+    let mut fixture = fixture();
+    let mut recorded = |claims: &SessionClaims, method: &str, more: &[(&str, &str)]| {
+        let bearer = format!("Bearer {}", token(claims));
+        let mut headers = vec![(":method", method), (":authority", "prod.example.com"), (":path", PODS)];
+        headers.push(("authorization", &bearer));
+        headers.extend_from_slice(more);
+        let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let record = match fixture.gateway.decide(Inbound::parse(headers).unwrap(), NOW) {
+            Decision::Allow(allow) => allow.record,
+            Decision::Answer(answer) => answer.record,
+        };
+        (serde_json::from_str::<RecordedPerson>(&record.person).unwrap(), record)
+    };
+    let (person, record) = recorded(&bob, "GET", &[]);
+    let expected = json!({"provider": "corp", "groups": ["readers"], "auth_time": 999_990,
+        "claims": {"department": "sre", "level": null}});
+    assert_eq!(serde_json::to_value(&person).unwrap(), expected, "what is null, the person does not have");
+    assert!(ALLOWED.contains(&record.reason));
+    assert!(recorded(&full, "GET", &[]).0.has_more_groups);
+
+    let guest = [("impersonate-user", "guest-1"), ("impersonate-group", "guests"), ("impersonate-uid", "u-7")];
+    assert!(!recorded(&bob, "GET", &guest[..2]).0.assumes_more);
+    assert!(recorded(&bob, "GET", &guest).0.assumes_more);
+    let (_, refused) = recorded(&bob, "DELETE", &guest);
+    assert!(DENIED.contains(&refused.reason));
+    assert_eq!((refused.assumed_user.as_str(), refused.groups.as_str()), ("guest-1", "guests"), "refused, too");
+}
+
+#[test]
 fn deny_rules_judge_the_real_person() {
     let mut fixture = fixture();
     let mut rules = rules();

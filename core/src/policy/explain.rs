@@ -1,7 +1,9 @@
 //! Why each rule that could concern a person did or did not decide a request.
 
+use std::collections::BTreeSet;
+
 use super::{Access, Policy};
-use crate::condition::Circumstances;
+use crate::condition::{Circumstances, Condition};
 use crate::id::{ClusterName, RuleName};
 use crate::pattern::any_matches;
 use crate::request::Attributes;
@@ -21,10 +23,10 @@ pub struct Finding<'p> {
 pub enum Outcome {
     /// It allows it.
     Allows,
-    /// It denies it.
-    Denies,
-    /// It would deny it, were it not only on trial.
-    WouldDeny,
+    /// It denies it; with why its condition cannot be evaluated, when that alone is the reason.
+    Denies(Option<String>),
+    /// It would deny it, were it not only on trial; with the same.
+    WouldDeny(Option<String>),
     /// It would allow it after another sign-in, by this command.
     Demands(String),
     /// It is for other clusters.
@@ -45,7 +47,7 @@ pub enum Outcome {
 
 impl Policy {
     /// What each rule that names a person or one of their groups, or names people by globs, makes of a request; in the
-    /// order of the policy file.
+    /// order of the policy file. A rule whose `deny` is only on trial stands twice, when its `may` is about the request, too.
     #[must_use]
     pub fn explain<'p>(
         &'p self,
@@ -54,44 +56,79 @@ impl Policy {
         request: &Attributes<'_>,
         circumstances: &Circumstances<'_>,
     ) -> Vec<Finding<'p>> {
+        self.explain_by(person, cluster, request, circumstances, |_| None)
+    }
+
+    /// The same, where an entry of `may` that matches must not have a field that `missing` names either.
+    pub(crate) fn explain_by<'p>(
+        &'p self,
+        person: &Person<'_>,
+        cluster: &ClusterName,
+        request: &Attributes<'_>,
+        circumstances: &Circumstances<'_>,
+        missing: impl Fn(&Grant) -> Option<&'static str>,
+    ) -> Vec<Finding<'p>> {
         let candidates = Access { rules: self.index.candidates(person), groups: Vec::new() };
-        let explain = |rule: &'p Rule| Finding {
-            rule: &rule.name,
-            outcome: outcome(rule, person, cluster, request, circumstances),
+        let explain = |rule: &'p Rule| {
+            let outcomes = outcomes(rule, person, cluster, request, circumstances, &missing);
+            outcomes.into_iter().map(|outcome| Finding { rule: &rule.name, outcome })
         };
-        self.rules_of(&candidates).map(explain).collect()
+        self.rules_of(&candidates).flat_map(explain).collect()
+    }
+
+    /// The claims of a person on which it may depend what becomes of a request and as whom it goes on: those for which a
+    /// rule asks that would otherwise concern it.
+    #[must_use]
+    pub fn claims_asked(&self, person: &Person<'_>, cluster: &ClusterName, request: &Attributes<'_>) -> BTreeSet<&str> {
+        let candidates = Access { rules: self.index.candidates(person), groups: Vec::new() };
+        let counts = |rule: &&Rule| {
+            let is_about = || rule.may.iter().chain(&rule.deny).any(|grant| grant.matches(request));
+            rule.who.names(person)
+                && any_matches(&rule.clusters, cluster.as_str())
+                && (!rule.groups.is_empty() || is_about())
+        };
+        let rules = self.rules_of(&candidates).filter(counts);
+        let asked = rules.flat_map(|rule| rule.who.claims.keys().chain(rule.when.iter().flat_map(Condition::claims)));
+        asked.map(String::as_str).collect()
     }
 }
 
-fn outcome(
+fn outcomes(
     rule: &Rule,
     person: &Person<'_>,
     cluster: &ClusterName,
     request: &Attributes<'_>,
     circumstances: &Circumstances<'_>,
-) -> Outcome {
+    missing: impl Fn(&Grant) -> Option<&'static str>,
+) -> Vec<Outcome> {
     if !rule.who.matches(person) {
-        return if rule.who.names(person) { Outcome::OtherClaims } else { Outcome::OtherPeople };
+        return vec![if rule.who.names(person) { Outcome::OtherClaims } else { Outcome::OtherPeople }];
     }
     if !any_matches(&rule.clusters, cluster.as_str()) {
-        return Outcome::OtherCluster;
+        return vec![Outcome::OtherCluster];
     }
-    let mismatches = |grants: &[Grant]| grants.iter().map(|grant| grant.mismatch(request)).collect::<Vec<_>>();
-    let (may, deny) = (mismatches(&rule.may), mismatches(&rule.deny));
+    let mismatch = |grant: &Grant| grant.mismatch(request);
+    let may: Vec<_> = rule.may.iter().map(|grant| mismatch(grant).or_else(|| missing(grant))).collect();
+    let deny: Vec<_> = rule.deny.iter().map(mismatch).collect();
     if may.is_empty() && deny.is_empty() {
-        return Outcome::MapsGroups;
+        return vec![Outcome::MapsGroups];
     }
     let (is_allowed, is_denied) = (may.contains(&None), deny.contains(&None));
     if !is_allowed && !is_denied {
-        return Outcome::OtherRequests(may.into_iter().chain(deny).flatten().collect());
+        return vec![Outcome::OtherRequests(may.into_iter().chain(deny).flatten().collect())];
     }
-    let condition = rule.when.as_ref().map(|condition| condition.holds(circumstances, request));
-    match (condition, is_denied) {
-        (Some(Ok(false)), _) => Outcome::ConditionFalse,
-        (Some(Err(problem)), false) => Outcome::ConditionFailed(problem.to_string()),
-        (_, true) if rule.audit_only => Outcome::WouldDeny,
-        (_, true) => Outcome::Denies,
-        (_, false) if rule.demand.is_met(circumstances.claims, circumstances.now) => Outcome::Allows,
-        (_, false) => Outcome::Demands(rule.demand.command()),
+    let problem = match rule.when.as_ref().map(|condition| condition.holds(circumstances, request)) {
+        Some(Ok(false)) => return vec![Outcome::ConditionFalse],
+        Some(Err(problem)) => Some(problem.to_string()),
+        Some(Ok(true)) | None => None,
+    };
+    if is_denied && !rule.audit_only {
+        return vec![Outcome::Denies(problem)];
     }
+    let allowing = is_allowed.then(|| match &problem {
+        Some(problem) => Outcome::ConditionFailed(problem.clone()),
+        None if rule.demand.is_met(circumstances.claims, circumstances.now) => Outcome::Allows,
+        None => Outcome::Demands(rule.demand.command()),
+    });
+    allowing.into_iter().chain(is_denied.then_some(Outcome::WouldDeny(problem))).collect()
 }

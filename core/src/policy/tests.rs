@@ -208,6 +208,7 @@ fn every_candidate_is_explained() {
             {"verbs": ["*"], "apiGroups": [""], "resources": ["*"], "namespaces": ["b"]}]},
         {"name": "groups", "who": {"users": ["u"]}, "clusters": ["*"], "groups": {"extra": ["x"]}},
         {"name": "trial", "who": {"users": ["u"]}, "clusters": ["*"], "audit_only": true, "deny": exec},
+        {"name": "both", "who": {"users": ["u"]}, "clusters": ["*"], "audit_only": true, "may": exec, "deny": exec},
         {"name": "stronger", "who": {"users": ["u"]}, "clusters": ["*"], "demand": {"acr": ["phr"]}, "may": exec},
         {"name": "stranger", "who": {"users": ["w"]}, "clusters": ["*"], "may": exec},
     ]));
@@ -223,7 +224,9 @@ fn every_candidate_is_explained() {
         ("claims", Outcome::OtherClaims),
         ("reads", Outcome::OtherRequests(vec!["verbs", "namespaces"])),
         ("groups", Outcome::MapsGroups),
-        ("trial", Outcome::WouldDeny),
+        ("trial", Outcome::WouldDeny(None)),
+        ("both", Outcome::Allows),
+        ("both", Outcome::WouldDeny(None)),
         ("stronger", Outcome::Demands("kubegate login --acr phr".to_owned())),
     ];
     assert_eq!(findings, expected);

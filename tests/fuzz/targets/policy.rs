@@ -82,13 +82,29 @@ fn check(policy: &AuthoredPolicy, compiled: &Policy, sent: &Policy, who: &Sessio
         let verdict = compiled.decide(&access, &request, &circumstances);
         assert_eq!(verdict, sent.decide(&access, &request, &circumstances), "the filter decides the same");
         assert_eq!(verdict, one_by_one(&concerned, &request, &circumstances), "{} {method} {url}", who.user);
+        check_claims_asked(compiled, who, &request, verdict);
         let findings = compiled.explain(&person, &who.aud, &request, &circumstances);
-        let is_explained = |rule, outcome| findings.iter().any(|found| found.rule == rule && found.outcome == outcome);
-        assert!(verdict.denied_by.is_none_or(|rule| is_explained(rule, Outcome::Denies)), "{findings:?}");
+        let is_explained =
+            |rule, by: fn(&Outcome) -> bool| findings.iter().any(|found| found.rule == rule && by(&found.outcome));
+        let denies = |outcome: &Outcome| matches!(outcome, Outcome::Denies(_));
+        let would_deny = |outcome: &Outcome| matches!(outcome, Outcome::WouldDeny(_));
+        assert!(verdict.denied_by.is_none_or(|rule| is_explained(rule, denies)), "{findings:?}");
+        assert!(verdict.would_deny.is_none_or(|rule| is_explained(rule, would_deny)), "{findings:?}");
         if let Some(Allowance::Rule(rule)) = verdict.allowance {
-            assert!(is_explained(rule, Outcome::Allows), "{findings:?}");
+            assert!(is_explained(rule, |outcome| *outcome == Outcome::Allows), "{findings:?}");
         }
     }
+}
+
+/// Claims that are not asked for change nothing.
+fn check_claims_asked(compiled: &Policy, who: &SessionClaims, request: &Attributes<'_>, verdict: Verdict<'_>) {
+    let asked = compiled.claims_asked(&who.person(), &who.aud, request);
+    let mut without = who.clone();
+    without.claims.retain(|claim, _| asked.contains(claim.as_str()));
+    let access = compiled.access(&without.person(), &who.aud);
+    let circumstances = Circumstances { claims: &without, groups: &who.groups, source: "192.0.2.1", now: NOW };
+    assert_eq!(verdict, compiled.decide(&access, request, &circumstances), "{asked:?}");
+    assert_eq!(access.groups, compiled.access(&who.person(), &who.aud).groups, "{asked:?}");
 }
 
 /// What the rules that concern somebody say, as `docs/policy.md` has it.

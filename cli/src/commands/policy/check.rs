@@ -15,7 +15,8 @@ use crate::output;
 ///
 /// Prints one line for each: file, line, column, field, what is wrong, and the remedy. A mistake keeps
 /// the policy from taking force. A warning does not: a rule that decides nothing because others
-/// decide first, a cluster that no host leads to or no rule is for, a group that no rule uses.
+/// decide first, a cluster that no host leads to or on which no rule allows anything, a group that no
+/// rule uses.
 ///
 /// Exits with 1 when there is a mistake, so that it can guard a repository; with --strict also when
 /// there is a warning.

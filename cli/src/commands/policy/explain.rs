@@ -12,7 +12,6 @@ use kubegate_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::PolicyError;
 use super::trial::{self, Answer, Question, Somebody, Trial};
 use crate::clock::UnixTime;
 use crate::failure::{FAILED, Failure};
@@ -22,7 +21,8 @@ use crate::output::{self, table};
 ///
 /// Takes a person and a request, and prints what the API server would make of the request, what the
 /// gateway decides about it, as whom it would go to the API server, and for each rule that names the
-/// person or a group of theirs what it makes of the request. It runs the gateway's own code on the
+/// person or a group of theirs what it makes of the request, and of whatever --as and its like ask for.
+/// It runs the gateway's own code on the
 /// file, needs no network, and exits with 0 whatever the decision.
 ///
 /// The API server's RBAC comes after that and may still refuse.
@@ -145,6 +145,15 @@ struct Explanation {
     groups: Vec<String>,
     /// What each rule that could concern the person makes of the request.
     rules: Vec<Candidate>,
+    /// And of each thing that the person asks to be.
+    impersonation: Vec<Impersonation>,
+}
+
+/// Something that the person asks to be with `--as` and its like.
+#[derive(Debug, Serialize)]
+struct Impersonation {
+    what: String,
+    rules: Vec<Candidate>,
 }
 
 /// A rule that could concern the person.
@@ -159,14 +168,14 @@ struct Candidate {
 impl Explain {
     /// Tries the request out.
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let policy = super::read(&self.policy)?.map_err(|problems| PolicyError::Invalid { problems })?;
-        let mut trial = Trial::new(&policy)?;
+        let mut trial = Trial::load(&self.policy)?;
         let now = self.time.unwrap_or_else(|| Timestamp::from_seconds(UnixTime::now().0));
         let (somebody, question) = (self.somebody(now), self.question(now));
         let answer = trial.ask(&somebody, &question)?;
         let allowed = answer.is_allowed();
         let rules = trial.explain(&somebody, &question).iter().map(Candidate::from).collect();
-        let explanation = Explanation { rules, ..self.attributes() }.with(answer);
+        let impersonation = trial.explain_assumed(&somebody, &question).into_iter().map(Impersonation::from).collect();
+        let explanation = Explanation { rules, impersonation, ..self.attributes() }.with(answer);
         let shown = || output::result(&explanation.shown(&self.cluster));
         if self.json { output::json(&explanation) } else { shown() }.map_err(Failure::Output)?;
         Ok(if self.exit_code && !allowed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
@@ -269,21 +278,41 @@ impl Explanation {
         row("Told", self.message.trim_end());
         let mut text = table(&rows);
         if !self.rules.is_empty() {
-            text.push_str("\nRules that could concern the person:\n");
-            let rows: Vec<_> =
-                self.rules.iter().map(|found| vec![format!("  {}", found.rule), found.why.clone()]).collect();
-            text.push_str(&table(&rows));
+            text.push_str(&format!("\nRules that could concern the person:\n{}", Candidate::table(&self.rules)));
+        }
+        for Impersonation { what, rules } in self.impersonation.iter().filter(|asked| !asked.rules.is_empty()) {
+            text.push_str(&format!("\nThe same rules about impersonating {what}:\n{}", Candidate::table(rules)));
         }
         text
     }
 }
 
+impl From<(String, Vec<Finding<'_>>)> for Impersonation {
+    fn from((what, findings): (String, Vec<Finding<'_>>)) -> Self {
+        Self { what, rules: findings.iter().map(Candidate::from).collect() }
+    }
+}
+
+impl Candidate {
+    fn table(candidates: &[Self]) -> String {
+        let row = |found: &Self| vec![format!("  {}", found.rule), found.why.clone()];
+        table(&candidates.iter().map(row).collect::<Vec<_>>())
+    }
+}
+
 impl From<&Finding<'_>> for Candidate {
     fn from(finding: &Finding<'_>) -> Self {
+        let because = |problem: &Option<String>| match problem {
+            Some(problem) => format!(", because its condition (when) cannot be evaluated: {problem}"),
+            None => String::new(),
+        };
         let (outcome, why) = match &finding.outcome {
             Outcome::Allows => ("allows", "allows it".to_owned()),
-            Outcome::Denies => ("denies", "denies it".to_owned()),
-            Outcome::WouldDeny => ("would-deny", "would deny it, but is only on trial (auditOnly)".to_owned()),
+            Outcome::Denies(problem) => ("denies", format!("denies it{}", because(problem))),
+            Outcome::WouldDeny(problem) => {
+                let why = because(problem);
+                ("would-deny", format!("would deny it, but is only on trial (auditOnly){why}"))
+            }
             Outcome::Demands(command) => ("demands", format!("would allow it after: {command}")),
             Outcome::OtherCluster => ("other-cluster", "is for other clusters".to_owned()),
             Outcome::OtherClaims => ("other-claims", "asks for claims that the person does not have".to_owned()),

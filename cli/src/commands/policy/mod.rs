@@ -72,9 +72,6 @@ pub(crate) enum PolicyError {
         /// All of them.
         problems: Problems,
     },
-    /// A file of cases names no policy.
-    #[error("which policy? Write `policy: FILE` into the file of cases, or give --policy")]
-    NoPolicy,
     /// No such cluster in the policy.
     #[error("the policy has no cluster {name:?}. It has: {}", available.join(", "))]
     UnknownCluster {

@@ -1,14 +1,15 @@
 //! The filter's own code, asked about requests that nobody makes now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use kubegate_core::authoring::AuthoredPolicy;
 use kubegate_core::bundle::{ChangesDocument, LiveEntries, PolicyDocument, Version, WholeBundle};
 use kubegate_core::condition::Circumstances;
-use kubegate_core::gateway::{Decision, Gateway, refuse_inbound};
+use kubegate_core::gateway::{Assumption, Decision, Gateway, refuse_inbound};
 use kubegate_core::id::{PersonId, SessionId};
-use kubegate_core::impersonation::AUTHENTICATED;
+use kubegate_core::impersonation::{AUTHENTICATED, Assumed, AssumedBuilder};
 use kubegate_core::inbound::Inbound;
 use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::policy::{Finding, Policy};
@@ -82,7 +83,7 @@ impl Answer {
 
 impl Trial {
     /// Puts a policy in force for trials. The keys are of this trial alone, so they need not be secret.
-    pub(super) fn new(authored: &AuthoredPolicy) -> Result<Self, PolicyError> {
+    fn new(authored: &AuthoredPolicy) -> Result<Self, PolicyError> {
         let (bundle_key, token_key) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
         let version = Version { epoch: 0, counter: 1 };
         let document = PolicyDocument {
@@ -99,6 +100,12 @@ impl Trial {
         let mut gateway = Gateway::new(ISSUER.to_owned(), keys, FOREVER);
         gateway.accept(&bundle.documents()).map_err(trial)?;
         Ok(Self { policy: authored.compile().map_err(trial)?, gateway, token_key })
+    }
+
+    /// Puts the policy of a file in force for trials.
+    pub(super) fn load(path: &Path) -> Result<Self, PolicyError> {
+        let policy = super::read(path)?.map_err(|problems| PolicyError::Invalid { problems })?;
+        Self::new(&policy)
     }
 
     /// What the gateway decides.
@@ -130,15 +137,42 @@ impl Trial {
         let Ok(target) = Target::parse(&question.url) else { return Vec::new() };
         let Ok(attributes) = Attributes::of(&question.method, &target) else { return Vec::new() };
         let claims = self.claims(somebody, question);
-        let circumstances =
-            Circumstances { claims: &claims, groups: &claims.groups, source: &question.source, now: question.now };
-        self.policy.explain(&claims.person(), &claims.aud, &attributes, &circumstances)
+        self.policy.explain(&claims.person(), &claims.aud, &attributes, &circumstances(&claims, question))
+    }
+
+    /// What they make of each thing that `kubectl --as` asks to be, with what that is; nothing when it cannot be read.
+    pub(super) fn explain_assumed(&self, somebody: &Somebody, question: &Question) -> Vec<(String, Vec<Finding<'_>>)> {
+        let Some(assumed) = question.assumed() else { return Vec::new() };
+        let claims = self.claims(somebody, question);
+        let (person, circumstances) = (claims.person(), circumstances(&claims, question));
+        let explain = |asked: Assumption<'_>| {
+            let findings = asked.explain(&self.policy, &person, &claims.aud, &circumstances);
+            (asked.what, findings)
+        };
+        Assumption::all(&assumed).map(explain).collect()
+    }
+
+    /// The claims on which it may depend what the gateway decides.
+    pub(super) fn claims_asked(&self, somebody: &Somebody, question: &Question) -> BTreeSet<String> {
+        let claims = self.claims(somebody, question);
+        let (person, cluster) = (claims.person(), &claims.aud);
+        let asked = |request: &Attributes<'_>| self.policy.claims_asked(&person, cluster, request);
+        let target = Target::parse(&question.url).ok();
+        let request = target.as_ref().and_then(|target| Attributes::of(&question.method, target).ok());
+        let assumed = question.assumed();
+        let assumptions = assumed.iter().flat_map(Assumption::all).map(|assumption| assumption.request);
+        request.into_iter().chain(assumptions).flat_map(|request| asked(&request)).map(str::to_owned).collect()
+    }
+
+    /// The names of the policy's clusters.
+    pub(super) fn clusters(&self) -> impl Iterator<Item = &str> {
+        self.policy.clusters().iter().map(|cluster| cluster.name.as_str())
     }
 
     fn host(&self, cluster: &str) -> Result<&str, PolicyError> {
         let found = self.policy.cluster(cluster).ok_or_else(|| PolicyError::UnknownCluster {
             name: cluster.to_owned(),
-            available: self.policy.clusters().iter().map(|cluster| cluster.name.to_string()).collect(),
+            available: self.clusters().map(str::to_owned).collect(),
         })?;
         Ok(found.hosts.first().map(String::as_str).unwrap_or_default())
     }
@@ -197,6 +231,19 @@ impl Answer {
     }
 }
 
+impl Question {
+    /// Whom it asks to be.
+    fn assumed(&self) -> Option<Assumed> {
+        let mut builder = AssumedBuilder::default();
+        self.assumed.iter().try_for_each(|(name, value)| builder.add(name, value.as_bytes())).ok()?;
+        builder.build().ok()?
+    }
+}
+
+fn circumstances<'a>(claims: &'a SessionClaims, question: &'a Question) -> Circumstances<'a> {
+    Circumstances { claims, groups: &claims.groups, source: &question.source, now: question.now }
+}
+
 /// The message of a `Status`, or the plain text.
 fn message(body: &str) -> String {
     let status: Option<Value> = serde_json::from_str(body).ok();
@@ -217,6 +264,16 @@ pub(super) fn assumed(
     let uids = uid.map(|uid| header("uid", uid)).into_iter();
     let extras = extras.iter().map(|(key, value)| header(&format!("extra-{}", encode_key(key)), value));
     users.chain(groups).chain(uids).chain(extras).collect()
+}
+
+/// The query with which a list or a watch asks for one name.
+pub(super) fn name_selector(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let escaped: String = name
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    format!("fieldSelector=metadata.name%3D{escaped}")
 }
 
 /// An extra key as client-go writes it into a header's name.

@@ -30,8 +30,9 @@ fn warnings(text: &str) -> Vec<String> {
 }
 
 fn warnings_about_rules(rules: &[&str]) -> Vec<String> {
-    let everywhere = "{name: everywhere, who: {users: [nobody]}, clusters: [\"*\"], groups: {extra: [x]}}";
-    let rules: Vec<&str> = rules.iter().copied().chain([everywhere]).collect();
+    let may = "may: [{verbs: [get], nonResourceURLs: [/metrics]}]";
+    let everywhere = format!("{{name: everywhere, who: {{users: [nobody]}}, clusters: [\"*\"], {may}}}");
+    let rules: Vec<&str> = rules.iter().copied().chain([everywhere.as_str()]).collect();
     warnings(&format!("{CLUSTERS}rules:\n- {}\n", rules.join("\n- ")))
 }
 
@@ -165,15 +166,19 @@ clusters:
   - {name: prod, hosts: [prod.example.com], server: \"https://k8s.example.com:6443/prod\"}
   - {name: dev, hosts: [dev.example.com], server: \"https://prod.example.com\"}
   - {name: lab, hosts: [Lab.example.com], server: \"https://LAB.example.com\"}
+  - {name: walled, hosts: [walled.example.com], server: \"https://walled.example.com\"}
 rules:
-  - {name: r, who: {users: [bob]}, clusters: [prod, d*], groups: {extra: [x]}}
+  - {name: r, who: {users: [bob]}, clusters: [prod, d*], may: [{verbs: [get], nonResourceURLs: [/metrics]}]}
+  - {name: wall, who: {users: [\"*\"]}, clusters: [walled], deny: [{verbs: [\"*\"], nonResourceURLs: [\"*\"]}]}
+  - {name: seen, who: {users: [\"*\"]}, clusters: [walled], groups: {extra: [x]}}
 ";
     assert_eq!(
         warnings(text),
         [
             "clusters[0].server: its host \"k8s.example.com\" is none of the cluster's hosts, so kubeconfigs lead to no cluster",
             "clusters[1].server: its host \"prod.example.com\" is none of the cluster's hosts, so kubeconfigs lead to the cluster \"prod\"",
-            "clusters[2]: no rule is for this cluster, so nobody may use it",
+            "clusters[2]: no rule allows anything on this cluster, so nobody may use it",
+            "clusters[3]: no rule allows anything on this cluster, so nobody may use it",
         ]
     );
 }
@@ -199,7 +204,7 @@ fn a_rule_under_a_condition_makes_no_other_idle() {
 fn groups_that_no_rule_uses() {
     let text = format!(
         "{CLUSTERS}groups: [team-a, team-b, sre, auditors, interns, leads]\nrules:\n  - {{name: r, who: {{groups: \
-         [team-*]}}, clusters: [\"*\"], groups: {{pass: [sre]}}}}\n  - {{name: s, who: {{users: [bob]}}, clusters: [dev], \
+         [team-*]}}, clusters: [\"*\"], groups: {{pass: [sre]}}}}\n  - {{name: s, who: {{users: [bob]}}, clusters: [\"*\"], \
          may: {PODS}, when: '\"leads\" in person.groups'}}\n"
     );
     assert_eq!(
