@@ -38,6 +38,7 @@ pub(in crate::http) struct StatusView {
 #[derive(Serialize)]
 pub(in crate::http) struct PolicyView {
     pub(in crate::http) version: String,
+    /// Since when this version is given out. New token keys make a new version, too.
     pub(in crate::http) since: String,
     pub(in crate::http) clusters: usize,
     pub(in crate::http) rules: usize,

@@ -81,6 +81,17 @@ async fn a_policy_that_cannot_be_put_into_force_is_not_called_in_force() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_change_since_when_a_policy_is_in_force() {
+    let world = World::new().await;
+    let before = status(&world).await["policy"].clone();
+    world.clock.advance(Duration::from_secs(3600));
+    let world = world.restarted(str::to_owned).await;
+    let after = status(&world).await;
+    assert_eq!(after["policy"], before);
+    assert_eq!(after["started"], "2027-01-15T09:00:00Z", "the restart shows elsewhere");
+}
+
+#[tokio::test]
 async fn every_gateway_is_shown_with_what_it_has() {
     let world = World::new().await;
     let edge = async |world: &World| status(world).await["gateways"][0].clone();
