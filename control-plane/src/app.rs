@@ -136,7 +136,7 @@ impl App {
             policy_status,
             stopping: stopping_receiver,
             gateways: config.gateways,
-            polls: Polls::default(),
+            polls: Polls::new(now),
             admins: config.admins,
             trusted_proxy_hops: config.trusted_proxy_hops,
         };

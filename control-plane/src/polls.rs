@@ -1,39 +1,91 @@
 //! Which gateways ask for the bundle, and what each of them has of it.
+//!
+//! Several Envoys may show one gateway's credential, and nothing tells one of them from another. So what a poll shows is
+//! kept beside what others showed: an Envoy that lags behind asks again and again with the same old thing, and is seen
+//! however well the others do; one that takes what it is offered asks with it no more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kubegate_core::bundle::Tag;
 use kubegate_core::time::Timestamp;
 use serde::Serialize;
 
-/// The polls of all gateways, by their names in the configuration.
-#[derive(Debug, Default)]
-pub struct Polls(Mutex<HashMap<String, Poll>>);
+/// How long after its last poll a gateway counts as one that asks; a filter that waits for news asks at least every half
+/// minute.
+const ASKS: Duration = Duration::from_secs(60);
 
-/// The polls of one gateway.
-#[derive(Clone, Debug, Default)]
-pub struct Poll {
-    /// When it asked last.
-    pub at: Timestamp,
-    /// How many of its polls wait now: one for each Envoy that shows its credential.
-    pub waiting: usize,
-    /// What it had when it asked last.
-    pub held: Option<Tag>,
+/// How long after its last poll an Envoy counts as one that lags behind; a filter that has refused what it was offered
+/// asks again within five seconds.
+const LAGS: Duration = Duration::from_secs(10);
+
+/// Who asks again after this with what is not the newest has not taken what was offered meanwhile.
+const STUCK: Duration = Duration::from_secs(3);
+
+/// How many old things of one gateway are kept apart.
+const MOST_LAGGING: usize = 64;
+
+/// The polls of all gateways, by their names in the configuration.
+#[derive(Debug)]
+pub struct Polls {
+    /// Since when they are noted.
+    since: Timestamp,
+    gateways: Mutex<HashMap<String, Gateway>>,
 }
 
-/// How what a gateway has stands to what it could have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The polls of one gateway.
+#[derive(Debug, Default)]
+struct Gateway {
+    /// When it asked last.
+    at: Option<Timestamp>,
+    /// How many of its polls wait now.
+    waiting: usize,
+    /// What it had when it asked last.
+    held: Option<Tag>,
+    /// What it had when it last had the newest.
+    newest: Option<Tag>,
+    /// What it had besides.
+    lagging: Vec<Lagging>,
+    /// The epoch in which the log was told that it has something newer.
+    told: Option<u64>,
+}
+
+/// Polls of one gateway with one thing that was not the newest.
+#[derive(Debug)]
+struct Lagging {
+    held: Option<Tag>,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+/// How a gateway stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// When it asked last, since this program was started.
+    pub at: Option<Timestamp>,
+    /// How many of its polls wait now: one for each Envoy that shows its credential and has the newest.
+    pub waiting: usize,
+    /// What it has; the worst, where several Envoys show its credential.
+    pub holds: Holds,
+    /// What others of these Envoys have.
+    pub others: Vec<Holds>,
+}
+
+/// How what a gateway has stands to what it could have, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Holds {
+    /// It has something newer than this control plane has ever given out: the store was restored from a backup.
+    Newer,
     /// It has nothing.
     Nothing,
     /// It has something older.
     Older,
     /// It has the newest.
     Newest,
-    /// It has something newer than this control plane has ever given out: the store was restored from a backup.
-    Newer,
+    /// Nobody knows: it does not ask.
+    Silent,
 }
 
 impl Holds {
@@ -60,35 +112,97 @@ impl Holds {
                 "has something newer than this control plane knows, and refuses what it is offered: after restoring the \
                  store from a backup, run kubegate-control-plane new-epoch"
             }
+            Self::Silent => "does not ask",
         }
     }
 }
 
 impl Polls {
-    /// Notes that a gateway asks, and what it has. Gives what it had before.
-    pub fn note(&self, gateway: &str, held: Option<Tag>, at: Timestamp) -> Option<Tag> {
-        let mut polls = self.lock();
-        let poll = polls.entry(gateway.to_owned()).or_default();
-        poll.at = at;
-        std::mem::replace(&mut poll.held, held)
+    /// Polls from now on.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
+        Self { since: now, gateways: Mutex::default() }
+    }
+
+    /// Since when polls are noted: the start of this program.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        self.since
+    }
+
+    /// Notes that a gateway asks who has `held`. Says whether the log is to be told that it has something newer than
+    /// `newest`: once in an epoch, however many Envoys ask.
+    #[must_use]
+    pub fn note(&self, gateway: &str, held: Option<Tag>, newest: &Tag, now: Timestamp) -> bool {
+        let mut gateways = self.lock();
+        let gateway = gateways.entry(gateway.to_owned()).or_default();
+        let holds = Holds::of(held.as_ref(), newest);
+        gateway.at = Some(now);
+        gateway.held.clone_from(&held);
+        if holds == Holds::Newest {
+            gateway.newest = held;
+        } else {
+            gateway.lags(held, now);
+        }
+        holds == Holds::Newer && gateway.told.replace(newest.changes.epoch) != Some(newest.changes.epoch)
     }
 
     /// Counts a poll that waits, until the guard is dropped, which it is when the gateway hangs up, too.
     pub fn wait<'p>(&'p self, gateway: &'p str) -> Waiting<'p> {
-        let mut polls = self.lock();
-        let poll = polls.entry(gateway.to_owned()).or_default();
-        poll.waiting = poll.waiting.saturating_add(1);
+        let mut gateways = self.lock();
+        let of_gateway = gateways.entry(gateway.to_owned()).or_default();
+        of_gateway.waiting = of_gateway.waiting.saturating_add(1);
         Waiting { polls: self, gateway }
     }
 
-    /// The polls of a gateway; `None` when it has not asked since this program was started.
+    /// How a gateway stands to `newest`.
     #[must_use]
-    pub fn of(&self, gateway: &str) -> Option<Poll> {
-        self.lock().get(gateway).cloned()
+    pub fn standing(&self, gateway: &str, newest: &Tag, now: Timestamp) -> Standing {
+        let gateways = self.lock();
+        let Some(gateway) = gateways.get(gateway) else {
+            return Standing { at: None, waiting: 0, holds: Holds::Silent, others: Vec::new() };
+        };
+        let mut holds = gateway.all(newest, now).into_iter();
+        let (worst, others) = (holds.next().unwrap_or(Holds::Silent), holds.collect());
+        Standing { at: gateway.at, waiting: gateway.waiting, holds: worst, others }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Poll>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Gateway>> {
+        self.gateways.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gateway {
+    /// Notes a poll of one who has `held`, which is not the newest.
+    fn lags(&mut self, held: Option<Tag>, now: Timestamp) {
+        self.lagging.retain(|lagging| now.since(lagging.last) <= LAGS);
+        if let Some(lagging) = self.lagging.iter_mut().find(|lagging| lagging.held == held) {
+            lagging.last = now;
+            return;
+        }
+        if self.lagging.len() >= MOST_LAGGING
+            && let Some((oldest, _)) = self.lagging.iter().enumerate().min_by_key(|(_, lagging)| lagging.last)
+        {
+            self.lagging.swap_remove(oldest);
+        }
+        self.lagging.push(Lagging { held, first: now, last: now });
+    }
+
+    /// All that its Envoys have, the worst first.
+    fn all(&self, newest: &Tag, now: Timestamp) -> BTreeSet<Holds> {
+        let mut all = BTreeSet::new();
+        if self.waiting > 0 || self.at.is_some_and(|at| now.since(at) <= ASKS) {
+            all.insert(Holds::of(self.held.as_ref(), newest));
+            if self.waiting > 0 || self.newest.as_ref() == Some(newest) {
+                all.insert(Holds::Newest);
+            }
+        }
+        let stuck = self
+            .lagging
+            .iter()
+            .filter(|lagging| now.since(lagging.last) <= LAGS && lagging.last.since(lagging.first) >= STUCK);
+        all.extend(stuck.map(|lagging| Holds::of(lagging.held.as_ref(), newest)));
+        all
     }
 }
 
@@ -100,8 +214,80 @@ pub struct Waiting<'p> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if let Some(poll) = self.polls.lock().get_mut(self.gateway) {
-            poll.waiting = poll.waiting.saturating_sub(1);
+        if let Some(gateway) = self.polls.lock().get_mut(self.gateway) {
+            gateway.waiting = gateway.waiting.saturating_sub(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kubegate_core::bundle::Version;
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn tag(counter: u64) -> Tag {
+        Tag { policy: "p".into(), live: Version { epoch: 7, counter: 1 }, changes: Version { epoch: 7, counter } }
+    }
+
+    fn second(seconds: u64) -> Timestamp {
+        START.after(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn an_envoy_that_is_stuck_does_not_hide_behind_a_good_one() {
+        let polls = Polls::new(START);
+        for at in 0..10 {
+            let newest = tag(10 + at);
+            let _ = polls.note("edge", Some(tag(1)), &newest, second(at));
+            let _ = polls.note("edge", Some(newest.clone()), &newest, second(at));
+            let shown = polls.standing("edge", &newest, second(at));
+            if at >= 3 {
+                assert_eq!((shown.holds, shown.others), (Holds::Older, vec![Holds::Newest]), "after {at} seconds");
+            }
+        }
+        let _ = polls.note("edge", Some(tag(19)), &tag(19), second(30));
+        let shown = polls.standing("edge", &tag(19), second(30));
+        assert_eq!((shown.holds, shown.others), (Holds::Newest, vec![]), "it is gone, or has caught up");
+    }
+
+    #[test]
+    fn envoys_that_take_what_they_are_offered_are_not_behind() {
+        let polls = Polls::new(START);
+        for at in 0..20 {
+            // A version a second, and two Envoys that had asked just before.
+            let newest = tag(10 + at);
+            for held in [tag(9 + at), tag(9 + at), newest.clone(), newest.clone()] {
+                let _ = polls.note("edge", Some(held), &newest, second(at));
+            }
+            let shown = polls.standing("edge", &newest, second(at));
+            assert_eq!((shown.holds, shown.others), (Holds::Newest, vec![]), "after {at} seconds");
+        }
+    }
+
+    #[test]
+    fn one_that_is_ahead_is_told_of_once() {
+        let polls = Polls::new(START);
+        let mut told = 0;
+        for at in 0..300 {
+            let newest = tag(10 + at / 30);
+            told += u32::from(polls.note("edge", Some(tag(9000)), &newest, second(at)));
+            told += u32::from(polls.note("edge", Some(newest.clone()), &newest, second(at)));
+        }
+        assert_eq!(told, 1, "whatever other Envoys have, and however often something is published");
+    }
+
+    #[test]
+    fn who_does_not_ask_is_not_said_to_have_something() {
+        let polls = Polls::new(START);
+        let holds = |at| polls.standing("edge", &tag(1), second(at)).holds;
+        assert_eq!(holds(0), Holds::Silent);
+        let _ = polls.note("edge", Some(tag(1)), &tag(1), second(10));
+        let waiting = polls.wait("edge");
+        assert_eq!((holds(10), holds(100)), (Holds::Newest, Holds::Newest), "it waits");
+        drop(waiting);
+        assert_eq!((holds(70), holds(71)), (Holds::Newest, Holds::Silent));
     }
 }

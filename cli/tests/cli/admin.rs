@@ -128,14 +128,18 @@ fn shows_how_all_stands() {
     });
     let mut answer = json!({
         "version": "0.1.0",
+        "started": "2027-01-15T07:00:00Z",
         "policy": {"version": "7.3", "since": "2027-01-15T08:00:00Z", "clusters": 2, "rules": 9},
         "file": "refused",
         "refused": {"at": "2027-01-15T08:01:00Z", "message": "policy.yaml:7:5: rules[0].whom: is not a field here (did you mean who?)\n", "problems": [problem]},
         "failing": null,
         "live_set": {"version": "7.90", "signed_at": "2027-01-15T08:02:00Z", "revocations": 3, "elevations": 1},
         "gateways": [
-            {"name": "edge", "waiting": 2, "last_poll": "2027-01-15T08:02:00Z", "holds": "newest"},
-            {"name": "lab", "waiting": 0, "last_poll": null, "holds": "newer"},
+            {"name": "edge", "waiting": 2, "last_poll": "2027-01-15T08:02:00Z", "holds": "newest", "others": []},
+            {"name": "lab", "waiting": 0, "last_poll": null, "holds": "newer", "others": []},
+            {"name": "two", "waiting": 1, "last_poll": "2027-01-15T08:02:00Z", "holds": "older", "others": ["newest"]},
+            {"name": "gone", "waiting": 0, "last_poll": "2027-01-12T08:02:00Z", "holds": "silent", "others": []},
+            {"name": "new", "waiting": 0, "last_poll": null, "holds": "silent", "others": []},
         ],
     });
     let world = world(&[("GET /api/v1/status", 200, answer.clone())]);
@@ -147,6 +151,9 @@ fn shows_how_all_stands() {
         "3 revocations, 1 elevations",
         "edge     2        2027-01-15T08:02:00Z  the newest",
         "new-epoch",
+        "something older; another with its credential has the newest",
+        "has not asked since 2027-01-12T08:02:00Z",
+        "has not asked since the start at 2027-01-15T07:00:00Z",
     ] {
         assert!(shown.contains(expected), "{expected} in\n{shown}");
     }

@@ -175,6 +175,7 @@ mod tests {
         };
         StatusView {
             version: "0",
+            started: String::new(),
             policy: PolicyView { version: "1.1".into(), since: String::new(), clusters: 1, rules: 1 },
             file: File::Refused,
             refused: Some(refused),
@@ -185,6 +186,7 @@ mod tests {
                 waiting: 1,
                 last_poll: Some(String::new()),
                 holds: crate::polls::Holds::Newer,
+                others: vec![crate::polls::Holds::Newest],
             }],
         }
     }

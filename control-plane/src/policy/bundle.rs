@@ -17,7 +17,7 @@ pub struct InForce {
     pub version: Version,
     /// The hash of the signed document.
     pub hash: String,
-    /// Since when it is in force.
+    /// Since when this version is given out; restarts do not count, new token keys make a new version.
     pub since: Timestamp,
     /// How many rules it has.
     pub rules: usize,

@@ -109,13 +109,14 @@ impl Signer {
             .chain_update(serde_json::to_vec(&content)?)
             .finalize()
             .to_vec();
-        content.version = self.next_version(Document::Policy, Some(content_hash), now).await?;
+        let (version, since) = self.next_version(Document::Policy, Some(content_hash), now).await?;
+        content.version = version;
         let document = self.sign(POLICY_TYPE, &content)?;
         Ok(InForce {
             policy,
             version: content.version,
             hash: bundle::hash(&document),
-            since: now,
+            since,
             rules: authored.rules.len(),
             token_keys: content.keys,
             document,
@@ -125,7 +126,7 @@ impl Signer {
 
     /// Signs a live set.
     pub(super) async fn snapshot(&self, entries: LiveEntries, now: Timestamp) -> Result<Snapshot, PublishError> {
-        let version = self.next_version(Document::Live, None, now).await?;
+        let (version, _) = self.next_version(Document::Live, None, now).await?;
         let content = LiveDocument { version, entries };
         let document = self.sign(LIVE_TYPE, &content)?;
         Ok(Snapshot { version, hash: bundle::hash(&document), entries: content.entries, document })
@@ -141,7 +142,7 @@ impl Signer {
         expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Changes, PublishError> {
-        let version = self.next_version(Document::Live, None, now).await?;
+        let (version, _) = self.next_version(Document::Live, None, now).await?;
         let (policy, live) = (policy.hash.clone(), live.hash.clone());
         let content = ChangesDocument { version, policy, live, issued_at: now, expires_at, entries };
         let document = self.sign(CHANGES_TYPE, &content)?;
@@ -201,26 +202,26 @@ impl Signer {
         self.key.sign(typ, content).map_err(|_| PublishError::Sign)
     }
 
-    /// The version to give out next: the last one when it says the same.
+    /// The version to give out next, and since when it is given out: the last one when it says the same.
     async fn next_version(
         &self,
         document: Document,
         content_hash: Option<Vec<u8>>,
         now: Timestamp,
-    ) -> Result<Version, PublishError> {
+    ) -> Result<(Version, Timestamp), PublishError> {
         let mut tx = self.store.write().await?;
         // A store that has given nothing out may stand in the place of one that is lost.
         let epoch = bundle_version::epoch(&mut tx).await?.unwrap_or(now.seconds());
         let last = bundle_version::last(&mut tx, document).await?.filter(|last| last.epoch == epoch);
         let counter = match &last {
             Some(last) if content_hash.is_some() && last.content_hash == content_hash => {
-                return Ok(Version { epoch, counter: last.counter });
+                return Ok((Version { epoch, counter: last.counter }, last.since));
             }
             Some(last) => last.counter.saturating_add(1),
             None => 1,
         };
-        bundle_version::put(&mut tx, document, &StoredVersion { epoch, counter, content_hash }).await?;
+        bundle_version::put(&mut tx, document, &StoredVersion { epoch, counter, content_hash, since: now }).await?;
         tx.commit().await?;
-        Ok(Version { epoch, counter })
+        Ok((Version { epoch, counter }, now))
     }
 }

@@ -304,12 +304,14 @@ async fn a_version_is_of_one_document_only() {
     let start = async |seed: u8| {
         let (_, bundle) = publishing.start(seed).await;
         let in_force = Arc::clone(&bundle.borrow().in_force);
-        (in_force.version, in_force.hash.clone())
+        (in_force.version, in_force.hash.clone(), in_force.since)
     };
     let first = start(1).await;
-    assert_eq!(start(1).await, first, "the same document after a restart");
+    publishing.clock.advance(Duration::from_secs(60));
+    assert_eq!(start(1).await, first, "the same document after a restart, since the same moment");
     let switched = start(2).await;
     assert_ne!(switched.1, first.1, "another bundle key signs another document");
+    assert_eq!(switched.2, NOW.after(Duration::from_secs(60)), "which is younger");
     assert!(switched.0 > first.0, "so gateways must see a newer version: {switched:?}");
 }
 

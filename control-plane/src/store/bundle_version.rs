@@ -2,7 +2,9 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::StoreError;
+use kubegate_core::time::Timestamp;
+
+use super::{StoreError, moment, seconds};
 
 /// What has a count of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct StoredVersion {
     pub counter: u64,
     /// What the version says, apart from its number.
     pub content_hash: Option<Vec<u8>>,
+    /// When it was first given out.
+    pub since: Timestamp,
 }
 
 /// The last version of `document`; `None` before the first.
@@ -38,7 +42,7 @@ pub struct StoredVersion {
 /// # Errors
 /// When the store fails.
 pub async fn last(conn: &mut SqliteConnection, document: Document) -> Result<Option<StoredVersion>, StoreError> {
-    let row = sqlx::query("SELECT epoch, counter, content_hash FROM bundle_version WHERE document = ?")
+    let row = sqlx::query("SELECT epoch, counter, content_hash, since FROM bundle_version WHERE document = ?")
         .bind(document.as_str())
         .fetch_optional(conn)
         .await?;
@@ -47,6 +51,7 @@ pub async fn last(conn: &mut SqliteConnection, document: Document) -> Result<Opt
             epoch: row.try_get::<i64, _>("epoch")?.unsigned_abs(),
             counter: row.try_get::<i64, _>("counter")?.unsigned_abs(),
             content_hash: row.try_get("content_hash")?,
+            since: moment(row.try_get("since")?),
         })
     })
     .transpose()
@@ -67,7 +72,8 @@ pub async fn epoch(conn: &mut SqliteConnection) -> Result<Option<u64>, StoreErro
 /// When the store fails.
 pub async fn begin_epoch(conn: &mut SqliteConnection, epoch: u64) -> Result<(), StoreError> {
     for document in [Document::Policy, Document::Live] {
-        put(conn, document, &StoredVersion { epoch, counter: 0, content_hash: None }).await?;
+        put(conn, document, &StoredVersion { epoch, counter: 0, content_hash: None, since: Timestamp::default() })
+            .await?;
     }
     Ok(())
 }
@@ -78,13 +84,15 @@ pub async fn begin_epoch(conn: &mut SqliteConnection, epoch: u64) -> Result<(), 
 /// When the store fails.
 pub async fn put(conn: &mut SqliteConnection, document: Document, version: &StoredVersion) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO bundle_version (document, epoch, counter, content_hash) VALUES (?, ?, ?, ?) ON CONFLICT (document) \
-         DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter, content_hash = excluded.content_hash",
+        "INSERT INTO bundle_version (document, epoch, counter, content_hash, since) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT (document) DO UPDATE SET epoch = excluded.epoch, counter = excluded.counter, \
+         content_hash = excluded.content_hash, since = excluded.since",
     )
     .bind(document.as_str())
     .bind(i64::try_from(version.epoch).unwrap_or(i64::MAX))
     .bind(i64::try_from(version.counter).unwrap_or(i64::MAX))
     .bind(&version.content_hash)
+    .bind(seconds(version.since))
     .execute(conn)
     .await?;
     Ok(())

@@ -24,6 +24,7 @@ pub(super) struct Status {
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
     version: String,
+    started: String,
     policy: Policy,
     file: String,
     refused: Option<Refused>,
@@ -68,6 +69,8 @@ struct Gateway {
     waiting: u64,
     last_poll: Option<String>,
     holds: String,
+    /// What other Envoys with its credential have.
+    others: Vec<String>,
 }
 
 impl Status {
@@ -86,7 +89,7 @@ impl Answer {
             ("", format!("{} clusters, {} rules", policy.clusters, policy.rules)),
             ("Live set", format!("{}, signed at {}", live_set.version, live_set.signed_at)),
             ("", format!("{} revocations, {} elevations", live_set.revocations, live_set.elevations)),
-            ("Version", self.version.clone()),
+            ("Version", format!("{}, started at {}", self.version, self.started)),
         ];
         let mut text = self.failing.as_ref().map(Failing::shown).unwrap_or_default();
         text.push_str(&self.refused.as_ref().map(Refused::shown).unwrap_or_default());
@@ -96,7 +99,7 @@ impl Answer {
         text.push_str(&table(&rows.map(|(name, value)| vec![name.to_owned(), printable(&value)])));
         text.push('\n');
         let heading = ["GATEWAY", "WAITING", "LAST POLL", "HAS"].map(str::to_owned).to_vec();
-        let gateways = self.gateways.iter().map(Gateway::row);
+        let gateways = self.gateways.iter().map(|gateway| gateway.row(&self.started));
         text.push_str(&table(&std::iter::once(heading).chain(gateways).collect::<Vec<_>>()));
         text
     }
@@ -125,18 +128,27 @@ impl Failing {
 }
 
 impl Gateway {
-    fn row(&self) -> Vec<String> {
-        let has = match self.holds.as_str() {
-            "nothing" => "nothing yet",
-            "newer" => {
-                "something newer than this control plane knows (after restoring the store from a backup, run \
-                 kubegate-control-plane new-epoch)"
-            }
-            "older" => "something older",
-            "newest" => "the newest",
-            other => other,
+    fn row(&self, started: &str) -> Vec<String> {
+        let others = self.others.iter().map(|other| format!("; another with its credential has {}", in_words(other)));
+        let has = match (self.holds.as_str(), &self.last_poll) {
+            ("silent", Some(at)) => format!("has not asked since {at}"),
+            ("silent", None) => format!("has not asked since the start at {started}"),
+            (holds, _) => std::iter::once(in_words(holds).to_owned()).chain(others).collect(),
         };
         let last = self.last_poll.as_deref().unwrap_or("never");
-        vec![printable(&self.name), self.waiting.to_string(), printable(last), printable(has)]
+        vec![printable(&self.name), self.waiting.to_string(), printable(last), printable(&has)]
+    }
+}
+
+fn in_words(holds: &str) -> &str {
+    match holds {
+        "nothing" => "nothing yet",
+        "newer" => {
+            "something newer than this control plane knows (after restoring the store from a backup, run \
+             kubegate-control-plane new-epoch)"
+        }
+        "older" => "something older",
+        "newest" => "the newest",
+        other => other,
     }
 }

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use kubegate_core::document::Problem;
-use kubegate_core::time::Timestamp;
 use serde::Serialize;
 
 use super::administrator::Administrator;
 use crate::app::App;
 use crate::clock::rfc3339;
 use crate::policy::File;
-use crate::polls::Holds;
+use crate::polls::{Holds, Standing};
 
 /// How all stands.
 #[derive(Serialize)]
 pub(in crate::http) struct StatusView {
     /// The version of this program.
     pub(in crate::http) version: &'static str,
+    /// When it was started.
+    pub(in crate::http) started: String,
     /// The policy in force.
     pub(in crate::http) policy: PolicyView,
     /// Whether the policy file is the policy in force.
@@ -37,6 +38,7 @@ pub(in crate::http) struct StatusView {
 #[derive(Serialize)]
 pub(in crate::http) struct PolicyView {
     pub(in crate::http) version: String,
+    /// Since when this version is given out. New token keys make a new version, too.
     pub(in crate::http) since: String,
     pub(in crate::http) clusters: usize,
     pub(in crate::http) rules: usize,
@@ -76,7 +78,10 @@ pub(in crate::http) struct GatewayView {
     /// How many polls of its wait now.
     pub(in crate::http) waiting: usize,
     pub(in crate::http) last_poll: Option<String>,
+    /// What it has; the worst, where several Envoys show its credential.
     pub(in crate::http) holds: Holds,
+    /// What others of these Envoys have.
+    pub(in crate::http) others: Vec<Holds>,
 }
 
 impl StatusView {
@@ -84,18 +89,15 @@ impl StatusView {
     pub(in crate::http) fn of(app: &App) -> Self {
         let bundle = Arc::clone(&app.bundle.borrow());
         let (newest, in_force) = (bundle.tag(), &bundle.in_force);
+        let now = app.clock.now();
         let status = app.policy_status.borrow().clone();
         let gateways = app.gateways.iter().map(|gateway| {
-            let poll = app.polls.of(&gateway.name).unwrap_or_default();
-            GatewayView {
-                name: gateway.name.clone(),
-                waiting: poll.waiting,
-                last_poll: (poll.at > Timestamp::default()).then(|| rfc3339(poll.at)),
-                holds: Holds::of(poll.held.as_ref(), &newest),
-            }
+            let Standing { at, waiting, holds, others } = app.polls.standing(&gateway.name, &newest, now);
+            GatewayView { name: gateway.name.clone(), waiting, last_poll: at.map(rfc3339), holds, others }
         });
         Self {
             version: env!("CARGO_PKG_VERSION"),
+            started: rfc3339(app.polls.since()),
             policy: PolicyView {
                 version: in_force.version.to_string(),
                 since: rfc3339(in_force.since),
@@ -119,6 +121,20 @@ impl StatusView {
             },
             gateways: gateways.collect(),
         }
+    }
+}
+
+impl GatewayView {
+    /// What it has, for people; `started` is when this program was.
+    pub(in crate::http) fn in_words(&self, started: &str) -> String {
+        if self.holds == Holds::Silent {
+            return match &self.last_poll {
+                Some(at) => format!("has not asked since {at}"),
+                None => format!("has not asked since the control plane was started at {started}"),
+            };
+        }
+        let others = self.others.iter().map(|other| format!("; another with its credential {}", other.in_words()));
+        std::iter::once(self.holds.in_words().to_owned()).chain(others).collect()
     }
 }
 

@@ -45,8 +45,7 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>, headers: HeaderMap
 /// Remembers what the gateway has, and says once when that cannot be.
 fn note(app: &App, gateway: &str, held: Option<&Tag>) {
     let newest = app.bundle.borrow().tag();
-    let before = app.polls.note(gateway, held.cloned(), app.clock.now());
-    if Holds::of(held, &newest) == Holds::Newer && Holds::of(before.as_ref(), &newest) != Holds::Newer {
+    if app.polls.note(gateway, held.cloned(), &newest, app.clock.now()) {
         tracing::error!(gateway, newest = %newest.changes, "the gateway {}", Holds::Newer.in_words());
     }
 }

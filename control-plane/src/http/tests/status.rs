@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::gateway::TestGateway;
 use super::world::{PASSWORD, World, soon};
 
+const PROD: Option<&str> = Some("urn:kubegate:cluster:prod");
+
 async fn status(world: &World) -> Value {
     let token = world.signed_in("alice", None).await["access_token"].as_str().unwrap().to_owned();
     let answer = world.api("/api/v1/status", &token).await;
@@ -79,21 +81,70 @@ async fn a_policy_that_cannot_be_put_into_force_is_not_called_in_force() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_change_since_when_a_policy_is_in_force() {
+    let world = World::new().await;
+    let before = status(&world).await["policy"].clone();
+    world.clock.advance(Duration::from_secs(3600));
+    let world = world.restarted(str::to_owned).await;
+    let after = status(&world).await;
+    assert_eq!(after["policy"], before);
+    assert_eq!(after["started"], "2027-01-15T09:00:00Z", "the restart shows elsewhere");
+}
+
+#[tokio::test]
 async fn every_gateway_is_shown_with_what_it_has() {
     let world = World::new().await;
     let edge = async |world: &World| status(world).await["gateways"][0].clone();
-    let none = json!({"name": "edge", "waiting": 0, "last_poll": null, "holds": "nothing"});
-    assert_eq!(edge(&world).await, none);
+    let silent = json!({"name": "edge", "waiting": 0, "last_poll": null, "holds": "silent", "others": []});
+    assert_eq!(edge(&world).await, silent);
     let mut gateway = TestGateway::new(&world);
     gateway.poll(&world, "").await;
     assert_eq!(edge(&world).await["holds"], "nothing", "it had nothing when it asked");
     gateway.poll(&world, "").await;
-    let newest = json!({"name": "edge", "waiting": 0, "last_poll": "2027-01-15T08:00:00Z", "holds": "newest"});
+    let at = "2027-01-15T08:00:00Z";
+    let newest = json!({"name": "edge", "waiting": 0, "last_poll": at, "holds": "newest", "others": []});
     assert_eq!(edge(&world).await, newest);
     let ahead = gateway.tag().unwrap();
     let newer = format!("\"{}/{}/{}.99\"", ahead.policy, ahead.live, ahead.changes.epoch);
     world.poll(Some(&newer), "").await;
     assert_eq!(edge(&world).await["holds"], "newer");
+}
+
+#[tokio::test]
+async fn an_envoy_that_takes_nothing_is_seen_behind_one_that_takes_all() {
+    let world = World::new().await;
+    let mut alice = world.browser();
+    alice.sign_in("/login", "alice", PASSWORD).await;
+    let mut good = TestGateway::new(&world);
+    good.poll(&world, "").await;
+    let stuck = format!("\"{}\"", good.tag().unwrap());
+    world
+        .form("/oauth/revoke", &[("token", world.signed_in("bob", PROD).await["refresh_token"].as_str().unwrap())])
+        .await;
+    assert!(!good.poll(&world, "wait=20").await.is_empty(), "the news");
+    good.poll(&world, "").await;
+    for _ in 0..5 {
+        world.poll(Some(&stuck), "").await;
+        world.clock.advance(Duration::from_secs(1));
+        good.poll(&world, "").await;
+    }
+    let edge = async || status(&world).await["gateways"][0].clone();
+    let shown = edge().await;
+    assert_eq!((&shown["holds"], &shown["others"]), (&json!("older"), &json!(["newest"])), "{shown}");
+    let page = alice.get("/status").await.text;
+    assert!(
+        page.contains("has something older") && page.contains("another with its credential has the newest"),
+        "{page}"
+    );
+
+    world.clock.advance(Duration::from_secs(20));
+    good.poll(&world, "").await;
+    assert_eq!(edge().await["holds"], "newest", "the other is gone");
+    world.clock.advance(Duration::from_secs(61));
+    let shown = edge().await;
+    assert_eq!((&shown["holds"], &shown["last_poll"]), (&json!("silent"), &json!("2027-01-15T08:00:25Z")), "{shown}");
+    let page = alice.get("/status").await.text;
+    assert!(page.contains("has not asked since 2027-01-15T08:00:25Z"), "{page}");
 }
 
 #[tokio::test]
@@ -104,7 +155,8 @@ async fn the_page_is_for_administrators() {
     assert_eq!(alice.sign_in(&login, "alice", PASSWORD).await.location(), "/status");
     assert!(alice.get("/").await.text.contains("href=\"/status\""));
     let page = alice.get("/status").await.text;
-    assert!(page.contains("is the policy in force") && page.contains("has no policy yet"), "{page}");
+    assert!(page.contains("is the policy in force"), "{page}");
+    assert!(page.contains("has not asked since the control plane was started at 2027-01-15T08:00:00Z"), "{page}");
     world.refuse_policy(&World::policy().replace("who: {groups", "whom: {groups"));
     let page = alice.get("/status").await.text;
     assert!(page.contains("was refused at 2027-01-15T08:00:00Z") && page.contains("did you mean who?"), "{page}");
