@@ -132,9 +132,6 @@ impl BundleSync {
         let parts_before: Vec<String> = gateway.parts().map(str::to_owned).collect();
         if let Err(error) = accept(host, gateway, &documents) {
             self.lacks = builds_on_others(&error);
-            if self.lacks {
-                return self.fail(host, now, &format!("the bundle builds on another, so all of it is needed: {error}"));
-            }
             self.refuse(host, etag, &error);
             return self.fail(host, now, "the bundle was refused");
         }
@@ -150,7 +147,8 @@ impl BundleSync {
         let Some(etag) = value(ETAG_KEY).map(String::into_bytes) else {
             return;
         };
-        if etag == self.etag || etag == self.refused {
+        // What lacked something when this VM fetched it may be whole when another has.
+        if etag == self.etag || etag == self.refused && !self.lacks {
             return;
         }
         let (held, there) = (gateway.tag(), tag(&etag));
@@ -171,7 +169,7 @@ impl BundleSync {
         let documents =
             Documents { policy: policy.as_deref(), parts, live: live.as_deref(), changes: changes.as_deref() };
         match accept(host, gateway, &documents) {
-            Ok(()) => self.etag = etag,
+            Ok(()) => (self.etag, self.lacks) = (etag, false),
             Err(error) if builds_on_others(&error) => {}
             // This VM has something newer, from its configuration; until there is something else, that is not looked at.
             Err(InvalidBundle::NotNewer { .. }) => self.refused = etag,
