@@ -1,6 +1,7 @@
 //! Whom an administrator disables is out at once, and told why.
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use kubegate_tests::world::World;
 
@@ -33,6 +34,8 @@ pub(super) fn disabled(suite: &Suite, world: &World) {
     let said = refused(lena.kubegate(&["whoami"]));
     assert!(said.contains("disabled") && said.contains(WHY), "whoami says why: {said}");
 
+    // Tokens of the very second in which somebody was disabled count as older; kubectl would ask for another.
+    thread::sleep(Duration::from_secs(1).saturating_sub(began.elapsed()));
     done(admin.kubegate(&["admin", "enable", user, "--reason", "laptop found"]));
     done(at_home.kubegate(&["login"]));
     // Gateways hear of that, too, within a second.
