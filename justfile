@@ -85,7 +85,7 @@ fuzz-short:
 
 # The whole gate, as CI runs it.
 [group('check')]
-ci: fmt-check lint docs core-deps deny test fuzz-short
+ci: fmt-check lint docs core-deps deny fuzz-short test
 
 # Format all sources.
 [group('check')]
