@@ -1,7 +1,11 @@
 //! What is logged while a test runs.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
+
+/// Without a subscriber that listens everywhere and always, what other tests' threads log first may be taken for what
+/// nobody wants, and is then lost here too.
+static LISTENING: Once = Once::new();
 
 /// The log of this thread, from its making on.
 pub(super) struct Log {
@@ -14,6 +18,10 @@ struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     pub(super) fn begin() -> Self {
+        LISTENING.call_once(|| {
+            let nowhere = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+            tracing::subscriber::set_global_default(nowhere).unwrap();
+        });
         let written = Written::default();
         let writer = written.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
