@@ -109,10 +109,8 @@ impl Policy {
             return Err(InvalidPolicy::DuplicateRule(rule.name.clone()));
         }
         let index = Index::of(&rules);
-        let conditions = || rules.iter().filter_map(|rule| rule.when.as_ref());
-        let in_conditions = conditions().flat_map(Condition::claims);
-        let claim_keys = rules.iter().flat_map(|rule| rule.who.claims.keys()).chain(in_conditions).cloned().collect();
-        let asks_for_source = conditions().any(Condition::asks_for_source);
+        let claim_keys = rules.iter().flat_map(|rule| rule.claims()).cloned().collect();
+        let asks_for_source = rules.iter().any(|rule| rule.asks_for_source());
         Ok(Self { clusters, hosts, rules, index, claim_keys, asks_for_source })
     }
 
@@ -154,12 +152,13 @@ impl Policy {
     /// The claims that those rules ask for which may concern a person on a cluster.
     #[must_use]
     pub fn claims_asked_of<'p>(&'p self, person: &Person<'_>, cluster: &ClusterName) -> BTreeSet<&'p str> {
+        self.candidates(person, cluster).flat_map(Rule::claims).map(String::as_str).collect()
+    }
+
+    /// The rules that concern a person on a cluster, if the person's claims are right.
+    fn candidates<'p>(&'p self, person: &Person<'_>, cluster: &ClusterName) -> impl Iterator<Item = &'p Rule> {
         let rules = self.index.candidates(person).into_iter().filter_map(|position| self.rules.get(position));
-        let here = rules.filter(|rule| any_matches(&rule.clusters, cluster.as_str()) && rule.who.names(person));
-        let claims = here.flat_map(|rule| {
-            rule.who.claims.keys().chain(rule.when.iter().flat_map(Condition::claims)).map(String::as_str)
-        });
-        claims.collect()
+        rules.map(Arc::as_ref).filter(|rule| any_matches(&rule.clusters, cluster.as_str()) && rule.who.names(person))
     }
 
     /// Those of a person's groups that rules for a cluster name, in `who` or in a condition, or pass on: what a token
@@ -276,6 +275,11 @@ impl Policy {
 }
 
 impl Rule {
+    /// The claims that it asks for.
+    fn claims(&self) -> impl Iterator<Item = &String> {
+        self.who.claims.keys().chain(self.when.iter().flat_map(Condition::claims))
+    }
+
     /// Whether it asks where requests come from.
     pub(crate) fn asks_for_source(&self) -> bool {
         self.when.as_ref().is_some_and(Condition::asks_for_source)

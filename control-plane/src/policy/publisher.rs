@@ -223,13 +223,13 @@ impl Publisher {
 fn count(metrics: &Metrics, entries: &LiveEntries, now: Timestamp) {
     let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     metrics.revocations.set(gauge(entries.sessions.len().saturating_add(entries.people.len())));
-    metrics.elevations.set(gauge(entries.elevations.iter().filter(|elevation| now < elevation.until).count()));
+    metrics.elevations.set(gauge(entries.elevations.iter().filter(|elevation| elevation.lasts(now)).count()));
 }
 
 /// Whether a live set of `before` grants an elevation that was ended and is remembered no more: no change could say so.
 fn is_outlived(before: &LiveEntries, entries: &LiveEntries, now: Timestamp) -> bool {
     let known: HashSet<_> = entries.elevations.iter().map(|elevation| &elevation.id).collect();
-    before.elevations.iter().any(|elevation| now < elevation.until && !known.contains(&elevation.id))
+    before.elevations.iter().any(|elevation| elevation.lasts(now) && !known.contains(&elevation.id))
 }
 
 /// What `now` says that `before` does not.

@@ -4,7 +4,6 @@
 //! their older tokens. Nothing that was revoked counts again; those people ask for a token anew.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use kubegate_core::bundle::MAX_ENTRIES;
 use kubegate_core::id::PersonId;
@@ -17,9 +16,6 @@ use crate::store::{Store, StoreError};
 /// with the next.
 const LEFT: usize = MAX_ENTRIES - MAX_ENTRIES / 8;
 
-/// A token made in this very second could be older than the end of its session.
-const SECOND: Duration = Duration::from_secs(1);
-
 /// Makes room in the store, as far as that goes. Gives the number of people whose sessions were made one entry.
 ///
 /// # Errors
@@ -28,7 +24,7 @@ pub(super) async fn make(store: &Store, now: Timestamp) -> Result<usize, StoreEr
     let mut tx = store.write().await?;
     let people = choose(&revocation::live(&mut tx, now).await?);
     for person in &people {
-        revocation::collapse(&mut tx, person, 0, now.after(SECOND)).await?;
+        revocation::collapse(&mut tx, person, 0, now).await?;
     }
     tx.commit().await?;
     Ok(people.len())

@@ -34,7 +34,7 @@ impl Sessions {
     /// When the store fails.
     pub async fn end_all(&self, person: &PersonId, reason: EndReason, now: Timestamp) -> Result<usize, SessionError> {
         let mut tx = self.store.write().await?;
-        let ended = self.end_all_in(&mut tx, person, reason, now, now.after(SECOND)).await?;
+        let ended = self.end_all_in(&mut tx, person, reason, now, now.after(revocation::SECOND)).await?;
         self.commit(tx, News(true)).await?;
         Ok(ended)
     }
@@ -136,7 +136,7 @@ impl Sessions {
             reason: reason.as_str().to_owned(),
         };
         revocation::put(tx, &entry).await?;
-        revocation::collapse(tx, &person, MOST_REVOKED, now.after(SECOND)).await?;
+        revocation::collapse(tx, &person, MOST_REVOKED, now).await?;
         Ok(News(true))
     }
 
@@ -148,9 +148,6 @@ impl Sessions {
         }
     }
 }
-
-/// A token made in this very second could be older than the end; so it is refused, and asked for again.
-pub(super) const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// How many ended sessions of one person gateways are told of one by one, so that nobody fills the live set alone. Beyond
 /// that all of the person's tokens are refused once; those of live sessions are asked for again.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kubegate_core::id::PersonId;
 use kubegate_core::time::Timestamp;
 
-use super::end::{News, SECOND};
+use super::end::News;
 use super::{SessionError, Sessions};
 use crate::store::disabled::{self, Disabled};
 use crate::store::elevation;
@@ -87,7 +87,7 @@ impl Sessions {
             return Ok(false);
         };
         disabled::remove(&mut tx, person).await?;
-        revocation::admit_from(&mut tx, person, now.max(disabled.at.after(SECOND))).await?;
+        revocation::admit_from(&mut tx, person, now.max(disabled.at.after(revocation::SECOND))).await?;
         self.commit(tx, News(true)).await?;
         Ok(true)
     }

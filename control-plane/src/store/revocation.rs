@@ -1,5 +1,7 @@
 //! What gateways must refuse before its own end.
 
+use std::time::Duration;
+
 use sqlx::{Row, SqliteConnection};
 
 use super::{StoreError, moment, seconds};
@@ -78,8 +80,11 @@ pub async fn admit_from(
     Ok(())
 }
 
+/// A token made in this very second could be older than the end; so it is refused, and asked for again.
+pub const SECOND: Duration = Duration::from_secs(1);
+
 /// Makes one entry of all those of one person's sessions, when there are more than `most`: everything of that person
-/// that was made before `not_before` is refused.
+/// that was made until `now` is refused.
 ///
 /// # Errors
 /// When the store fails.
@@ -87,7 +92,7 @@ pub async fn collapse(
     conn: &mut SqliteConnection,
     person: &PersonId,
     most: u32,
-    not_before: Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let row = sqlx::query("SELECT count(*) AS entries, max(until) AS until FROM revocation WHERE session_of = ?")
         .bind(person.as_str())
@@ -98,7 +103,7 @@ pub async fn collapse(
     }
     let until = moment(row.try_get::<Option<i64>, _>("until")?.unwrap_or_default());
     sqlx::query("DELETE FROM revocation WHERE session_of = ?").bind(person.as_str()).execute(&mut *conn).await?;
-    let subject = Subject::Person { person: person.clone(), not_before };
+    let subject = Subject::Person { person: person.clone(), not_before: now.after(SECOND) };
     put(conn, &Revocation { subject, until, reason: "many-sessions".to_owned() }).await
 }
 

@@ -20,27 +20,21 @@ use crate::time::{DAY, date, parse_duration, parse_offset, parse_rfc3339};
 type Arguments<'b, 'v> = Vec<CowVal<'b, 'v>>;
 type Returns<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 
-const OF_TIMES: [&str; 6] = ["getFullYear", "getMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes"];
+/// Functions of one argument.
+pub(super) const FUNCTIONS: [&str; 10] =
+    ["size", "string", "int", "uint", "double", "type", "dyn", "timestamp", "duration", "cidr"];
+
+/// Functions of one argument that are called on a value.
+pub(super) const ON_VALUES: [&str; 4] = ["contains", "startsWith", "endsWith", "containsIP"];
+
+/// Functions that are called on a time, without argument or with an offset.
+pub(super) const ON_TIMES: [&str; 6] = ["getFullYear", "getMonth", "getDate", "getDayOfWeek", "getHours", "getMinutes"];
 
 /// Whether there is a function or operator of this name with so many arguments; `on_value`, besides the value that it is
 /// called on.
 pub(super) fn exists(name: &str, on_value: bool, arguments: usize) -> bool {
     use cel::common::ast::operators as op;
-    const UNARY: [&str; 13] = [
-        op::LOGICAL_NOT,
-        op::NEGATE,
-        op::NOT_STRICTLY_FALSE,
-        "size",
-        "string",
-        "int",
-        "uint",
-        "double",
-        "type",
-        "dyn",
-        "timestamp",
-        "duration",
-        "cidr",
-    ];
+    const UNARY: [&str; 3] = [op::LOGICAL_NOT, op::NEGATE, op::NOT_STRICTLY_FALSE];
     const BINARY: [&str; 15] = [
         op::LOGICAL_AND,
         op::LOGICAL_OR,
@@ -59,11 +53,11 @@ pub(super) fn exists(name: &str, on_value: bool, arguments: usize) -> bool {
         op::INDEX,
     ];
     match (on_value, arguments) {
-        (false, 1) => UNARY.contains(&name),
+        (false, 1) => UNARY.contains(&name) || FUNCTIONS.contains(&name),
         (false, 2) => BINARY.contains(&name),
         (false, 3) => name == op::CONDITIONAL,
-        (true, 0) => name == "size" || OF_TIMES.contains(&name),
-        (true, 1) => ["contains", "startsWith", "endsWith", "containsIP"].contains(&name) || OF_TIMES.contains(&name),
+        (true, 0) => name == "size" || ON_TIMES.contains(&name),
+        (true, 1) => ON_VALUES.contains(&name) || ON_TIMES.contains(&name),
         _ => false,
     }
 }
@@ -148,11 +142,12 @@ fn failure(function: &str, value: &str, problem: &str) -> ExecutionError {
 fn parse_cidr(text: &str) -> Option<(IpAddr, u32)> {
     let (base, bits) = text.split_once('/')?;
     let (base, bits): (IpAddr, u32) = (base.parse().ok()?, bits.parse().ok()?);
-    let most = if base.is_ipv4() { 32 } else { 128 };
-    // An IPv4 address in IPv6 form is the IPv4 address, as it is of requests.
-    let mapped = base.is_ipv6() && base.to_canonical().is_ipv4();
-    let (base, bits) = if mapped { (base.to_canonical(), bits.checked_sub(96)?) } else { (base, bits) };
-    (bits <= if mapped { 32 } else { most }).then_some((base, bits))
+    let (base, bits) = match base.to_canonical() {
+        // An IPv4 address in IPv6 form is the IPv4 address, as it is of requests.
+        canonical if canonical != base => (canonical, bits.checked_sub(96)?),
+        _ => (base, bits),
+    };
+    (bits <= if base.is_ipv4() { 32 } else { 128 }).then_some((base, bits))
 }
 
 fn within(base: IpAddr, bits: u32, address: IpAddr) -> bool {

@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 
 use cel::{Env, ExecutionError};
 
+use super::functions::{FUNCTIONS, ON_TIMES, ON_VALUES};
 use super::{Circumstances, Condition, MAX_TEXT, UnusableTree, VARIABLES};
 use crate::id::{ClusterName, PersonId, SessionId};
 use crate::request::{Attributes, Target};
 use crate::time::Timestamp;
 use crate::token::SessionClaims;
-
-/// The functions of conditions, for those who write them; operators and macros apart.
-const FUNCTIONS: &str = "size, string, int, uint, double, type, dyn, timestamp, duration, cidr, and on values \
-                                    .contains, .startsWith, .endsWith, .size, .containsIP, .getFullYear, .getMonth, \
-                                    .getDate, .getDayOfWeek, .getHours, .getMinutes";
 
 impl Condition {
     /// Reads a condition, and tries it on a made-up request.
@@ -90,7 +86,10 @@ fn remedy(problem: &UnusableTree) -> String {
         UnusableTree::TooLong | UnusableTree::TooLarge => "split it over several rules".to_owned(),
         UnusableTree::OddLoop => "use CEL's macros".to_owned(),
         UnusableTree::GroupsInLoop => "ask for groups by name, or write the other list out".to_owned(),
-        UnusableTree::UnknownFunction { .. } => format!("known are {FUNCTIONS}"),
+        UnusableTree::UnknownFunction { .. } => {
+            let on_values = ["size"].iter().chain(&ON_VALUES).chain(&ON_TIMES).copied().collect::<Vec<_>>().join(", .");
+            format!("known are {}, and on values .{on_values}", FUNCTIONS.join(", "))
+        }
         UnusableTree::NestedLoop => "compare with a list: x in [\"a\", \"b\"]".to_owned(),
         UnusableTree::UnknownName(_) => format!("known are {} and person.claims.NAME", VARIABLES.join(", ")),
         UnusableTree::Claims => "name the claim".to_owned(),

@@ -118,14 +118,7 @@ impl Fixture {
         path: &str,
         more: &[(&str, &str)],
     ) -> Result<Vec<Header>, (u16, &'static str)> {
-        let bearer = format!("Bearer {token}");
-        let mut headers = vec![(":method", method), (":authority", host), (":path", path), ("x-request-id", "r-1")];
-        if !token.is_empty() {
-            headers.push(("authorization", &bearer));
-        }
-        headers.extend_from_slice(more);
-        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
-        match self.gateway.decide(inbound, now) {
+        self.decide(now, host, token, method, path, more, |decision| match decision {
             Decision::Allow(allow) => {
                 assert!(token.is_empty() || allow.remove.contains(&"authorization"));
                 Ok(allow
@@ -136,48 +129,56 @@ impl Fixture {
                     .collect())
             }
             Decision::Answer(answer) => Err((answer.status, answer.record.reason)),
+        })
+    }
+
+    /// What `read` makes of the decision.
+    #[allow(clippy::too_many_arguments, reason = "a request is made of all of them")]
+    fn decide<T>(
+        &mut self,
+        now: Timestamp,
+        host: &str,
+        token: &str,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        read: impl FnOnce(Decision<'_>) -> T,
+    ) -> T {
+        let bearer = format!("Bearer {token}");
+        let mut headers = vec![(":method", method), (":authority", host), (":path", path), ("x-request-id", "r-1")];
+        if !token.is_empty() {
+            headers.push(("authorization", &bearer));
         }
+        headers.extend_from_slice(more);
+        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
+        read(self.gateway.decide(inbound, now))
     }
 
     /// What a client is told that may not.
     fn told(&mut self, token: &str, method: &str, path: &str) -> String {
-        let bearer = format!("Bearer {token}");
-        let headers =
-            [(":method", method), (":authority", "prod.example.com"), (":path", path), ("authorization", &bearer)];
-        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
-        match self.gateway.decide(inbound, NOW) {
+        self.decide(NOW, "prod.example.com", token, method, path, &[], |decision| match decision {
             Decision::Answer(answer) => {
                 let status: serde_json::Value = serde_json::from_str(&answer.body.text).unwrap();
                 status["message"].as_str().unwrap().to_owned()
             }
             Decision::Allow(allow) => panic!("{allow:?}"),
-        }
+        })
     }
 
     /// What the access log says of a request, and what its client is told, if it is refused.
     fn recorded(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> (Record, String) {
-        let bearer = format!("Bearer {token}");
-        let mut headers = vec![(":method", "GET"), (":authority", "prod.example.com"), (":path", path)];
-        headers.push(("authorization", &bearer));
-        headers.extend_from_slice(more);
-        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
-        match self.gateway.decide(inbound, NOW) {
+        self.decide(NOW, "prod.example.com", token, "GET", path, more, |decision| match decision {
             Decision::Allow(allow) => (allow.record, String::new()),
             Decision::Answer(answer) => (answer.record, answer.body.text),
-        }
+        })
     }
 
     /// An open stream.
     fn stream(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> Box<Stream> {
-        let bearer = format!("Bearer {token}");
-        let mut headers = vec![(":method", "GET"), (":authority", "prod.example.com"), (":path", path)];
-        headers.push(("authorization", &bearer));
-        headers.extend_from_slice(more);
-        let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
-        match self.gateway.decide(inbound, NOW) {
+        self.decide(NOW, "prod.example.com", token, "GET", path, more, |decision| match decision {
             Decision::Allow(allow) => allow.stream,
             Decision::Answer(answer) => panic!("{answer:?}"),
-        }
+        })
     }
 
     /// Offers a policy, all its parts, and a live set without entries.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Access, Policy};
-use crate::condition::{Circumstances, Condition};
+use crate::condition::Circumstances;
 use crate::id::{ClusterName, RuleName};
 use crate::pattern::any_matches;
 use crate::request::Attributes;
@@ -80,16 +80,10 @@ impl Policy {
     /// rule asks that would otherwise concern it.
     #[must_use]
     pub fn claims_asked(&self, person: &Person<'_>, cluster: &ClusterName, request: &Attributes<'_>) -> BTreeSet<&str> {
-        let candidates = Access { rules: self.index.candidates(person), groups: Vec::new() };
-        let counts = |rule: &&Rule| {
-            let is_about = || rule.may.iter().chain(&rule.deny).any(|grant| grant.matches(request));
-            rule.who.names(person)
-                && any_matches(&rule.clusters, cluster.as_str())
-                && (!rule.groups.is_empty() || is_about())
+        let is_about = |rule: &&Rule| {
+            !rule.groups.is_empty() || rule.may.iter().chain(&rule.deny).any(|grant| grant.matches(request))
         };
-        let rules = self.rules_of(&candidates).filter(counts);
-        let asked = rules.flat_map(|rule| rule.who.claims.keys().chain(rule.when.iter().flat_map(Condition::claims)));
-        asked.map(String::as_str).collect()
+        self.candidates(person, cluster).filter(is_about).flat_map(Rule::claims).map(String::as_str).collect()
     }
 }
 
