@@ -19,6 +19,9 @@ use crate::suite::TEAM;
 /// How long something may take that takes seconds.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// After how many answers in a row all workers are sure to have given one.
+const IN_A_ROW: usize = 16;
+
 /// The Envoy, and all that a control plane has.
 pub(crate) struct Stage<'w> {
     pub(crate) issuer: Issuer,
@@ -45,11 +48,7 @@ impl<'w> Stage<'w> {
         let (envoy, port) = variant.start(name, &world.dir.join("envoy"), &world.dir.join("logs")).unwrap();
         let stage = Self { issuer, control_plane, envoy, first, port, world };
         let token = stage.token("first");
-        poll::until("the first bundle", LIMIT, || match stage.get(&token) {
-            answer if answer.body.contains("no-policy") => Err(answer.body),
-            _ => Ok(()),
-        })
-        .unwrap();
+        stage.until("the first bundle", &token, |answer| !answer.body.contains("no-policy"));
         stage
     }
 
@@ -84,10 +83,16 @@ impl<'w> Stage<'w> {
 
     /// Asks until the status is `wanted`, and says how long it took.
     pub(crate) fn until_status(&self, token: &str, wanted: u16) -> Duration {
+        self.until(&format!("{wanted}"), token, |answer| answer.status == wanted)
+    }
+
+    /// Asks until every worker's answer is as `wanted`, and says how long it took. Each learns of news at a tick of its
+    /// own, and nothing tells which one a connection goes to.
+    fn until(&self, what: &str, token: &str, wanted: impl Fn(&raw::Answer) -> bool) -> Duration {
         let began = Instant::now();
-        poll::until(&format!("{wanted}"), LIMIT, || match self.get(token) {
-            answer if answer.status == wanted => Ok(()),
-            answer => Err(format!("{answer:?}")),
+        poll::until(what, LIMIT, || {
+            let other = (0..IN_A_ROW).map(|_| self.get(token)).find(|answer| !wanted(answer));
+            other.map_or(Ok(()), |answer| Err(format!("{answer:?}")))
         })
         .unwrap();
         began.elapsed()
