@@ -1,6 +1,7 @@
 //! A trapped filter is loaded anew. The streams that it had let through get nothing any more, in either direction, and
 //! those that the new one lets through end with their access like any other.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use kubegate_tests::gate::Differences;
@@ -16,6 +17,9 @@ const LONG: usize = 30_000;
 
 /// How long it may take until requests are decided again.
 const RELOAD: Duration = Duration::from_secs(5);
+
+/// How long it may take until another filter asks for news.
+const TAKE_OVER: Duration = Duration::from_secs(5);
 
 pub(super) fn trapped(suite: &Suite, world: &World) {
     let module = world.dir.join("trap-on-demand.wasm");
@@ -66,6 +70,8 @@ pub(super) fn trapped(suite: &Suite, world: &World) {
     let mut ending = quiet_and_busy(&bob.kubectl);
     let mut going_on = vec![stream(&carol.kubectl, "logs -f", &["logs", "-f", "hello"], "hello ")];
     let session = claims(&token).sid;
+    // The filter before held the lease to ask for news; until that has run out, the new one hears nothing.
+    thread::sleep(TAKE_OVER.saturating_sub(began.elapsed()));
     done(bob.kubegate(&["logout"]));
     let began = Instant::now();
     for (kind, stream) in &mut ending {
