@@ -20,7 +20,7 @@ use crate::suite::TEAM;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// After how many answers in a row all workers are sure to have given one.
-const IN_A_ROW: usize = 16;
+const IN_A_ROW: usize = 8;
 
 /// The Envoy, and all that a control plane has.
 pub(crate) struct Stage<'w> {
@@ -90,12 +90,14 @@ impl<'w> Stage<'w> {
     /// own, and nothing tells which one a connection goes to.
     fn until(&self, what: &str, token: &str, wanted: impl Fn(&raw::Answer) -> bool) -> Duration {
         let began = Instant::now();
+        let mut took = Duration::ZERO;
         poll::until(what, LIMIT, || {
+            took = began.elapsed();
             let other = (0..IN_A_ROW).map(|_| self.get(token)).find(|answer| !wanted(answer));
             other.map_or(Ok(()), |answer| Err(format!("{answer:?}")))
         })
         .unwrap();
-        began.elapsed()
+        took
     }
 
     /// A `kubectl` that shows this token.
