@@ -14,7 +14,7 @@ use kubegate_core::token::AccessClaims;
 
 use super::error::{ApiError, PageError};
 use crate::app::App;
-use crate::store::session::Session;
+use crate::session::{Holder, Session};
 
 /// The address of the client, as the proxies in front of us saw it.
 ///
@@ -44,6 +44,11 @@ fn forwarded(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
     std::str::from_utf8(entries.get(position)?).ok()?.trim().parse().ok()
 }
 
+/// A browser as the holder of a session: what it calls itself, and where it is.
+pub(super) fn browser_holder(headers: &HeaderMap, address: IpAddr) -> Holder {
+    Holder::new(headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()), address)
+}
+
 /// The browser's session, when there is a live one.
 pub(super) struct BrowserSession(pub(super) Option<Session>);
 
@@ -54,7 +59,8 @@ impl FromRequestParts<Arc<App>> for BrowserSession {
         let Some(cookie) = app.cookies.session(&parts.headers) else {
             return Ok(Self(None));
         };
-        let found = app.sessions.by_cookie(cookie.expose(), app.clock.now()).await;
+        let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(parts, app).await;
+        let found = app.sessions.by_cookie(cookie.expose(), address, app.clock.now()).await;
         found.map(Self).map_err(PageError::internal)
     }
 }

@@ -1,5 +1,7 @@
 //! Sessions of browsers, held by a cookie.
 
+use std::net::IpAddr;
+
 use kubegate_core::id::SessionId;
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
@@ -7,7 +9,7 @@ use kubegate_core::time::Timestamp;
 use super::{SessionError, Sessions};
 use crate::person::Identity;
 use crate::random;
-use crate::store::session::{EndReason, Session, SessionKind};
+use crate::store::session::{EndReason, Holder, Session, SessionKind};
 use crate::store::{SecretHash, session};
 
 /// How long a use goes unwritten, so that a page view is no write.
@@ -22,6 +24,8 @@ pub struct SignIn {
     pub auth_time: Option<Timestamp>,
     /// The request of ours that the person signed in for.
     pub purpose: Option<Purpose>,
+    /// Who will hold the session.
+    pub holder: Holder,
 }
 
 /// What a person signed in for.
@@ -58,6 +62,9 @@ impl Sessions {
             expires_at: now.after(self.limits.max_lifetime),
             tokens_until: Timestamp::default(),
             ended: None,
+            sign_in: None,
+            last_address: sign_in.holder.address,
+            holder: sign_in.holder,
         };
         let purpose = sign_in.purpose.as_ref().map(Purpose::hash);
         let mut tx = self.store.write().await?;
@@ -71,7 +78,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn by_cookie(&self, cookie: &str, now: Timestamp) -> Result<Option<Session>, SessionError> {
+    pub async fn by_cookie(&self, cookie: &str, from: IpAddr, now: Timestamp) -> Result<Option<Session>, SessionError> {
         let found = session::find_by_cookie(&mut *self.store.read().await?, SecretHash::of(cookie)).await?;
         let Some(found) = found.filter(|session| session.is_live(now)) else {
             return Ok(None);
@@ -81,9 +88,9 @@ impl Sessions {
             self.end(&found.id, EndReason::Idle, now).await?;
             return Ok(None);
         }
-        if unused >= TOUCH_EVERY {
+        if unused >= TOUCH_EVERY || found.last_address != Some(from) {
             let mut tx = self.store.write().await?;
-            session::touch(&mut tx, &found.id, now, None).await?;
+            session::touch(&mut tx, &found.id, now, Some(from), None).await?;
             tx.commit().await?;
         }
         Ok(Some(found))

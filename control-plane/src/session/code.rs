@@ -15,7 +15,7 @@ use super::{GrantError, Issued, Review, SessionError, Sessions, check_live};
 use crate::person::Identity;
 use crate::random;
 use crate::store::code::{self, Code};
-use crate::store::session::{self, EndReason, Session, SessionKind};
+use crate::store::session::{self, EndReason, Holder, Session, SessionKind};
 use crate::store::{SecretHash, Write, refresh};
 
 /// What a browser asks a code for.
@@ -79,6 +79,7 @@ impl Sessions {
     pub async fn redeem(
         &self,
         exchange: &CodeExchange<'_>,
+        holder: Holder,
         review: impl Fn(&Identity) -> Review + Send,
         now: Timestamp,
     ) -> Result<Issued, GrantError> {
@@ -103,12 +104,12 @@ impl Sessions {
             self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
-        let session = self.cli_session(&browser, now)?;
+        let session = self.cli_session(&browser, holder, now)?;
         let token_until = self.token_until(&session, now);
         let secret = random::secret("kgr_")?;
         let news = self.admit(&mut tx, &session.identity.person(), now).await?;
         session::insert(&mut tx, &session, None, None).await?;
-        session::touch(&mut tx, &session.id, now, Some(token_until)).await?;
+        session::touch(&mut tx, &session.id, now, None, Some(token_until)).await?;
         refresh::insert(&mut tx, SecretHash::of(&secret), &session.id, None, now).await?;
         code::spend(&mut tx, hash, Some(&session.id), now).await?;
         self.commit(tx, news).await?;
@@ -116,7 +117,7 @@ impl Sessions {
     }
 
     /// The session of a command line that a browser's sign-in vouches for; it ends with that sign-in.
-    fn cli_session(&self, browser: &Session, now: Timestamp) -> Result<Session, SessionError> {
+    fn cli_session(&self, browser: &Session, holder: Holder, now: Timestamp) -> Result<Session, SessionError> {
         Ok(Session {
             id: SessionId::from(random::id("s_")?),
             kind: SessionKind::Cli,
@@ -128,6 +129,9 @@ impl Sessions {
             expires_at: browser.signed_in_at.after(self.limits.max_lifetime),
             tokens_until: Timestamp::default(),
             ended: None,
+            sign_in: browser.sign_in.clone(),
+            last_address: holder.address,
+            holder,
         })
     }
 

@@ -26,7 +26,7 @@ pub use self::people::{Named, ShutOut};
 pub use self::refresh::Review;
 use crate::random::RandomError;
 pub use crate::store::disabled::Disabled;
-pub use crate::store::session::{EndReason, Session, SessionKind};
+pub use crate::store::session::{EndReason, Holder, Session, SessionKind};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 

@@ -5,6 +5,8 @@
 //! the successor's unused siblings are spent, and the use of one of them ends the session, because
 //! somebody else may hold a copy.
 
+use std::net::IpAddr;
+
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 
@@ -48,6 +50,7 @@ impl Sessions {
     pub async fn refresh(
         &self,
         secret: &str,
+        from: IpAddr,
         review: impl Fn(&Identity) -> Review + Send,
         now: Timestamp,
     ) -> Result<Issued, GrantError> {
@@ -78,7 +81,7 @@ impl Sessions {
         let token_until = self.token_until(&session, now);
         refresh::mark_used(&mut tx, hash, now).await?;
         refresh::insert(&mut tx, SecretHash::of(&next), &session.id, Some(hash), now).await?;
-        session::touch(&mut tx, &session.id, now, Some(token_until)).await?;
+        session::touch(&mut tx, &session.id, now, Some(from), Some(token_until)).await?;
         tx.commit().await?;
         Ok(Issued { session, token_until, refresh: Secret::from(next) })
     }

@@ -34,6 +34,7 @@ fn alice() -> Identity {
     }
 }
 
+const HERE: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const REDIRECT: &str = "http://127.0.0.1:7777/callback";
@@ -44,7 +45,7 @@ fn exchange(code: &str) -> CodeExchange<'_> {
 
 impl World {
     async fn code(&self, now: Timestamp) -> Secret {
-        let sign_in = SignIn { identity: alice(), auth_time: Some(now), purpose: None };
+        let sign_in = SignIn { identity: alice(), auth_time: Some(now), purpose: None, holder: Holder::default() };
         let (browser, _) = self.sessions.begin(sign_in, now).await.unwrap();
         let request = CodeRequest {
             client_id: "kubegate-cli".into(),
@@ -57,11 +58,11 @@ impl World {
 
     async fn signed_in(&self, now: Timestamp) -> Issued {
         let code = self.code(now).await;
-        self.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, now).await.unwrap()
+        self.sessions.redeem(&exchange(code.expose()), Holder::default(), |_| Review::Stands, now).await.unwrap()
     }
 
     async fn refresh(&self, secret: &Secret, now: Timestamp) -> Result<Secret, GrantError> {
-        self.sessions.refresh(secret.expose(), |_| Review::Stands, now).await.map(|issued| issued.refresh)
+        self.sessions.refresh(secret.expose(), HERE, |_| Review::Stands, now).await.map(|issued| issued.refresh)
     }
 
     async fn revoked(&self, now: Timestamp) -> usize {
@@ -154,7 +155,7 @@ async fn no_session_outlives_its_sign_in() {
         secret = world.refresh(&secret, START.after(hour * HOUR)).await.unwrap();
     }
     let late = START.after(12 * HOUR - MINUTE);
-    let issued = world.sessions.refresh(secret.expose(), |_| Review::Stands, late).await.unwrap();
+    let issued = world.sessions.refresh(secret.expose(), HERE, |_| Review::Stands, late).await.unwrap();
     assert_eq!(issued.token_until, START.after(12 * HOUR), "a token ends with its session");
     let end = START.after(12 * HOUR);
     match world.refresh(&issued.refresh, end.after(MINUTE)).await {
@@ -167,8 +168,9 @@ async fn no_session_outlives_its_sign_in() {
 async fn a_code_is_good_once_and_its_second_use_ends_what_came_of_it() {
     let world = world().await;
     let code = world.code(START).await;
-    let issued = world.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, START).await.unwrap();
-    let again = world.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, START).await;
+    let issued =
+        world.sessions.redeem(&exchange(code.expose()), Holder::default(), |_| Review::Stands, START).await.unwrap();
+    let again = world.sessions.redeem(&exchange(code.expose()), Holder::default(), |_| Review::Stands, START).await;
     assert!(matches!(again, Err(GrantError::Reused)));
     assert!(matches!(world.refresh(&issued.refresh, START).await, Err(GrantError::SessionOver { .. })));
     assert_eq!(world.revoked(START).await, 1);
@@ -186,18 +188,21 @@ async fn a_code_fits_one_request_only() {
         let code = world.code(START).await;
         let exchange = CodeExchange { code: code.expose(), ..exchange };
         assert!(
-            matches!(world.sessions.redeem(&exchange, |_| Review::Stands, START).await, Err(GrantError::Mismatch)),
+            matches!(
+                world.sessions.redeem(&exchange, Holder::default(), |_| Review::Stands, START).await,
+                Err(GrantError::Mismatch)
+            ),
             "{exchange:?}"
         );
     }
     let code = world.code(START).await;
     let late = START.after(MINUTE);
     assert!(matches!(
-        world.sessions.redeem(&exchange(code.expose()), |_| Review::Stands, late).await,
+        world.sessions.redeem(&exchange(code.expose()), Holder::default(), |_| Review::Stands, late).await,
         Err(GrantError::Expired)
     ));
     assert!(matches!(
-        world.sessions.redeem(&exchange("kgc_unknown"), |_| Review::Stands, START).await,
+        world.sessions.redeem(&exchange("kgc_unknown"), Holder::default(), |_| Review::Stands, START).await,
         Err(GrantError::Unknown)
     ));
 }
@@ -223,7 +228,7 @@ async fn the_oldest_session_gives_way() {
 async fn a_withdrawn_identity_ends_at_the_next_refresh() {
     let world = world().await;
     let issued = world.signed_in(START).await;
-    let refused = world.sessions.refresh(issued.refresh.expose(), |_| Review::Withdrawn, START).await;
+    let refused = world.sessions.refresh(issued.refresh.expose(), HERE, |_| Review::Withdrawn, START).await;
     assert!(matches!(refused, Err(GrantError::SessionOver { .. })));
     assert_eq!(world.revoked(START).await, 1);
 }
@@ -233,7 +238,8 @@ async fn a_code_of_a_withdrawn_identity_is_worth_nothing() {
     let world = world().await;
     let code = world.code(START).await;
     for _ in 0..2 {
-        let refused = world.sessions.redeem(&exchange(code.expose()), |_| Review::Withdrawn, START).await;
+        let refused =
+            world.sessions.redeem(&exchange(code.expose()), Holder::default(), |_| Review::Withdrawn, START).await;
         assert!(matches!(refused, Err(GrantError::SessionOver { .. } | GrantError::Reused)), "{refused:?}");
     }
     let (mut conn, person) = (world.sessions.store.read().await.unwrap(), alice().person());
@@ -290,15 +296,16 @@ async fn no_number_of_uses_hides_a_copy_from_its_owner() {
 async fn a_browser_session_is_found_by_its_cookie_until_it_ends() {
     let world = world().await;
     let purpose = Purpose { request: "/oauth/authorize?x".into(), chosen: true };
-    let sign_in = SignIn { identity: alice(), auth_time: Some(START), purpose: Some(purpose) };
+    let sign_in =
+        SignIn { identity: alice(), auth_time: Some(START), purpose: Some(purpose), holder: Holder::default() };
     let (session, cookie) = world.sessions.begin(sign_in, START).await.unwrap();
-    assert!(world.sessions.by_cookie(cookie.expose(), START).await.unwrap().is_some());
-    assert!(world.sessions.by_cookie("kgb_other", START).await.unwrap().is_none());
+    assert!(world.sessions.by_cookie(cookie.expose(), HERE, START).await.unwrap().is_some());
+    assert!(world.sessions.by_cookie("kgb_other", HERE, START).await.unwrap().is_none());
     assert!(world.sessions.take_purpose(&session, "/oauth/authorize?y").await.unwrap().is_none(), "another request");
     assert!(world.sessions.take_purpose(&session, "/oauth/authorize?x").await.unwrap().unwrap().chosen);
     assert!(world.sessions.take_purpose(&session, "/oauth/authorize?x").await.unwrap().is_none(), "once");
     assert!(world.sessions.end(&session.id, EndReason::SignedOut, START).await.unwrap());
-    assert!(world.sessions.by_cookie(cookie.expose(), START).await.unwrap().is_none());
+    assert!(world.sessions.by_cookie(cookie.expose(), HERE, START).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -310,5 +317,5 @@ async fn what_was_acknowledged_is_there_after_reopening() {
         World { sessions: Sessions::new(Store::open(&path).await.unwrap(), limits.clone(), Arc::default()), _dir: dir };
     let issued = world.signed_in(START).await;
     let again = Sessions::new(Store::open(&path).await.unwrap(), limits, Arc::default());
-    again.refresh(issued.refresh.expose(), |_| Review::Stands, START).await.unwrap();
+    again.refresh(issued.refresh.expose(), HERE, |_| Review::Stands, START).await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! Sessions.
 
+use std::net::IpAddr;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -15,14 +17,52 @@ pub enum SessionKind {
     Browser,
     /// The command line, by a refresh secret.
     Cli,
+    /// The same on a machine without a browser, which another device vouched for (RFC 8628).
+    Device,
+    /// A workload, by its own platform's token; nothing refreshes it.
+    Workload,
+    /// pomerium-cli, by a token that lives as long as the session.
+    Pomerium,
+    /// A service account of pomerium-cli's users, by a token that an administrator issued.
+    ServiceAccount,
 }
 
 impl SessionKind {
-    fn as_str(self) -> &'static str {
+    const ALL: [Self; 6] =
+        [Self::Browser, Self::Cli, Self::Device, Self::Workload, Self::Pomerium, Self::ServiceAccount];
+
+    /// A stable word for logs, answers and the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Browser => "browser",
             Self::Cli => "cli",
+            Self::Device => "device",
+            Self::Workload => "workload",
+            Self::Pomerium => "pomerium",
+            Self::ServiceAccount => "service-account",
         }
+    }
+}
+
+/// Who holds a session, and where: what lets people tell theirs apart. It is the client's own word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// What the client says it is: a browser's `User-Agent`, a command line's host.
+    pub client: Option<String>,
+    /// The address that it came from.
+    pub address: Option<IpAddr>,
+}
+
+impl Holder {
+    /// The longest word of a client that is kept.
+    const LONGEST: usize = 200;
+
+    /// A client at `address` that calls itself `client`: cut short, and without what does not print.
+    #[must_use]
+    pub fn new(client: Option<&str>, address: IpAddr) -> Self {
+        let printable = |text: &str| text.chars().filter(|c| !c.is_control()).take(Self::LONGEST).collect::<String>();
+        Self { client: client.map(printable).filter(|text| !text.is_empty()), address: Some(address) }
     }
 }
 
@@ -84,6 +124,12 @@ pub struct Session {
     pub tokens_until: Timestamp,
     /// When it was ended before that, and why.
     pub ended: Option<(Timestamp, String)>,
+    /// The sign-in at a provider that it comes from; `None` of a built-in account.
+    pub sign_in: Option<String>,
+    /// Who holds it, and where it was begun.
+    pub holder: Holder,
+    /// Where it was last used.
+    pub last_address: Option<IpAddr>,
 }
 
 impl Session {
@@ -101,7 +147,7 @@ impl Session {
 }
 
 const COLUMNS: &str = "id, kind, identity, auth_time, signed_in_at, created_at, last_used_at, expires_at, tokens_until, \
-                       ended_at, ended_reason";
+                       ended_at, ended_reason, sign_in, client, address, last_address";
 
 /// Writes a new session down; a browser's is found again by its cookie's hash.
 ///
@@ -117,7 +163,8 @@ pub async fn insert(
         serde_json::to_string(&session.identity).map_err(|source| StoreError::Corrupt { what: "identity", source })?;
     sqlx::query(
         "INSERT INTO session (id, kind, person, identity, auth_time, signed_in_at, created_at, last_used_at, expires_at, \
-         secret_hash, grant_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         secret_hash, grant_hash, sign_in, client, address, last_address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
+         ?, ?)",
     )
     .bind(session.id.as_str())
     .bind(session.kind.as_str())
@@ -130,6 +177,10 @@ pub async fn insert(
     .bind(seconds(session.expires_at))
     .bind(cookie.as_ref().map(SecretHash::as_bytes))
     .bind(grant.as_ref().map(SecretHash::as_bytes))
+    .bind(session.sign_in.as_deref())
+    .bind(session.holder.client.as_deref())
+    .bind(session.holder.address.map(|address| address.to_string()))
+    .bind(session.last_address.map(|address| address.to_string()))
     .execute(conn)
     .await?;
     Ok(())
@@ -224,7 +275,7 @@ pub async fn take_grant(conn: &mut SqliteConnection, id: &SessionId, grant: Secr
     Ok(done.rows_affected() == 1)
 }
 
-/// Notes that the session was used, and until when a token made from it lives.
+/// Notes that the session was used, from where if that is known, and until when a token made from it lives.
 ///
 /// # Errors
 /// When the store fails.
@@ -232,13 +283,16 @@ pub async fn touch(
     conn: &mut SqliteConnection,
     id: &SessionId,
     now: Timestamp,
+    from: Option<IpAddr>,
     token_until: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE session SET last_used_at = max(last_used_at, ?), tokens_until = max(tokens_until, ?) WHERE id = ?",
+        "UPDATE session SET last_used_at = max(last_used_at, ?), tokens_until = max(tokens_until, ?), last_address = \
+         coalesce(?, last_address) WHERE id = ?",
     )
     .bind(seconds(now))
     .bind(token_until.map_or(0, seconds))
+    .bind(from.map(|address| address.to_string()))
     .bind(id.as_str())
     .execute(conn)
     .await?;
@@ -295,9 +349,15 @@ fn read(row: &SqliteRow) -> Result<Session, StoreError> {
     let ended_at: Option<i64> = row.try_get("ended_at")?;
     let ended_reason: Option<String> = row.try_get("ended_reason")?;
     let at = |column: &str| row.try_get::<i64, _>(column).map(moment);
+    let address = |column: &str| {
+        let text = row.try_get::<Option<String>, _>(column);
+        text.map(|text| text.and_then(|text| text.parse().ok()))
+    };
+    let unknown = || serde::de::Error::custom(format!("{kind:?} is not a kind of session"));
+    let kind_of = SessionKind::ALL.into_iter().find(|known| known.as_str() == kind);
     Ok(Session {
         id: SessionId::from(row.try_get::<String, _>("id")?),
-        kind: if kind == "browser" { SessionKind::Browser } else { SessionKind::Cli },
+        kind: kind_of.ok_or_else(|| StoreError::Corrupt { what: "kind of session", source: unknown() })?,
         identity: serde_json::from_str(&identity).map_err(|source| StoreError::Corrupt { what: "identity", source })?,
         auth_time: at("auth_time")?,
         signed_in_at: at("signed_in_at")?,
@@ -306,5 +366,8 @@ fn read(row: &SqliteRow) -> Result<Session, StoreError> {
         expires_at: at("expires_at")?,
         tokens_until: at("tokens_until")?,
         ended: ended_at.map(|at| (moment(at), ended_reason.unwrap_or_default())),
+        sign_in: row.try_get("sign_in")?,
+        holder: Holder { client: row.try_get("client")?, address: address("address")? },
+        last_address: address("last_address")?,
     })
 }

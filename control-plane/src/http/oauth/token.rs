@@ -1,22 +1,23 @@
 //! `POST /oauth/token` (RFC 6749 section 3.2): trades a code or a refresh secret for a token.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::rule::Cluster;
 use serde::Serialize;
 
 use super::super::api::clusters::ClusterView;
 use super::super::error::OAuthError;
-use super::super::extract::Parameters;
+use super::super::extract::{ClientAddress, Parameters};
 use super::{CLIENT, RESOURCE, refusal};
 use crate::app::App;
 use crate::person::Identity;
 use crate::policy::InForce;
-use crate::session::{CodeExchange, Issued};
+use crate::session::{CodeExchange, Holder, Issued};
 use crate::telemetry::{ResultLabels, TokenLabels};
 use crate::token::MintError;
 
@@ -33,7 +34,12 @@ struct Answer<'a> {
 }
 
 /// A token.
-pub(in crate::http) async fn post(State(app): State<Arc<App>>, body: String) -> Result<Response, OAuthError> {
+pub(in crate::http) async fn post(
+    State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Response, OAuthError> {
     let parameters = Parameters::parse(&body)
         .map_err(|repeated| OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)))?;
     let in_force = app.in_force();
@@ -42,8 +48,8 @@ pub(in crate::http) async fn post(State(app): State<Arc<App>>, body: String) -> 
     }
     let cluster = parameters.get("resource").map(|resource| target(&in_force, resource)).transpose()?;
     let issued = match parameters.get("grant_type") {
-        Some("authorization_code") => redeem(&app, &parameters).await?,
-        Some("refresh_token") => refresh(&app, &parameters).await?,
+        Some("authorization_code") => redeem(&app, &parameters, holder(&parameters, &headers, address)).await?,
+        Some("refresh_token") => refresh(&app, &parameters, address).await?,
         Some(other) => {
             let description =
                 format!("the grant type {other} is not offered; authorization_code and refresh_token are");
@@ -67,7 +73,13 @@ fn target<'a>(in_force: &'a InForce, resource: &str) -> Result<&'a Cluster, OAut
     })
 }
 
-async fn redeem(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError> {
+/// Who will hold the session: the command line says which host it runs on.
+fn holder(parameters: &Parameters, headers: &HeaderMap, address: IpAddr) -> Holder {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Holder::new(parameters.get("device_name").or(agent), address)
+}
+
+async fn redeem(app: &App, parameters: &Parameters, holder: Holder) -> Result<Issued, OAuthError> {
     let required = |name| parameters.get(name).ok_or_else(|| missing(name));
     let exchange = CodeExchange {
         code: required("code")?,
@@ -76,16 +88,16 @@ async fn redeem(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError
         verifier: required("code_verifier")?,
     };
     let review = |identity: &Identity| app.review(identity);
-    let issued = app.sessions.redeem(&exchange, review, app.clock.now()).await;
+    let issued = app.sessions.redeem(&exchange, holder, review, app.clock.now()).await;
     let issued = issued.map_err(|error| refusal::of_code(app, error))?;
     tracing::info!(session = %issued.session.id, user = issued.session.identity.user, "a command line signed in");
     Ok(issued)
 }
 
-async fn refresh(app: &App, parameters: &Parameters) -> Result<Issued, OAuthError> {
+async fn refresh(app: &App, parameters: &Parameters, from: IpAddr) -> Result<Issued, OAuthError> {
     let secret = parameters.get("refresh_token").ok_or_else(|| missing("refresh_token"))?;
     let review = |identity: &Identity| app.review(identity);
-    let issued = app.sessions.refresh(secret, review, app.clock.now()).await;
+    let issued = app.sessions.refresh(secret, from, review, app.clock.now()).await;
     let result = if issued.is_ok() { "ok" } else { "refused" };
     app.metrics.refreshes.get_or_create(&ResultLabels { result }).inc();
     issued.map_err(|error| refusal::of_refresh(app, error))

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use kubegate_core::secret::Secret;
 
 use super::super::error::PageError;
-use super::super::extract::{ClientAddress, Parameters};
+use super::super::extract::{ClientAddress, Parameters, browser_holder};
 use super::super::oauth::authorize::see_other;
 use super::login::{self, Attempt};
 use super::{ReturnTo, sign_in};
@@ -41,7 +41,8 @@ pub(in crate::http) async fn post(
     match app.accounts.sign_in(user, password, address, app.clock.now()).await {
         Ok(identity) => {
             let purpose = return_to.purpose(&app.issuer, true);
-            let sign_in = SignIn { identity, auth_time: Some(app.clock.now()), purpose };
+            let holder = browser_holder(&headers, address);
+            let sign_in = SignIn { identity, auth_time: Some(app.clock.now()), purpose, holder };
             sign_in::complete(&app, sign_in, &return_to, &headers, address).await
         }
         Err(refused) => {

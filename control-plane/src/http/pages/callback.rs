@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::super::error::PageError;
-use super::super::extract::{ClientAddress, Parameters};
+use super::super::extract::{ClientAddress, Parameters, browser_holder};
 use super::super::oauth::authorize;
 use super::provider::refused;
 use super::{ReturnTo, sign_in};
@@ -62,6 +62,7 @@ pub(in crate::http) async fn get(
         identity: finished.identity,
         auth_time: finished.auth_time,
         purpose: return_to.purpose(&app.issuer, finished.chosen),
+        holder: browser_holder(&headers, address),
     };
     sign_in::complete(&app, sign_in, &return_to, &headers, address).await
 }

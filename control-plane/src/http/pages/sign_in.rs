@@ -22,7 +22,7 @@ pub(super) async fn complete(
 ) -> Result<Response, PageError> {
     let now = app.clock.now();
     if let Some(before) = app.cookies.session(headers) {
-        let before = app.sessions.by_cookie(before.expose(), now).await.map_err(PageError::internal)?;
+        let before = app.sessions.by_cookie(before.expose(), address, now).await.map_err(PageError::internal)?;
         if let Some(before) = before {
             app.sessions.end(&before.id, EndReason::SignedOut, now).await.map_err(PageError::internal)?;
         }

@@ -26,7 +26,12 @@ impl World {
             amr: vec![],
             credential: None,
         };
-        let sign_in = crate::session::SignIn { identity, auth_time: Some(self.clock.now()), purpose: None };
+        let sign_in = crate::session::SignIn {
+            identity,
+            auth_time: Some(self.clock.now()),
+            purpose: None,
+            holder: crate::session::Holder::default(),
+        };
         self.app.sessions.begin(sign_in, self.clock.now()).await.unwrap();
     }
 }
