@@ -63,7 +63,9 @@ fn typed(suite: &Suite, world: &World) {
     let page = browser.submit(&page, &form, &filled).unwrap();
     let shown = page.text();
     let host = String::from_utf8(std::process::Command::new("uname").arg("-n").output().unwrap().stdout).unwrap();
-    for expected in [person.login.user.as_str(), &code, host.trim(), "kubegate/", "127.0.0.1"] {
+    let address = shown.split("Asked from ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    let here = format!("This browser {address}");
+    for expected in [person.login.user.as_str(), &code, host.trim(), "kubegate/", &here] {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     assert!(!shown.contains("another address"), "the browser is on the same machine: {shown}");
@@ -79,9 +81,10 @@ fn typed(suite: &Suite, world: &World) {
     assert_eq!(person.sign_ins().unwrap(), Vec::<String>::new(), "no browser opened here");
 
     let log = fs::read_to_string(world.control_plane.log()).unwrap();
-    let line = log.lines().rev().find(|line| line.contains("a person decided about a machine without a browser"));
+    let decided = "a person decided about a machine without a browser";
+    let line = log.lines().rev().find(|line| line.contains(decided) && line.contains(&person.login.user));
     let line = line.unwrap_or_else(|| panic!("the decision is in the log: {log}"));
-    for expected in [person.login.user.as_str(), host.trim(), "127.0.0.1"] {
+    for expected in [host.trim(), address] {
         assert!(line.contains(expected), "{expected}: {line}");
     }
     assert!(!log.contains(&code) && !log.contains("kgd_"), "no code is");
