@@ -121,6 +121,7 @@ pub(in crate::http) async fn post(
 }
 
 /// What is wrong with a code.
+#[derive(Clone, Copy)]
 enum Problem {
     /// It is none.
     NoCode,
