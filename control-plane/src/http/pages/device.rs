@@ -17,10 +17,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::secret::Secret;
 
+use super::super::demands;
 use super::super::error::PageError;
 use super::super::extract::{BrowserSession, ClientAddress, Parameters};
+use super::super::messages::{Text, text};
 use super::super::oauth::RESOURCE;
-use super::super::oauth::authorize::{expired, is_young, see_other, shown};
+use super::super::oauth::authorize::{expired, is_young, provider_name, see_other, shown};
 use super::super::templates::{self, DeviceConfirmPage, DevicePage};
 use super::login_url;
 use crate::accounts::limiter::network;
@@ -133,20 +135,12 @@ enum Problem {
 
 /// The form, with what was wrong.
 fn form(app: &App, browser: &Secret, typed: &str, problem: Option<Problem>) -> Response {
-    let (words, status) = match &problem {
+    let (words, status) = match problem {
         None => (None, StatusCode::OK),
-        Some(Problem::NoCode) => {
-            let words = "This is no code. It has eight letters, like BCDF-GHJK: no digits and no vowels.";
-            (Some(words.to_owned()), StatusCode::BAD_REQUEST)
-        }
-        Some(Problem::Unknown) => {
-            let words = "No machine waits with this code. It may have been used before, or be older than ten minutes: run \
-                         the command in the terminal again.";
-            (Some(words.to_owned()), StatusCode::NOT_FOUND)
-        }
+        Some(Problem::NoCode) => (Some(text("device-no-code")), StatusCode::BAD_REQUEST),
+        Some(Problem::Unknown) => (Some(text("device-unknown")), StatusCode::NOT_FOUND),
         Some(Problem::Wait(seconds)) => {
-            let words = format!("You tried too many codes. Wait {seconds} seconds, then try again.");
-            (Some(words), StatusCode::TOO_MANY_REQUESTS)
+            (Some(text("device-wait").count("seconds", seconds)), StatusCode::TOO_MANY_REQUESTS)
         }
     };
     let csrf = app.forms.proof(browser, &["device"]);
@@ -199,7 +193,7 @@ impl Visit<'_> {
             let asked = asked(grant);
             // The page that the sign-in leads back to has to ask the provider for it.
             if for_this && demand_in(here) == demand {
-                return Err(unmet(&lacking.told(app.provider_name(&session.identity.provider))));
+                return Err(unmet(demands::unmet(&lacking, provider_name(app, &session.identity.provider))));
             }
             return Ok(see_other(&login_url(&asked.path(&code.to_string()), grant.request.provider.as_deref())));
         }
@@ -208,7 +202,7 @@ impl Visit<'_> {
         let request = &grant.request;
         let page = DeviceConfirmPage {
             user: &session.identity.user,
-            provider: app.provider_name(&session.identity.provider),
+            provider: provider_name(app, &session.identity.provider),
             code: &shown_code,
             device: request.device.as_deref(),
             client: request.client.as_deref(),
@@ -254,7 +248,7 @@ pub(super) fn check_offered(app: &App) -> Result<(), PageError> {
     if app.offers_device_flow() {
         return Ok(());
     }
-    Err(turned_off("Here nobody may sign in another machine by a code."))
+    Err(PageError::of(StatusCode::FORBIDDEN, "device-off"))
 }
 
 /// Refuses somebody whose provider is not to be used for this.
@@ -264,29 +258,13 @@ pub(super) fn check_provider(app: &App, session: &Session) -> Result<(), PageErr
         return Ok(());
     }
     tracing::info!(provider, user = session.identity.user, "a provider's people may not sign in machines by a code");
-    let name = app.provider_name(provider);
-    Err(turned_off(&format!("Who signed in with {name} may not sign in another machine by a code.")))
-}
-
-fn turned_off(what: &str) -> PageError {
-    PageError::new(
-        StatusCode::FORBIDDEN,
-        "device-flow-off",
-        "This way to sign in is turned off",
-        what,
-        "End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.",
-    )
+    let told = PageError::of(StatusCode::FORBIDDEN, "device-off").told_as("error-device-off-provider");
+    Err(told.with_text("provider", provider_name(app, provider)))
 }
 
 /// The answer when the sign-in for this request does not meet its demand.
-pub(super) fn unmet(what: &str) -> PageError {
-    tracing::info!(what, "a sign-in did not meet the demand");
-    PageError::new(
-        StatusCode::FORBIDDEN,
-        "unmet-authentication-requirements",
-        "This sign-in is not enough",
-        format!("Kubegate cannot go on: {what}."),
-        "Sign in another way that your identity provider offers, or end the command that waits in the terminal. If there \
-         is no other way, ask whoever runs Kubegate.",
-    )
+fn unmet(what: Text) -> PageError {
+    tracing::info!(what = what.english(), "a sign-in did not meet the demand");
+    let told = PageError::of(StatusCode::FORBIDDEN, "unmet-authentication-requirements").told_as("error-device-unmet");
+    told.with_text("problem", what)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::super::error::PageError;
@@ -66,11 +66,5 @@ pub(in crate::http) async fn post(
 }
 
 fn over() -> PageError {
-    PageError::new(
-        axum::http::StatusCode::NOT_FOUND,
-        "device-code-over",
-        "This request is over",
-        "Somebody has decided about it already, or it is older than ten minutes.",
-        "If the terminal still waits, run the command there again and type its new code.",
-    )
+    PageError::of(StatusCode::NOT_FOUND, "device-over")
 }

@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 38] = [
+const PUBLIC: [(Method, &str, StatusCode); 39] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -32,6 +32,7 @@ const PUBLIC: [(Method, &str, StatusCode); 38] = [
     (Method::GET, "/api/v1/clusters", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/revocations", StatusCode::UNAUTHORIZED),
     (Method::GET, "/status", StatusCode::SEE_OTHER),
+    (Method::GET, "/language/{tag}", StatusCode::NOT_FOUND),
     (Method::GET, "/api/v1/bundle", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/status", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/elevations", StatusCode::UNAUTHORIZED),
