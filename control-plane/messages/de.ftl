@@ -67,6 +67,43 @@ code-lead = Kopieren Sie diesen Code in das Terminal, in dem `kubegate login` da
 code-label = Code
 code-warning = Niemand außer Ihrem eigenen Terminal braucht diesen Code. Wer in einer Nachricht oder am Telefon danach fragt, will in Ihrem Namen handeln.
 
+## A machine without a browser is signed in from here
+
+device-title = Einen anderen Rechner anmelden
+device-lead = Geben Sie den Code ein, den `kubegate` in Ihrem Terminal zeigt.
+device-continue = Weiter
+device-warning = Geben Sie keinen Code ein, den Sie von jemand anderem haben: Der würde in Ihrem Namen handeln.
+device-no-code = Das ist kein Code. Er hat acht Buchstaben, wie BCDF-GHJK: keine Ziffern und keine Vokale.
+device-unknown = Kein Rechner wartet mit diesem Code. Er wurde schon benutzt oder ist älter als zehn Minuten: Führen Sie den Befehl im Terminal noch einmal aus.
+device-wait =
+    { $seconds ->
+        [one] Sie haben zu viele Codes versucht. Warten Sie eine Sekunde und versuchen Sie es dann noch einmal.
+       *[other] Sie haben zu viele Codes versucht. Warten Sie { $seconds } Sekunden und versuchen Sie es dann noch einmal.
+    }
+device-confirm-page = Einen anderen Rechner anmelden?
+device-confirm-title = Diesen Rechner als { $user } anmelden?
+device-confirm-lead = Dort läuft `kubegate` und möchte Ihren Zugang zu den Clustern benutzen.
+device-compare = Fahren Sie nur fort, wenn Sie das sind und Ihr Terminal diesen Code zeigt:
+device-elsewhere = Die Bitte kam von einer anderen Adresse als der dieses Browsers. Das ist üblich, wenn der Rechner anderswo steht. Wenn Sie die Adresse unten nicht kennen, wählen Sie Ablehnen.
+device-machine = Rechner, wie er sagt
+device-program = Programm, wie es sagt
+device-not-said = nicht gesagt
+device-from = Gefragt von
+device-here = Dieser Browser
+device-at = Gefragt am
+device-cluster = Zuerst für den Cluster
+device-no-cluster = noch keinen
+device-allow = Erlauben
+device-deny = Ablehnen
+device-scope = Seine Sitzung kann jeden Cluster benutzen, den Sie benutzen können, und endet spätestens mit dieser Anmeldung.
+device-allowed-page = Fertig
+device-allowed = Fertig: zurück zum Terminal
+device-allowed-as = Der andere Rechner ist in ein paar Sekunden als { $user } angemeldet.
+device-allowed-next = Sie können diese Seite schließen. Um die Sitzung später zu beenden, führen Sie dort `kubegate logout` aus.
+device-denied = Abgelehnt
+device-denied-what = Der andere Rechner bekommt nichts, und alles ist, wie es war.
+device-denied-next = Sie können diese Seite schließen. Wenn jemand Sie bat, einen Code einzugeben, der nicht aus Ihrem eigenen Terminal ist, sagen Sie es den Betreibern von Kubegate.
+
 ## Signed in
 
 signed-in-title = Sie sind angemeldet
@@ -176,6 +213,22 @@ error-no-code-denied =
     .title = Kein Code
     .what = Sie haben das Programm nicht weitermachen lassen.
     .remedy = Führen Sie `kubegate login --no-browser` noch einmal aus und öffnen Sie die Adresse, die es ausgibt.
+error-device-off =
+    .title = Diese Art der Anmeldung ist abgeschaltet
+    .what = Hier darf niemand einen anderen Rechner mit einem Code anmelden.
+    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
+error-device-off-provider =
+    .title = Diese Art der Anmeldung ist abgeschaltet
+    .what = Wer sich mit { $provider } angemeldet hat, darf keinen anderen Rechner mit einem Code anmelden.
+    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
+error-device-over =
+    .title = Diese Bitte ist vorbei
+    .what = Über sie ist schon entschieden, oder sie ist älter als zehn Minuten.
+    .remedy = Wenn das Terminal noch wartet, führen Sie den Befehl dort noch einmal aus und geben Sie seinen neuen Code ein.
+error-device-unmet =
+    .title = Diese Anmeldung genügt nicht
+    .what = Kubegate kann nicht weitermachen: { $problem }.
+    .remedy = Melden Sie sich auf eine andere Art an, die Ihr Identity-Provider anbietet, oder beenden Sie den Befehl, der im Terminal wartet. Wenn es keine andere gibt, fragen Sie die Betreiber von Kubegate.
 error-unknown-provider =
     .title = Diesen Provider gibt es nicht
     .what = Kubegate kennt keinen Identity-Provider mit diesem Namen.

@@ -68,6 +68,43 @@ code-lead = Copy this code to the terminal where `kubegate login` waits for it. 
 code-label = Code
 code-warning = Nobody but your own terminal needs this code. Whoever asks you for it in a message or on the phone wants to act as you.
 
+## A machine without a browser is signed in from here
+
+device-title = Sign in another machine
+device-lead = Type the code that `kubegate` shows in your terminal.
+device-continue = Continue
+device-warning = Type no code that somebody else gave you: they would act as you.
+device-no-code = This is no code. It has eight letters, like BCDF-GHJK: no digits and no vowels.
+device-unknown = No machine waits with this code. It may have been used before, or be older than ten minutes: run the command in the terminal again.
+device-wait =
+    { $seconds ->
+        [one] You tried too many codes. Wait one second, then try again.
+       *[other] You tried too many codes. Wait { $seconds } seconds, then try again.
+    }
+device-confirm-page = Sign in another machine?
+device-confirm-title = Sign in this machine as { $user }?
+device-confirm-lead = Somebody runs `kubegate` there and wants to use your access to the clusters.
+device-compare = Go on only if that is you, and your terminal shows this code:
+device-elsewhere = The request came from another address than this browser’s. That is usual for a machine somewhere else. If you do not know the address below, choose Deny.
+device-machine = Machine, as it says
+device-program = Program, as it says
+device-not-said = not said
+device-from = Asked from
+device-here = This browser
+device-at = Asked at
+device-cluster = First for the cluster
+device-no-cluster = none yet
+device-allow = Allow
+device-deny = Deny
+device-scope = Its session can use every cluster that you can, and ends with this sign-in at the latest.
+device-allowed-page = Done
+device-allowed = Done: go back to the terminal
+device-allowed-as = The other machine is signed in as { $user } in a few seconds.
+device-allowed-next = You can close this page. To end that session later, run `kubegate logout` there.
+device-denied = Denied
+device-denied-what = The other machine gets nothing, and everything is as it was.
+device-denied-next = You can close this page. If somebody asked you to type a code that is not from your own terminal, tell whoever runs Kubegate.
+
 ## Signed in
 
 signed-in-title = You are signed in
@@ -177,6 +214,22 @@ error-no-code-denied =
     .title = No code
     .what = You did not let the command line go on.
     .remedy = Run `kubegate login --no-browser` again and open the address that it prints.
+error-device-off =
+    .title = This way to sign in is turned off
+    .what = Here nobody may sign in another machine by a code.
+    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
+error-device-off-provider =
+    .title = This way to sign in is turned off
+    .what = Who signed in with { $provider } may not sign in another machine by a code.
+    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
+error-device-over =
+    .title = This request is over
+    .what = Somebody has decided about it already, or it is older than ten minutes.
+    .remedy = If the terminal still waits, run the command there again and type its new code.
+error-device-unmet =
+    .title = This sign-in is not enough
+    .what = Kubegate cannot go on: { $problem }.
+    .remedy = Sign in another way that your identity provider offers, or end the command that waits in the terminal. If there is no other way, ask whoever runs Kubegate.
 error-unknown-provider =
     .title = There is no such provider
     .what = Kubegate knows no identity provider by this name.
