@@ -91,8 +91,102 @@ home-until = Angemeldet bis
 home-clusters = Cluster
 home-no-clusters = Keine Regel gibt Ihnen Zugang zu einem Cluster. Fragen Sie die Betreiber von Kubegate und nennen Sie Benutzer und Gruppen, wie sie oben stehen.
 home-type-this = Tippen Sie das einmal je Cluster ein; danach funktioniert `kubectl`.
-home-status = Stand der Policy und der Gateways
 home-sign-out = Abmelden
+
+home-commands = Befehle für { $cluster }
+home-kubeconfig = Fertige Kubeconfig
+home-kubeconfig-hint = Oder nehmen Sie eine Datei mit allen. Darin ist kein Geheimnis; `kubectl` braucht daneben das Programm `kubegate`.
+home-download = Kubeconfig herunterladen
+home-copy = Zum Kopieren anzeigen
+home-elevations = Mehr Zugang für eine Weile
+home-elevations-hint = Ein Administrator hat Ihnen diese Gruppen zu den Ihren gegeben.
+home-elevation-until = Bis
+home-elevation-by = Gegeben von
+home-elevation-reason = Grund
+home-sessions = Ihre Sitzungen
+home-sessions-hint = Wo Sie angemeldet sind. Beenden Sie, was Sie nicht kennen; der Zugang ist binnen einer Sekunde weg.
+home-admin = Verwaltung
+home-sign-out-everywhere = Überall abmelden
+
+## A session
+
+session-kind = Art
+session-address = Ort
+session-address-unknown = unbekannt
+session-provider = Angemeldet mit
+session-used = Zuletzt benutzt
+session-began = Begonnen
+session-until = Endet spätestens
+session-idle = Sie wurde lange nicht benutzt und gibt keinen neuen Zugang; offene Ströme dürfen weitergehen.
+session-this = diese hier
+session-end = Beenden
+session-end-this = Die Sitzung von { $user } auf { $device } beenden
+session-ended = Beendet. Der Zugang ist binnen einer Sekunde weg.
+
+device-browser = { $browser } auf { $system }
+device-unknown = hat nicht gesagt, was es ist
+
+kind-browser = Browser
+kind-cli = Kommandozeile
+kind-device = Kommandozeile, von einem anderen Gerät eingelassen
+kind-workload = Workload
+kind-pomerium = pomerium-cli
+kind-service-account = Dienstkonto von pomerium-cli
+
+## Administration
+
+admin-sections = Verwaltung
+admin-sessions = Sitzungen
+admin-users = Benutzer
+admin-providers = Provider
+admin-search = Benutzer
+admin-search-hint = Ein Benutzername, wie API-Server ihn sehen, oder eine Id wie `corp:248289761001`.
+admin-search-submit = Suchen
+admin-next = Nächste Seite
+admin-no-sessions = Es gibt keine Sitzungen.
+admin-end-all = Alle Sitzungen von { $user } beenden
+admin-disabled = Gesperrt
+admin-disabled-by = Gesperrt von { $by } am { $at }: { $reason }
+admin-is-disabled = Gesperrt
+admin-known = Bekannt
+admin-known-hint = Alle, die sich in letzter Zeit angemeldet haben. Vergessen werden Leute einen Tag nach dem längsten Leben ihrer letzten Sitzung.
+admin-no-users = Niemand dieses Namens ist bekannt.
+admin-you = Sie
+admin-id = Id
+admin-live-sessions =
+    { $sessions ->
+        [one] eine Sitzung
+       *[other] { $sessions } Sitzungen
+    }
+admin-disable-whom = { $person } sperren
+admin-disable-hint = Das beendet binnen einer Sekunde alle Sitzungen und Erhöhungen, und keine Anmeldung hilft, bis jemand die Person wieder freigibt.
+admin-disable = Sperren
+admin-enable = Freigeben
+admin-reason = Grund
+admin-reason-enable = Grund, { $person } freizugeben
+admin-user-disabled = Gesperrt. Gateways wissen es binnen einer Sekunde.
+admin-user-enabled = Freigegeben. Die Person kann sich wieder anmelden.
+admin-accounts =
+    { $accounts ->
+        [one] Es gibt ein eingebautes Konto.
+       *[other] Es gibt { $accounts } eingebaute Konten.
+    }
+admin-no-providers = In `providers` der Konfiguration steht kein Identity-Provider.
+admin-providers-hint = Was sie antworteten, als sich jemand anmeldete; für diese Seite werden sie nicht gefragt.
+
+provider-asking = Er wird in diesem Augenblick gefragt.
+provider-good = Er antwortete gut, als er zuletzt gefragt wurde.
+provider-bad = Er antwortete nicht, wie er sollte, als er zuletzt gefragt wurde.
+provider-never = Niemand hat ihn gebraucht, seit die Control Plane gestartet wurde.
+provider-id = Id
+provider-issuer = Aussteller
+provider-answered = Antwortete gut
+provider-answered-keys =
+    { $keys ->
+        [one] { $at }, mit einem Schlüssel
+       *[other] { $at }, mit { $keys } Schlüsseln
+    }
+provider-failed = Scheiterte
 
 ## Status
 
@@ -123,6 +217,12 @@ status-revocations = Widerrufe
 status-elevations = Erhöhungen
 status-gateways = Gateways
 status-asked = fragte um { $at }, { $waiting } warten
+status-gateway-version = Version { $version }
+status-behind =
+    { $versions ->
+        [one] eine Version zurück
+       *[other] { $versions } Versionen zurück
+    }
 status-same = Kubegate { $version }. `kubegate admin status` zeigt dasselbe.
 
 gateway-nothing = hat noch keine Policy
@@ -188,6 +288,18 @@ error-not-an-administrator =
     .title = Diese Seite ist für Administratoren
     .what = Sie sind als { $user } angemeldet und keiner von ihnen.
     .remedy = Fragen Sie die Betreiber von Kubegate; `admins` in der Konfiguration der Control Plane nennt die Administratoren.
+error-no-cluster =
+    .title = Diesen Cluster gibt es nicht
+    .what = Keine Regel gibt Ihnen Zugang zu einem Cluster dieses Namens, oder zu irgendeinem.
+    .remedy = Sehen Sie auf der Startseite nach, welche Cluster Sie erreichen. Wenn einer fehlt, fragen Sie die Betreiber von Kubegate.
+error-no-reason =
+    .title = Der Grund fehlt
+    .what = Wer jemanden sperrt oder freigibt, nennt einen Grund: eine Zeile von 1 bis 500 Zeichen, etwa ein Ticket.
+    .remedy = Gehen Sie zurück und nennen Sie einen. Geändert wurde nichts.
+error-yourself =
+    .title = Das wären Sie selbst
+    .what = Sie würden sich selbst aussperren, vielleicht als letzten Administrator.
+    .remedy = Bitten Sie einen anderen Administrator. Geändert wurde nichts.
 
 error-provider-unavailable =
     .title = Der Identity-Provider antwortet nicht

@@ -92,8 +92,102 @@ home-until = Signed in until
 home-clusters = Clusters
 home-no-clusters = No rule gives you access to a cluster. Ask whoever runs Kubegate, and name your user and groups as they stand above.
 home-type-this = Type this once per cluster; afterwards `kubectl` works.
-home-status = Status of the policy and the gateways
 home-sign-out = Sign out
+
+home-commands = Commands for { $cluster }
+home-kubeconfig = Ready kubeconfig
+home-kubeconfig-hint = Or take a file with all of them. There is no secret in it; `kubectl` needs the program `kubegate` beside it.
+home-download = Download the kubeconfig
+home-copy = Show it to copy
+home-elevations = More access for a while
+home-elevations-hint = An administrator has given you these groups on top of yours.
+home-elevation-until = Until
+home-elevation-by = Given by
+home-elevation-reason = Reason
+home-sessions = Your sessions
+home-sessions-hint = Where you are signed in. End what you do not know; its access is gone within a second.
+home-admin = Administration
+home-sign-out-everywhere = Sign out everywhere
+
+## A session
+
+session-kind = Kind
+session-address = Place
+session-address-unknown = unknown
+session-provider = Signed in with
+session-used = Last used
+session-began = Began
+session-until = Ends at the latest
+session-idle = It has not been used for long and gives no new access; streams that were open may go on.
+session-this = this one
+session-end = End
+session-end-this = End the session of { $user } on { $device }
+session-ended = Ended. Its access is gone within a second.
+
+device-browser = { $browser } on { $system }
+device-unknown = it did not say what it is
+
+kind-browser = browser
+kind-cli = command line
+kind-device = command line, let in from another device
+kind-workload = workload
+kind-pomerium = pomerium-cli
+kind-service-account = service account of pomerium-cli
+
+## Administration
+
+admin-sections = Administration
+admin-sessions = Sessions
+admin-users = Users
+admin-providers = Providers
+admin-search = User
+admin-search-hint = A user name as API servers see it, or an id such as `corp:248289761001`.
+admin-search-submit = Search
+admin-next = Next page
+admin-no-sessions = There are no sessions.
+admin-end-all = End all sessions of { $user }
+admin-disabled = Disabled
+admin-disabled-by = Disabled by { $by } on { $at }: { $reason }
+admin-is-disabled = Disabled
+admin-known = Known
+admin-known-hint = Everybody who has signed in lately. People are forgotten a day after the longest life of their last session.
+admin-no-users = Nobody of this name is known.
+admin-you = you
+admin-id = Id
+admin-live-sessions =
+    { $sessions ->
+        [one] one session
+       *[other] { $sessions } sessions
+    }
+admin-disable-whom = Disable { $person }
+admin-disable-hint = It ends all sessions and elevations within a second, and no sign-in helps until somebody enables the person again.
+admin-disable = Disable
+admin-enable = Enable
+admin-reason = Reason
+admin-reason-enable = Reason to enable { $person }
+admin-user-disabled = Disabled. Gateways know it within a second.
+admin-user-enabled = Enabled. The person can sign in again.
+admin-accounts =
+    { $accounts ->
+        [one] There is one built-in account.
+       *[other] There are { $accounts } built-in accounts.
+    }
+admin-no-providers = There is no identity provider in `providers` of the configuration.
+admin-providers-hint = What they answered when somebody signed in; they are not asked for this page.
+
+provider-asking = It is being asked at this moment.
+provider-good = It answered well when it was asked last.
+provider-bad = It did not answer as it should when it was asked last.
+provider-never = Nobody has needed it since the control plane was started.
+provider-id = Id
+provider-issuer = Issuer
+provider-answered = Answered well
+provider-answered-keys =
+    { $keys ->
+        [one] { $at }, with one key
+       *[other] { $at }, with { $keys } keys
+    }
+provider-failed = Failed
 
 ## Status
 
@@ -124,6 +218,12 @@ status-revocations = Revocations
 status-elevations = Elevations
 status-gateways = Gateways
 status-asked = asked at { $at }, { $waiting } waiting
+status-gateway-version = version { $version }
+status-behind =
+    { $versions ->
+        [one] one version behind
+       *[other] { $versions } versions behind
+    }
 status-same = Kubegate { $version }. `kubegate admin status` shows the same.
 
 gateway-nothing = has no policy yet
@@ -189,6 +289,18 @@ error-not-an-administrator =
     .title = This page is for administrators
     .what = You are signed in as { $user }, who is none of them.
     .remedy = Ask whoever runs Kubegate; `admins` in the control plane's configuration names the administrators.
+error-no-cluster =
+    .title = No such cluster
+    .what = No rule gives you access to a cluster of this name, or to any.
+    .remedy = Look on the start page which clusters you reach. If one is missing, ask whoever runs Kubegate.
+error-no-reason =
+    .title = The reason is missing
+    .what = Whoever disables or enables somebody gives a reason: one line of 1 to 500 characters, such as a ticket.
+    .remedy = Go back and give one. Nothing has been changed.
+error-yourself =
+    .title = That would be yourself
+    .what = You would shut yourself out, perhaps as the last administrator.
+    .remedy = Ask another administrator. Nothing has been changed.
 
 error-provider-unavailable =
     .title = The identity provider does not answer

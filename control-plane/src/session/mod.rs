@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
 pub use self::list::{Cursor, Page};
-pub use self::people::{Named, ShutOut};
+pub use self::people::{Known, Named, PeoplePage, ShutOut};
 pub use self::refresh::Review;
 use crate::random::RandomError;
 pub use crate::store::disabled::Disabled;

@@ -9,6 +9,7 @@ pub mod code;
 pub mod disabled;
 pub mod elevation;
 pub mod login_state;
+pub mod people;
 pub mod refresh;
 pub mod revocation;
 pub mod session;
