@@ -54,11 +54,48 @@ consent-here = Das Programm `kubegate` auf diesem Rechner möchte Ihren Zugang z
 consent-elsewhere = Das Programm `kubegate` möchte Ihren Zugang zu den Clustern benutzen.
 consent-only-yours = Fahren Sie nur fort, wenn Sie es gerade selbst gestartet haben.
 consent-code = Sie bekommen einen Code, den Sie auf einem anderen Rechner eingeben. Fahren Sie nur fort, wenn Sie `kubegate` dort gerade selbst gestartet haben, und schicken Sie den Code niemandem.
+consent-device = Rechner, wie er sagt
 consent-user = Benutzer
 consent-provider = Angemeldet mit
 consent-allow = Weiter
 consent-other = Nicht Sie?
 consent-deny = Abbrechen
+
+## A machine without a browser
+
+device-title = Einen anderen Rechner anmelden
+device-lead = Tippen Sie den Code ein, den `kubegate` in Ihrem Terminal zeigt.
+device-code = Code
+device-warning = Tippen Sie keinen Code ein, den Ihnen jemand anders gegeben hat: Er würde in Ihrem Namen handeln.
+device-no-code = Das ist kein Code. Er hat acht Buchstaben, wie BCDF-GHJK: keine Ziffern und keine Vokale.
+device-unknown-code = Kein Rechner wartet mit diesem Code. Vielleicht wurde er schon benutzt, oder er ist älter als zehn Minuten: Führen Sie den Befehl im Terminal noch einmal aus.
+device-wait =
+    { $seconds ->
+        [one] Sie haben zu viele Codes versucht. Warten Sie eine Sekunde und versuchen Sie es dann noch einmal.
+       *[other] Sie haben zu viele Codes versucht. Warten Sie { $seconds } Sekunden und versuchen Sie es dann noch einmal.
+    }
+device-confirm-page = Einen anderen Rechner anmelden?
+device-confirm-title = Diesen Rechner als { $user } anmelden?
+device-confirm-lead = Jemand führt dort `kubegate` aus und möchte Ihren Zugang zu den Clustern benutzen.
+device-confirm-code = Fahren Sie nur fort, wenn Sie das sind und Ihr Terminal diesen Code zeigt:
+device-elsewhere = Die Bitte kam von einer anderen Adresse als der dieses Browsers. Bei einem Rechner anderswo ist das üblich. Wenn Sie die Adresse unten nicht kennen, lehnen Sie ab.
+device-not-said = nicht gesagt
+device-client = Programm, wie es sagt
+device-address = Gebeten von
+device-here = Dieser Browser
+device-at = Gebeten am
+device-for = Zuerst für
+device-for-cluster = den Cluster { $cluster }
+device-for-none = noch keinen Cluster
+device-allow = Erlauben
+device-deny = Ablehnen
+device-session = Seine Sitzung kann jeden Cluster benutzen, den Sie benutzen können, und endet spätestens mit dieser Anmeldung.
+device-done-title = Fertig: zurück zum Terminal
+device-done = Der andere Rechner ist in ein paar Sekunden als { $user } angemeldet.
+device-done-next = Sie können diese Seite schließen. Um die Sitzung später zu beenden, führen Sie dort `kubegate logout` aus.
+device-denied = Abgelehnt
+device-denied-nothing = Der andere Rechner bekommt nichts, und alles ist, wie es war.
+device-denied-next = Sie können diese Seite schließen. Wenn man Sie bat, einen Code einzutippen, der nicht aus Ihrem eigenen Terminal ist, sagen Sie es den Betreibern von Kubegate.
 
 ## A code to copy
 
@@ -268,6 +305,22 @@ error-unmet =
     .title = Diese Anmeldung genügt nicht
     .what = Kubegate kann nicht weitermachen: { $problem }.
     .remedy = Für das Terminal gibt es keinen Code: Beenden Sie den Befehl, der dort wartet. Führen Sie ihn noch einmal aus und melden Sie sich auf eine andere Art an, die Ihr Identity-Provider anbietet. Wenn er keine hat, fragen Sie die Betreiber von Kubegate. Bis dahin bleibt alles, wie es war.
+error-unmet-device =
+    .title = Diese Anmeldung genügt nicht
+    .what = Kubegate kann nicht weitermachen: { $problem }.
+    .remedy = Melden Sie sich auf eine andere Art an, die Ihr Identity-Provider anbietet, oder beenden Sie den Befehl, der im Terminal wartet. Wenn es keine andere gibt, fragen Sie die Betreiber von Kubegate.
+error-device-flow-off =
+    .title = Diese Art der Anmeldung ist abgeschaltet
+    .what = Hier darf niemand einen anderen Rechner mit einem Code anmelden.
+    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
+error-device-flow-off-for =
+    .title = Diese Art der Anmeldung ist abgeschaltet
+    .what = Wer sich mit { $provider } angemeldet hat, darf keinen anderen Rechner mit einem Code anmelden.
+    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
+error-device-code-over =
+    .title = Diese Bitte ist erledigt
+    .what = Jemand hat schon darüber entschieden, oder sie ist älter als zehn Minuten.
+    .remedy = Wenn das Terminal noch wartet, führen Sie den Befehl dort noch einmal aus und tippen Sie den neuen Code ein.
 error-no-code =
     .title = Kein Code
     .what = In dieser Adresse ist kein Code.

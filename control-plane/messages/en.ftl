@@ -55,11 +55,48 @@ consent-here = The `kubegate` command line on this computer wants to use your ac
 consent-elsewhere = The `kubegate` command line wants to use your access to the clusters.
 consent-only-yours = Go on only if you have just started it yourself.
 consent-code = You will get a code to type in on another machine. Go on only if you have just started `kubegate` there yourself, and never send the code to anybody.
+consent-device = Machine, as it says
 consent-user = User
 consent-provider = Signed in with
 consent-allow = Continue
 consent-other = Not you?
 consent-deny = Cancel
+
+## A machine without a browser
+
+device-title = Sign in another machine
+device-lead = Type the code that `kubegate` shows in your terminal.
+device-code = Code
+device-warning = Type no code that somebody else gave you: they would act as you.
+device-no-code = This is no code. It has eight letters, like BCDF-GHJK: no digits and no vowels.
+device-unknown-code = No machine waits with this code. It may have been used before, or be older than ten minutes: run the command in the terminal again.
+device-wait =
+    { $seconds ->
+        [one] You tried too many codes. Wait one second, then try again.
+       *[other] You tried too many codes. Wait { $seconds } seconds, then try again.
+    }
+device-confirm-page = Sign in another machine?
+device-confirm-title = Sign in this machine as { $user }?
+device-confirm-lead = Somebody runs `kubegate` there and wants to use your access to the clusters.
+device-confirm-code = Go on only if that is you, and your terminal shows this code:
+device-elsewhere = The request came from another address than this browser’s. That is usual for a machine somewhere else. If you do not know the address below, choose Deny.
+device-not-said = not said
+device-client = Program, as it says
+device-address = Asked from
+device-here = This browser
+device-at = Asked at
+device-for = First for
+device-for-cluster = the cluster { $cluster }
+device-for-none = no cluster yet
+device-allow = Allow
+device-deny = Deny
+device-session = Its session can use every cluster that you can, and ends with this sign-in at the latest.
+device-done-title = Done: go back to the terminal
+device-done = The other machine is signed in as { $user } in a few seconds.
+device-done-next = You can close this page. To end that session later, run `kubegate logout` there.
+device-denied = Denied
+device-denied-nothing = The other machine gets nothing, and everything is as it was.
+device-denied-next = You can close this page. If you were asked to type a code that is not from your own terminal, tell whoever runs Kubegate.
 
 ## A code to copy
 
@@ -269,6 +306,22 @@ error-unmet =
     .title = This sign-in is not enough
     .what = Kubegate cannot go on: { $problem }.
     .remedy = There is no code for the terminal: end the command that waits there. Run it again, and sign in another way that your identity provider offers. If it has none, ask whoever runs Kubegate. Until then everything stays as it was.
+error-unmet-device =
+    .title = This sign-in is not enough
+    .what = Kubegate cannot go on: { $problem }.
+    .remedy = Sign in another way that your identity provider offers, or end the command that waits in the terminal. If there is no other way, ask whoever runs Kubegate.
+error-device-flow-off =
+    .title = This way to sign in is turned off
+    .what = Here nobody may sign in another machine by a code.
+    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
+error-device-flow-off-for =
+    .title = This way to sign in is turned off
+    .what = Who signed in with { $provider } may not sign in another machine by a code.
+    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
+error-device-code-over =
+    .title = This request is over
+    .what = Somebody has decided about it already, or it is older than ten minutes.
+    .remedy = If the terminal still waits, run the command there again and type its new code.
 error-no-code =
     .title = No code
     .what = There is no code in this address.

@@ -15,6 +15,7 @@ mod audit;
 mod control_plane_down;
 mod credential;
 mod cut;
+mod device;
 mod distribution;
 mod impersonation;
 mod objects;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         impersonation::trials(&suite),
         credential::trials(&suite),
         cut::trials(&suite),
+        device::trials(&suite),
         distribution::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),

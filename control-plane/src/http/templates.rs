@@ -53,6 +53,8 @@ pub(super) struct ConsentPage<'a> {
     pub(super) provider: Text,
     /// Whether the answer goes to a loopback address rather than to a code to copy.
     pub(super) on_this_computer: bool,
+    /// What the client says it runs on.
+    pub(super) device: Option<&'a str>,
     /// The proof that the form is ours.
     pub(super) csrf: &'a str,
     /// The authorization request.
@@ -64,6 +66,51 @@ pub(super) struct ConsentPage<'a> {
 pub(super) struct CodePage<'a> {
     /// The code to copy.
     pub(super) code: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "device.html")]
+pub(super) struct DevicePage<'a> {
+    /// The proof that the form is ours.
+    pub(super) csrf: &'a str,
+    /// What was typed before, or came with the address.
+    pub(super) code: &'a str,
+    /// What was wrong with it.
+    pub(super) problem: Option<Text>,
+}
+
+#[derive(Template)]
+#[template(path = "device_confirm.html")]
+pub(super) struct DeviceConfirmPage<'a> {
+    /// Who would be signed in there.
+    pub(super) user: &'a str,
+    /// How that person signed in.
+    pub(super) provider: Text,
+    /// The code, to compare.
+    pub(super) code: &'a str,
+    /// What the client says it runs on.
+    pub(super) device: Option<&'a str>,
+    /// What the client says it is.
+    pub(super) client: Option<&'a str>,
+    /// The cluster that a token is wanted for first.
+    pub(super) cluster: Option<&'a str>,
+    /// Where it asked from.
+    pub(super) address: String,
+    /// Where this browser is.
+    pub(super) here: String,
+    /// Whether those are two networks.
+    pub(super) elsewhere: bool,
+    /// When it asked.
+    pub(super) at: String,
+    /// The proof that the form is ours.
+    pub(super) csrf: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "device_done.html")]
+pub(super) struct DeviceDonePage<'a> {
+    /// Who is signed in there; `None` when it was denied.
+    pub(super) user: Option<&'a str>,
 }
 
 #[derive(Template)]

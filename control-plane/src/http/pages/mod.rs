@@ -3,6 +3,8 @@
 pub(super) mod accounts;
 pub(super) mod admin;
 pub(super) mod callback;
+pub(super) mod device;
+pub(super) mod device_decision;
 pub(super) mod home;
 pub(super) mod kubeconfig;
 pub(super) mod language;

@@ -137,8 +137,23 @@ fn pages() -> Vec<(&'static str, String)> {
         user: HOSTILE,
         provider: m::literal(HOSTILE),
         on_this_computer,
+        device: Some(HOSTILE),
         csrf: "proof",
         request: HOSTILE,
+    };
+    let device = |problem| DevicePage { csrf: "proof", code: HOSTILE, problem };
+    let confirm = |elsewhere: bool| DeviceConfirmPage {
+        user: HOSTILE,
+        provider: m::literal(HOSTILE),
+        code: "BCDF-GHJK",
+        device: elsewhere.then_some(HOSTILE),
+        client: elsewhere.then_some(HOSTILE),
+        cluster: elsewhere.then_some(HOSTILE),
+        address: "192.0.2.1".into(),
+        here: "192.0.2.2".into(),
+        elsewhere,
+        at: "2023-11-14 22:13 UTC".into(),
+        csrf: "proof",
     };
     let elevation = ElevationView {
         cluster: "prod",
@@ -168,6 +183,12 @@ fn pages() -> Vec<(&'static str, String)> {
         ("consent", consent(true).render().unwrap()),
         ("consent for a code", consent(false).render().unwrap()),
         ("code", CodePage { code: HOSTILE }.render().unwrap()),
+        ("device", device(Some(m::literal(HOSTILE))).render().unwrap()),
+        ("device at first", device(None).render().unwrap()),
+        ("device to confirm", confirm(true).render().unwrap()),
+        ("device at the same place", confirm(false).render().unwrap()),
+        ("device allowed", DeviceDonePage { user: Some(HOSTILE) }.render().unwrap()),
+        ("device denied", DeviceDonePage { user: None }.render().unwrap()),
         ("signed in", SignedInPage { user: Some(HOSTILE) }.render().unwrap()),
         ("home", HomePage { person: Some(person), server }.render().unwrap()),
         ("home of nobody", HomePage { person: None, server }.render().unwrap()),
