@@ -54,27 +54,21 @@ consent-here = Das Programm `kubegate` auf diesem Rechner möchte Ihren Zugang z
 consent-elsewhere = Das Programm `kubegate` möchte Ihren Zugang zu den Clustern benutzen.
 consent-only-yours = Fahren Sie nur fort, wenn Sie es gerade selbst gestartet haben.
 consent-code = Sie bekommen einen Code, den Sie auf einem anderen Rechner eingeben. Fahren Sie nur fort, wenn Sie `kubegate` dort gerade selbst gestartet haben, und schicken Sie den Code niemandem.
+consent-device = Rechner, wie er sagt
 consent-user = Benutzer
 consent-provider = Angemeldet mit
 consent-allow = Weiter
 consent-other = Nicht Sie?
 consent-deny = Abbrechen
 
-## A code to copy
-
-code-title = Ihr Code
-code-lead = Kopieren Sie diesen Code in das Terminal, in dem `kubegate login` darauf wartet. Er gilt fünf Minuten und nur einmal.
-code-label = Code
-code-warning = Niemand außer Ihrem eigenen Terminal braucht diesen Code. Wer in einer Nachricht oder am Telefon danach fragt, will in Ihrem Namen handeln.
-
-## A machine without a browser is signed in from here
+## A machine without a browser
 
 device-title = Einen anderen Rechner anmelden
-device-lead = Geben Sie den Code ein, den `kubegate` in Ihrem Terminal zeigt.
-device-continue = Weiter
-device-warning = Geben Sie keinen Code ein, den Sie von jemand anderem haben: Der würde in Ihrem Namen handeln.
+device-lead = Tippen Sie den Code ein, den `kubegate` in Ihrem Terminal zeigt.
+device-code = Code
+device-warning = Tippen Sie keinen Code ein, den Ihnen jemand anders gegeben hat: Er würde in Ihrem Namen handeln.
 device-no-code = Das ist kein Code. Er hat acht Buchstaben, wie BCDF-GHJK: keine Ziffern und keine Vokale.
-device-unknown = Kein Rechner wartet mit diesem Code. Er wurde schon benutzt oder ist älter als zehn Minuten: Führen Sie den Befehl im Terminal noch einmal aus.
+device-unknown-code = Kein Rechner wartet mit diesem Code. Vielleicht wurde er schon benutzt, oder er ist älter als zehn Minuten: Führen Sie den Befehl im Terminal noch einmal aus.
 device-wait =
     { $seconds ->
         [one] Sie haben zu viele Codes versucht. Warten Sie eine Sekunde und versuchen Sie es dann noch einmal.
@@ -82,27 +76,33 @@ device-wait =
     }
 device-confirm-page = Einen anderen Rechner anmelden?
 device-confirm-title = Diesen Rechner als { $user } anmelden?
-device-confirm-lead = Dort läuft `kubegate` und möchte Ihren Zugang zu den Clustern benutzen.
-device-compare = Fahren Sie nur fort, wenn Sie das sind und Ihr Terminal diesen Code zeigt:
-device-elsewhere = Die Bitte kam von einer anderen Adresse als der dieses Browsers. Das ist üblich, wenn der Rechner anderswo steht. Wenn Sie die Adresse unten nicht kennen, wählen Sie Ablehnen.
-device-machine = Rechner, wie er sagt
-device-program = Programm, wie es sagt
+device-confirm-lead = Jemand führt dort `kubegate` aus und möchte Ihren Zugang zu den Clustern benutzen.
+device-confirm-code = Fahren Sie nur fort, wenn Sie das sind und Ihr Terminal diesen Code zeigt:
+device-elsewhere = Die Bitte kam von einer anderen Adresse als der dieses Browsers. Bei einem Rechner anderswo ist das üblich. Wenn Sie die Adresse unten nicht kennen, lehnen Sie ab.
 device-not-said = nicht gesagt
-device-from = Gefragt von
+device-client = Programm, wie es sagt
+device-address = Gebeten von
 device-here = Dieser Browser
-device-at = Gefragt am
-device-cluster = Zuerst für den Cluster
-device-no-cluster = noch keinen
+device-at = Gebeten am
+device-for = Zuerst für
+device-for-cluster = den Cluster { $cluster }
+device-for-none = noch keinen Cluster
 device-allow = Erlauben
 device-deny = Ablehnen
-device-scope = Seine Sitzung kann jeden Cluster benutzen, den Sie benutzen können, und endet spätestens mit dieser Anmeldung.
-device-allowed-page = Fertig
-device-allowed = Fertig: zurück zum Terminal
-device-allowed-as = Der andere Rechner ist in ein paar Sekunden als { $user } angemeldet.
-device-allowed-next = Sie können diese Seite schließen. Um die Sitzung später zu beenden, führen Sie dort `kubegate logout` aus.
+device-session = Seine Sitzung kann jeden Cluster benutzen, den Sie benutzen können, und endet spätestens mit dieser Anmeldung.
+device-done-title = Fertig: zurück zum Terminal
+device-done = Der andere Rechner ist in ein paar Sekunden als { $user } angemeldet.
+device-done-next = Sie können diese Seite schließen. Um die Sitzung später zu beenden, führen Sie dort `kubegate logout` aus.
 device-denied = Abgelehnt
-device-denied-what = Der andere Rechner bekommt nichts, und alles ist, wie es war.
-device-denied-next = Sie können diese Seite schließen. Wenn jemand Sie bat, einen Code einzugeben, der nicht aus Ihrem eigenen Terminal ist, sagen Sie es den Betreibern von Kubegate.
+device-denied-nothing = Der andere Rechner bekommt nichts, und alles ist, wie es war.
+device-denied-next = Sie können diese Seite schließen. Wenn man Sie bat, einen Code einzutippen, der nicht aus Ihrem eigenen Terminal ist, sagen Sie es den Betreibern von Kubegate.
+
+## A code to copy
+
+code-title = Ihr Code
+code-lead = Kopieren Sie diesen Code in das Terminal, in dem `kubegate login` darauf wartet. Er gilt fünf Minuten und nur einmal.
+code-label = Code
+code-warning = Niemand außer Ihrem eigenen Terminal braucht diesen Code. Wer in einer Nachricht oder am Telefon danach fragt, will in Ihrem Namen handeln.
 
 ## Signed in
 
@@ -128,8 +128,102 @@ home-until = Angemeldet bis
 home-clusters = Cluster
 home-no-clusters = Keine Regel gibt Ihnen Zugang zu einem Cluster. Fragen Sie die Betreiber von Kubegate und nennen Sie Benutzer und Gruppen, wie sie oben stehen.
 home-type-this = Tippen Sie das einmal je Cluster ein; danach funktioniert `kubectl`.
-home-status = Stand der Policy und der Gateways
 home-sign-out = Abmelden
+
+home-commands = Befehle für { $cluster }
+home-kubeconfig = Fertige Kubeconfig
+home-kubeconfig-hint = Oder nehmen Sie eine Datei mit allen. Darin ist kein Geheimnis; `kubectl` braucht daneben das Programm `kubegate`.
+home-download = Kubeconfig herunterladen
+home-copy = Zum Kopieren anzeigen
+home-elevations = Mehr Zugang für eine Weile
+home-elevations-hint = Ein Administrator hat Ihnen diese Gruppen zu den Ihren gegeben.
+home-elevation-until = Bis
+home-elevation-by = Gegeben von
+home-elevation-reason = Grund
+home-sessions = Ihre Sitzungen
+home-sessions-hint = Wo Sie angemeldet sind. Beenden Sie, was Sie nicht kennen; der Zugang ist binnen einer Sekunde weg.
+home-admin = Verwaltung
+home-sign-out-everywhere = Überall abmelden
+
+## A session
+
+session-kind = Art
+session-address = Ort
+session-address-unknown = unbekannt
+session-provider = Angemeldet mit
+session-used = Zuletzt benutzt
+session-began = Begonnen
+session-until = Endet spätestens
+session-idle = Sie wurde lange nicht benutzt und gibt keinen neuen Zugang; offene Ströme dürfen weitergehen.
+session-this = diese hier
+session-end = Beenden
+session-end-this = Die Sitzung von { $user } auf { $device } beenden
+session-ended = Beendet. Der Zugang ist binnen einer Sekunde weg.
+
+device-browser = { $browser } auf { $system }
+device-unknown = hat nicht gesagt, was es ist
+
+kind-browser = Browser
+kind-cli = Kommandozeile
+kind-device = Kommandozeile, von einem anderen Gerät eingelassen
+kind-workload = Workload
+kind-pomerium = pomerium-cli
+kind-service-account = Dienstkonto von pomerium-cli
+
+## Administration
+
+admin-sections = Verwaltung
+admin-sessions = Sitzungen
+admin-users = Benutzer
+admin-providers = Provider
+admin-search = Benutzer
+admin-search-hint = Ein Benutzername, wie API-Server ihn sehen, oder eine Id wie `corp:248289761001`.
+admin-search-submit = Suchen
+admin-next = Nächste Seite
+admin-no-sessions = Es gibt keine Sitzungen.
+admin-end-all = Alle Sitzungen von { $user } beenden
+admin-disabled = Gesperrt
+admin-disabled-by = Gesperrt von { $by } am { $at }: { $reason }
+admin-is-disabled = Gesperrt
+admin-known = Bekannt
+admin-known-hint = Alle, die sich in letzter Zeit angemeldet haben. Vergessen werden Leute einen Tag nach dem längsten Leben ihrer letzten Sitzung.
+admin-no-users = Niemand dieses Namens ist bekannt.
+admin-you = Sie
+admin-id = Id
+admin-live-sessions =
+    { $sessions ->
+        [one] eine Sitzung
+       *[other] { $sessions } Sitzungen
+    }
+admin-disable-whom = { $person } sperren
+admin-disable-hint = Das beendet binnen einer Sekunde alle Sitzungen und Erhöhungen, und keine Anmeldung hilft, bis jemand die Person wieder freigibt.
+admin-disable = Sperren
+admin-enable = Freigeben
+admin-reason = Grund
+admin-reason-enable = Grund, { $person } freizugeben
+admin-user-disabled = Gesperrt. Gateways wissen es binnen einer Sekunde.
+admin-user-enabled = Freigegeben. Die Person kann sich wieder anmelden.
+admin-accounts =
+    { $accounts ->
+        [one] Es gibt ein eingebautes Konto.
+       *[other] Es gibt { $accounts } eingebaute Konten.
+    }
+admin-no-providers = In `providers` der Konfiguration steht kein Identity-Provider.
+admin-providers-hint = Was sie antworteten, als sich jemand anmeldete; für diese Seite werden sie nicht gefragt.
+
+provider-asking = Er wird in diesem Augenblick gefragt.
+provider-good = Er antwortete gut, als er zuletzt gefragt wurde.
+provider-bad = Er antwortete nicht, wie er sollte, als er zuletzt gefragt wurde.
+provider-never = Niemand hat ihn gebraucht, seit die Control Plane gestartet wurde.
+provider-id = Id
+provider-issuer = Aussteller
+provider-answered = Antwortete gut
+provider-answered-keys =
+    { $keys ->
+        [one] { $at }, mit einem Schlüssel
+       *[other] { $at }, mit { $keys } Schlüsseln
+    }
+provider-failed = Scheiterte
 
 ## Status
 
@@ -160,6 +254,12 @@ status-revocations = Widerrufe
 status-elevations = Erhöhungen
 status-gateways = Gateways
 status-asked = fragte um { $at }, { $waiting } warten
+status-gateway-version = Version { $version }
+status-behind =
+    { $versions ->
+        [one] eine Version zurück
+       *[other] { $versions } Versionen zurück
+    }
 status-same = Kubegate { $version }. `kubegate admin status` zeigt dasselbe.
 
 gateway-nothing = hat noch keine Policy
@@ -205,6 +305,22 @@ error-unmet =
     .title = Diese Anmeldung genügt nicht
     .what = Kubegate kann nicht weitermachen: { $problem }.
     .remedy = Für das Terminal gibt es keinen Code: Beenden Sie den Befehl, der dort wartet. Führen Sie ihn noch einmal aus und melden Sie sich auf eine andere Art an, die Ihr Identity-Provider anbietet. Wenn er keine hat, fragen Sie die Betreiber von Kubegate. Bis dahin bleibt alles, wie es war.
+error-unmet-device =
+    .title = Diese Anmeldung genügt nicht
+    .what = Kubegate kann nicht weitermachen: { $problem }.
+    .remedy = Melden Sie sich auf eine andere Art an, die Ihr Identity-Provider anbietet, oder beenden Sie den Befehl, der im Terminal wartet. Wenn es keine andere gibt, fragen Sie die Betreiber von Kubegate.
+error-device-flow-off =
+    .title = Diese Art der Anmeldung ist abgeschaltet
+    .what = Hier darf niemand einen anderen Rechner mit einem Code anmelden.
+    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
+error-device-flow-off-for =
+    .title = Diese Art der Anmeldung ist abgeschaltet
+    .what = Wer sich mit { $provider } angemeldet hat, darf keinen anderen Rechner mit einem Code anmelden.
+    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
+error-device-code-over =
+    .title = Diese Bitte ist erledigt
+    .what = Jemand hat schon darüber entschieden, oder sie ist älter als zehn Minuten.
+    .remedy = Wenn das Terminal noch wartet, führen Sie den Befehl dort noch einmal aus und tippen Sie den neuen Code ein.
 error-no-code =
     .title = Kein Code
     .what = In dieser Adresse ist kein Code.
@@ -213,22 +329,6 @@ error-no-code-denied =
     .title = Kein Code
     .what = Sie haben das Programm nicht weitermachen lassen.
     .remedy = Führen Sie `kubegate login --no-browser` noch einmal aus und öffnen Sie die Adresse, die es ausgibt.
-error-device-off =
-    .title = Diese Art der Anmeldung ist abgeschaltet
-    .what = Hier darf niemand einen anderen Rechner mit einem Code anmelden.
-    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
-error-device-off-provider =
-    .title = Diese Art der Anmeldung ist abgeschaltet
-    .what = Wer sich mit { $provider } angemeldet hat, darf keinen anderen Rechner mit einem Code anmelden.
-    .remedy = Beenden Sie den Befehl, der im Terminal wartet, und führen Sie dort stattdessen `kubegate login --no-browser` aus.
-error-device-over =
-    .title = Diese Bitte ist vorbei
-    .what = Über sie ist schon entschieden, oder sie ist älter als zehn Minuten.
-    .remedy = Wenn das Terminal noch wartet, führen Sie den Befehl dort noch einmal aus und geben Sie seinen neuen Code ein.
-error-device-unmet =
-    .title = Diese Anmeldung genügt nicht
-    .what = Kubegate kann nicht weitermachen: { $problem }.
-    .remedy = Melden Sie sich auf eine andere Art an, die Ihr Identity-Provider anbietet, oder beenden Sie den Befehl, der im Terminal wartet. Wenn es keine andere gibt, fragen Sie die Betreiber von Kubegate.
 error-unknown-provider =
     .title = Diesen Provider gibt es nicht
     .what = Kubegate kennt keinen Identity-Provider mit diesem Namen.
@@ -241,6 +341,18 @@ error-not-an-administrator =
     .title = Diese Seite ist für Administratoren
     .what = Sie sind als { $user } angemeldet und keiner von ihnen.
     .remedy = Fragen Sie die Betreiber von Kubegate; `admins` in der Konfiguration der Control Plane nennt die Administratoren.
+error-no-cluster =
+    .title = Diesen Cluster gibt es nicht
+    .what = Keine Regel gibt Ihnen Zugang zu einem Cluster dieses Namens, oder zu irgendeinem.
+    .remedy = Sehen Sie auf der Startseite nach, welche Cluster Sie erreichen. Wenn einer fehlt, fragen Sie die Betreiber von Kubegate.
+error-no-reason =
+    .title = Der Grund fehlt
+    .what = Wer jemanden sperrt oder freigibt, nennt einen Grund: eine Zeile von 1 bis 500 Zeichen, etwa ein Ticket.
+    .remedy = Gehen Sie zurück und nennen Sie einen. Geändert wurde nichts.
+error-yourself =
+    .title = Das wären Sie selbst
+    .what = Sie würden sich selbst aussperren, vielleicht als letzten Administrator.
+    .remedy = Bitten Sie einen anderen Administrator. Geändert wurde nichts.
 
 error-provider-unavailable =
     .title = Der Identity-Provider antwortet nicht

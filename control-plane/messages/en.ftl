@@ -55,27 +55,21 @@ consent-here = The `kubegate` command line on this computer wants to use your ac
 consent-elsewhere = The `kubegate` command line wants to use your access to the clusters.
 consent-only-yours = Go on only if you have just started it yourself.
 consent-code = You will get a code to type in on another machine. Go on only if you have just started `kubegate` there yourself, and never send the code to anybody.
+consent-device = Machine, as it says
 consent-user = User
 consent-provider = Signed in with
 consent-allow = Continue
 consent-other = Not you?
 consent-deny = Cancel
 
-## A code to copy
-
-code-title = Your code
-code-lead = Copy this code to the terminal where `kubegate login` waits for it. It is good for five minutes, once.
-code-label = Code
-code-warning = Nobody but your own terminal needs this code. Whoever asks you for it in a message or on the phone wants to act as you.
-
-## A machine without a browser is signed in from here
+## A machine without a browser
 
 device-title = Sign in another machine
 device-lead = Type the code that `kubegate` shows in your terminal.
-device-continue = Continue
+device-code = Code
 device-warning = Type no code that somebody else gave you: they would act as you.
 device-no-code = This is no code. It has eight letters, like BCDF-GHJK: no digits and no vowels.
-device-unknown = No machine waits with this code. It may have been used before, or be older than ten minutes: run the command in the terminal again.
+device-unknown-code = No machine waits with this code. It may have been used before, or be older than ten minutes: run the command in the terminal again.
 device-wait =
     { $seconds ->
         [one] You tried too many codes. Wait one second, then try again.
@@ -84,26 +78,32 @@ device-wait =
 device-confirm-page = Sign in another machine?
 device-confirm-title = Sign in this machine as { $user }?
 device-confirm-lead = Somebody runs `kubegate` there and wants to use your access to the clusters.
-device-compare = Go on only if that is you, and your terminal shows this code:
+device-confirm-code = Go on only if that is you, and your terminal shows this code:
 device-elsewhere = The request came from another address than this browser’s. That is usual for a machine somewhere else. If you do not know the address below, choose Deny.
-device-machine = Machine, as it says
-device-program = Program, as it says
 device-not-said = not said
-device-from = Asked from
+device-client = Program, as it says
+device-address = Asked from
 device-here = This browser
 device-at = Asked at
-device-cluster = First for the cluster
-device-no-cluster = none yet
+device-for = First for
+device-for-cluster = the cluster { $cluster }
+device-for-none = no cluster yet
 device-allow = Allow
 device-deny = Deny
-device-scope = Its session can use every cluster that you can, and ends with this sign-in at the latest.
-device-allowed-page = Done
-device-allowed = Done: go back to the terminal
-device-allowed-as = The other machine is signed in as { $user } in a few seconds.
-device-allowed-next = You can close this page. To end that session later, run `kubegate logout` there.
+device-session = Its session can use every cluster that you can, and ends with this sign-in at the latest.
+device-done-title = Done: go back to the terminal
+device-done = The other machine is signed in as { $user } in a few seconds.
+device-done-next = You can close this page. To end that session later, run `kubegate logout` there.
 device-denied = Denied
-device-denied-what = The other machine gets nothing, and everything is as it was.
-device-denied-next = You can close this page. If somebody asked you to type a code that is not from your own terminal, tell whoever runs Kubegate.
+device-denied-nothing = The other machine gets nothing, and everything is as it was.
+device-denied-next = You can close this page. If you were asked to type a code that is not from your own terminal, tell whoever runs Kubegate.
+
+## A code to copy
+
+code-title = Your code
+code-lead = Copy this code to the terminal where `kubegate login` waits for it. It is good for five minutes, once.
+code-label = Code
+code-warning = Nobody but your own terminal needs this code. Whoever asks you for it in a message or on the phone wants to act as you.
 
 ## Signed in
 
@@ -129,8 +129,102 @@ home-until = Signed in until
 home-clusters = Clusters
 home-no-clusters = No rule gives you access to a cluster. Ask whoever runs Kubegate, and name your user and groups as they stand above.
 home-type-this = Type this once per cluster; afterwards `kubectl` works.
-home-status = Status of the policy and the gateways
 home-sign-out = Sign out
+
+home-commands = Commands for { $cluster }
+home-kubeconfig = Ready kubeconfig
+home-kubeconfig-hint = Or take a file with all of them. There is no secret in it; `kubectl` needs the program `kubegate` beside it.
+home-download = Download the kubeconfig
+home-copy = Show it to copy
+home-elevations = More access for a while
+home-elevations-hint = An administrator has given you these groups on top of yours.
+home-elevation-until = Until
+home-elevation-by = Given by
+home-elevation-reason = Reason
+home-sessions = Your sessions
+home-sessions-hint = Where you are signed in. End what you do not know; its access is gone within a second.
+home-admin = Administration
+home-sign-out-everywhere = Sign out everywhere
+
+## A session
+
+session-kind = Kind
+session-address = Place
+session-address-unknown = unknown
+session-provider = Signed in with
+session-used = Last used
+session-began = Began
+session-until = Ends at the latest
+session-idle = It has not been used for long and gives no new access; streams that were open may go on.
+session-this = this one
+session-end = End
+session-end-this = End the session of { $user } on { $device }
+session-ended = Ended. Its access is gone within a second.
+
+device-browser = { $browser } on { $system }
+device-unknown = it did not say what it is
+
+kind-browser = browser
+kind-cli = command line
+kind-device = command line, let in from another device
+kind-workload = workload
+kind-pomerium = pomerium-cli
+kind-service-account = service account of pomerium-cli
+
+## Administration
+
+admin-sections = Administration
+admin-sessions = Sessions
+admin-users = Users
+admin-providers = Providers
+admin-search = User
+admin-search-hint = A user name as API servers see it, or an id such as `corp:248289761001`.
+admin-search-submit = Search
+admin-next = Next page
+admin-no-sessions = There are no sessions.
+admin-end-all = End all sessions of { $user }
+admin-disabled = Disabled
+admin-disabled-by = Disabled by { $by } on { $at }: { $reason }
+admin-is-disabled = Disabled
+admin-known = Known
+admin-known-hint = Everybody who has signed in lately. People are forgotten a day after the longest life of their last session.
+admin-no-users = Nobody of this name is known.
+admin-you = you
+admin-id = Id
+admin-live-sessions =
+    { $sessions ->
+        [one] one session
+       *[other] { $sessions } sessions
+    }
+admin-disable-whom = Disable { $person }
+admin-disable-hint = It ends all sessions and elevations within a second, and no sign-in helps until somebody enables the person again.
+admin-disable = Disable
+admin-enable = Enable
+admin-reason = Reason
+admin-reason-enable = Reason to enable { $person }
+admin-user-disabled = Disabled. Gateways know it within a second.
+admin-user-enabled = Enabled. The person can sign in again.
+admin-accounts =
+    { $accounts ->
+        [one] There is one built-in account.
+       *[other] There are { $accounts } built-in accounts.
+    }
+admin-no-providers = There is no identity provider in `providers` of the configuration.
+admin-providers-hint = What they answered when somebody signed in; they are not asked for this page.
+
+provider-asking = It is being asked at this moment.
+provider-good = It answered well when it was asked last.
+provider-bad = It did not answer as it should when it was asked last.
+provider-never = Nobody has needed it since the control plane was started.
+provider-id = Id
+provider-issuer = Issuer
+provider-answered = Answered well
+provider-answered-keys =
+    { $keys ->
+        [one] { $at }, with one key
+       *[other] { $at }, with { $keys } keys
+    }
+provider-failed = Failed
 
 ## Status
 
@@ -161,6 +255,12 @@ status-revocations = Revocations
 status-elevations = Elevations
 status-gateways = Gateways
 status-asked = asked at { $at }, { $waiting } waiting
+status-gateway-version = version { $version }
+status-behind =
+    { $versions ->
+        [one] one version behind
+       *[other] { $versions } versions behind
+    }
 status-same = Kubegate { $version }. `kubegate admin status` shows the same.
 
 gateway-nothing = has no policy yet
@@ -206,6 +306,22 @@ error-unmet =
     .title = This sign-in is not enough
     .what = Kubegate cannot go on: { $problem }.
     .remedy = There is no code for the terminal: end the command that waits there. Run it again, and sign in another way that your identity provider offers. If it has none, ask whoever runs Kubegate. Until then everything stays as it was.
+error-unmet-device =
+    .title = This sign-in is not enough
+    .what = Kubegate cannot go on: { $problem }.
+    .remedy = Sign in another way that your identity provider offers, or end the command that waits in the terminal. If there is no other way, ask whoever runs Kubegate.
+error-device-flow-off =
+    .title = This way to sign in is turned off
+    .what = Here nobody may sign in another machine by a code.
+    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
+error-device-flow-off-for =
+    .title = This way to sign in is turned off
+    .what = Who signed in with { $provider } may not sign in another machine by a code.
+    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
+error-device-code-over =
+    .title = This request is over
+    .what = Somebody has decided about it already, or it is older than ten minutes.
+    .remedy = If the terminal still waits, run the command there again and type its new code.
 error-no-code =
     .title = No code
     .what = There is no code in this address.
@@ -214,22 +330,6 @@ error-no-code-denied =
     .title = No code
     .what = You did not let the command line go on.
     .remedy = Run `kubegate login --no-browser` again and open the address that it prints.
-error-device-off =
-    .title = This way to sign in is turned off
-    .what = Here nobody may sign in another machine by a code.
-    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
-error-device-off-provider =
-    .title = This way to sign in is turned off
-    .what = Who signed in with { $provider } may not sign in another machine by a code.
-    .remedy = End the command that waits in the terminal, and run `kubegate login --no-browser` there instead.
-error-device-over =
-    .title = This request is over
-    .what = Somebody has decided about it already, or it is older than ten minutes.
-    .remedy = If the terminal still waits, run the command there again and type its new code.
-error-device-unmet =
-    .title = This sign-in is not enough
-    .what = Kubegate cannot go on: { $problem }.
-    .remedy = Sign in another way that your identity provider offers, or end the command that waits in the terminal. If there is no other way, ask whoever runs Kubegate.
 error-unknown-provider =
     .title = There is no such provider
     .what = Kubegate knows no identity provider by this name.
@@ -242,6 +342,18 @@ error-not-an-administrator =
     .title = This page is for administrators
     .what = You are signed in as { $user }, who is none of them.
     .remedy = Ask whoever runs Kubegate; `admins` in the control plane's configuration names the administrators.
+error-no-cluster =
+    .title = No such cluster
+    .what = No rule gives you access to a cluster of this name, or to any.
+    .remedy = Look on the start page which clusters you reach. If one is missing, ask whoever runs Kubegate.
+error-no-reason =
+    .title = The reason is missing
+    .what = Whoever disables or enables somebody gives a reason: one line of 1 to 500 characters, such as a ticket.
+    .remedy = Go back and give one. Nothing has been changed.
+error-yourself =
+    .title = That would be yourself
+    .what = You would shut yourself out, perhaps as the last administrator.
+    .remedy = Ask another administrator. Nothing has been changed.
 
 error-provider-unavailable =
     .title = The identity provider does not answer

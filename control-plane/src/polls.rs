@@ -64,6 +64,8 @@ struct Lagging {
 pub struct Standing {
     /// When it asked last, since this program was started.
     pub at: Option<Timestamp>,
+    /// What it had when it asked last; the oldest, where several Envoys show its credential.
+    pub held: Option<Tag>,
     /// How many of its polls wait now: one for each Envoy that shows its credential and has the newest.
     pub waiting: usize,
     /// What it has; the worst, where several Envoys show its credential.
@@ -160,11 +162,11 @@ impl Polls {
     pub fn standing(&self, gateway: &str, newest: &Tag, now: Timestamp) -> Standing {
         let gateways = self.lock();
         let Some(gateway) = gateways.get(gateway) else {
-            return Standing { at: None, waiting: 0, holds: Holds::Silent, others: Vec::new() };
+            return Standing { at: None, held: None, waiting: 0, holds: Holds::Silent, others: Vec::new() };
         };
         let mut holds = gateway.all(newest, now).into_iter();
         let (worst, others) = (holds.next().unwrap_or(Holds::Silent), holds.collect());
-        Standing { at: gateway.at, waiting: gateway.waiting, holds: worst, others }
+        Standing { at: gateway.at, held: gateway.oldest(now), waiting: gateway.waiting, holds: worst, others }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Gateway>> {
@@ -197,12 +199,20 @@ impl Gateway {
                 all.insert(Holds::Newest);
             }
         }
-        let stuck = self
-            .lagging
-            .iter()
-            .filter(|lagging| now.since(lagging.last) <= LAGS && lagging.last.since(lagging.first) >= STUCK);
-        all.extend(stuck.map(|lagging| Holds::of(lagging.held.as_ref(), newest)));
+        all.extend(self.stuck(now).map(|lagging| Holds::of(lagging.held.as_ref(), newest)));
         all
+    }
+
+    /// The oldest of what its Envoys have, as far as they asked.
+    fn oldest(&self, now: Timestamp) -> Option<Tag> {
+        let held = self.stuck(now).map(|lagging| &lagging.held).chain([&self.held]);
+        held.min_by_key(|held| held.as_ref().map(|tag| tag.changes)).cloned().flatten()
+    }
+
+    fn stuck(&self, now: Timestamp) -> impl Iterator<Item = &Lagging> {
+        let stuck =
+            move |lagging: &&Lagging| now.since(lagging.last) <= LAGS && lagging.last.since(lagging.first) >= STUCK;
+        self.lagging.iter().filter(stuck)
     }
 }
 

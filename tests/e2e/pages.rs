@@ -33,11 +33,16 @@ fn check(suite: &Suite, world: &World) {
     let status = ended.unwrap_or_else(|error| panic!("{error:#}"));
     let wrong: Vec<&str> = said.lines().filter(|line| !line.starts_with("ok ")).collect();
     assert!(status.success(), "{status}:\n{}", wrong.join("\n"));
-    assert!(said.contains("ok    every look: home\n"), "it looked at pages: {said}");
+    for page in
+        ["home", "home, in German", "administration: status", "administration: sessions", "administration: users"]
+    {
+        assert!(said.contains(&format!("ok    every look: {page}\n")), "it looked at pages: {said}");
+    }
 }
 
 /// What `demo.json` tells of a demo, and a person of the external provider.
 fn describe(suite: &Suite, world: &World) -> Value {
+    let admin = suite.person(world, Who::Admin).login;
     let reader = suite.person(world, Who::Reader).login;
     let company = suite.person(world, Who::Dora).login;
     let provider = world.idp.as_ref().unwrap();
@@ -45,7 +50,10 @@ fn describe(suite: &Suite, world: &World) -> Value {
         "controlPlane": {"url": world.control_plane_url()},
         "ca": world.pki.ca,
         "cluster": {"name": CLUSTER},
-        "accounts": {"reader": {"user": reader.user, "password": reader.password, "groups": ["team-a"]}},
+        "accounts": {
+            "admin": {"user": admin.user, "password": admin.password},
+            "reader": {"user": reader.user, "password": reader.password, "groups": ["team-a"]},
+        },
         "company": {
             "provider": idp::PROVIDER, "issuer": provider.issuer, "user": company.user, "password": company.password,
             "shown": format!("{}dora@company.example", idp::PREFIX),

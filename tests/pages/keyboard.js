@@ -1,4 +1,5 @@
 // A person without a mouse.
+import { readFileSync } from 'node:fs';
 
 const PATIENCE = 30;
 
@@ -45,6 +46,29 @@ export const typeCode = async (page, code) => {
   await tabTo(page, 'input[name=user_code]');
   await page.keyboard.press('Control+A');
   await page.keyboard.type(code);
+  await enter(page);
+};
+
+/** Goes to what matches `selector`, presses Enter, and waits for the file that comes. Returns its text. */
+export const download = async (page, selector) => {
+  await tabTo(page, selector);
+  const begun = page.waitForEvent('download');
+  await page.keyboard.press('Enter');
+  return readFileSync(await (await begun).path(), 'utf8');
+};
+
+/** Goes to a `details` by its summary and opens it. */
+export const open = async (page, selector) => {
+  await tabTo(page, `${selector} > summary`);
+  await page.keyboard.press('Enter');
+  await page.locator(`${selector}[open]`).first().waitFor();
+};
+
+/** Types `text` into the field that matches `selector`, and sends its form. */
+export const search = async (page, selector, text) => {
+  await tabTo(page, selector);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type(text);
   await enter(page);
 };
 

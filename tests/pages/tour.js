@@ -1,13 +1,13 @@
 // The way through all pages, by keyboard alone, as the command line leads a person there.
 import { insist, startLogin } from './command-line.js';
-import { follow, signIn, typeCode } from './keyboard.js';
+import { download, follow, open, search, signIn, typeCode } from './keyboard.js';
 
 const CONTINUE = 'button[value=allow]';
 const CANCEL = 'button[value=deny]';
 
 /**
- * Every page in turn: yields `{name, status}` where `page` is to be looked at. What goes wrong on the way is
- * thrown. `cache` is the command line's.
+ * Every page in turn: yields `{name, status}` where `page` is to be looked at; without a status when it is not anew
+ * from the server. What goes wrong on the way is thrown. `cache` is the command line's.
  */
 export async function* tour(page, world, cache) {
   const person = world.accounts.reader;
@@ -86,16 +86,75 @@ async function* lookAround(page, world, person) {
   for (const expected of [person.user, ...person.groups, world.cluster.name]) {
     if (!text.includes(expected)) throw new Error(`the home page does not tell ${expected}: ${text}`);
   }
+  await takeKubeconfig(page, world);
+  await open(page, 'main > details');
+  yield { name: 'home, with the kubeconfig to copy', status: undefined };
+  await page.goto(at('/admin'));
+  yield { name: 'error: not an administrator', status: 403 };
+  await page.goto(at('/'));
   await follow(page, 'form[action="/logout"] button');
   yield { name: 'signed out', status: 200 };
   await page.goto(at('/'));
   yield { name: 'home of nobody', status: 200 };
   await follow(page, 'a[href="/login"]');
   yield { name: 'sign-in without a command line', status: 200 };
+  yield* inGerman(page, at, person);
+  yield* endOwnSession(page, at, person);
+  if (world.accounts.admin) yield* administer(page, at, world.accounts.admin);
   await page.goto(at('/nowhere'));
   yield { name: 'error: no such page', status: 404 };
   await page.goto(at('/oauth/authorize?client_id=somebody'));
   yield { name: 'error: bad request of a command line', status: 400 };
+}
+
+/** The file to download is of the person's clusters, has no secret, and is the one to copy. */
+const takeKubeconfig = async (page, world) => {
+  const file = await download(page, 'a[href="/kubeconfig"]');
+  const expected = ['kind: Config', `--server=${new URL(world.controlPlane.url).origin}`, `--cluster=${world.cluster.name}`];
+  const lacking = expected.filter((text) => !file.includes(text));
+  if (lacking.length > 0) throw new Error(`the kubeconfig lacks ${lacking}: ${file}`);
+  if (/token|password|client-key/.test(file)) throw new Error(`there is a secret in the kubeconfig: ${file}`);
+  if ((await page.locator('pre.copy').textContent()) !== file) throw new Error('the kubeconfig to copy is another one');
+};
+
+async function* inGerman(page, at, person) {
+  await follow(page, 'footer a[hreflang=de]');
+  yield { name: 'sign-in, in German', status: 200 };
+  await signIn(page, person);
+  yield { name: 'home, in German', status: 200 };
+  const [language, heading] = [await page.locator('html').getAttribute('lang'), await page.locator('h1').textContent()];
+  if (language !== 'de' || heading !== 'Ihr Zugang') throw new Error(`${page.url()} says ${heading} in ${language}`);
+  await page.goto(at('/nowhere'));
+  yield { name: 'error: no such page, in German', status: 404 };
+  await page.goto(at('/language/en'));
+  yield { name: 'home, in English again', status: 200 };
+}
+
+/** The session of this very browser comes first; its button signs out. */
+async function* endOwnSession(page, at, person) {
+  await follow(page, '.items li:first-child form[action="/sessions/end"] button');
+  yield { name: 'home after the end of its session', status: 200 };
+  if ((await page.locator('a[href="/login"]').count()) === 0) throw new Error(`${person.user} is still signed in`);
+}
+
+async function* administer(page, at, admin) {
+  await page.goto(at('/admin'));
+  await signIn(page, admin);
+  yield { name: 'administration: status', status: 200 };
+  await follow(page, 'nav a[href="/admin/sessions"]');
+  yield { name: 'administration: sessions', status: 200 };
+  await search(page, 'input[name=user]', admin.user);
+  yield { name: 'administration: sessions of one person', status: 200 };
+  const users = await page.locator('.items h2').allTextContents();
+  if (users.length === 0 || users.some((user) => user !== admin.user)) throw new Error(`sessions of ${users}`);
+  await follow(page, 'nav a[href="/admin/users"]');
+  yield { name: 'administration: users', status: 200 };
+  await open(page, '.items details');
+  yield { name: 'administration: a user about to be disabled', status: undefined };
+  await follow(page, 'nav a[href="/admin/providers"]');
+  yield { name: 'administration: providers', status: 200 };
+  await page.goto(at('/'));
+  await follow(page, 'form[action="/logout"] button');
 }
 
 async function* signInWithCompany(page, world, cache) {

@@ -19,7 +19,9 @@ use std::fmt;
 use askama::filters::Safe;
 use fluent_bundle::{FluentArgs, FluentValue};
 
-pub(super) use self::language::{Language, choices, current, from_the_start, layer};
+#[cfg(test)]
+pub(super) use self::language::speaking;
+pub(super) use self::language::{Language, choices, current, from_the_start, in_language, layer};
 
 /// A text of the pages, with what fills its places.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ mod health;
 mod messages;
 mod oauth;
 mod pages;
+mod people;
 mod router;
 mod templates;
 #[cfg(test)]

@@ -1,13 +1,19 @@
 //! The pages: a type and a function per template. Every page has a Content-Security-Policy that
 //! allows our style sheet and our forms, and nothing else.
 
+mod admin;
+
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
-use super::api::status::StatusView;
 use super::messages::{self as m, Text};
-use crate::policy::File;
+use super::pages::SessionView;
+
+pub(super) use self::admin::{
+    AdminProvidersPage, AdminSessionsPage, AdminUsersPage, AllOf, DisabledView, ProviderView, StatusPage, UserView,
+    sections,
+};
 
 /// A provider to choose.
 pub(super) struct ProviderChoice<'a> {
@@ -124,10 +130,34 @@ pub(super) struct HomePerson<'a> {
     pub(super) until: String,
     /// The clusters that a rule gives access to.
     pub(super) clusters: Vec<&'a str>,
-    /// The proof that the form is ours.
-    pub(super) csrf: &'a str,
-    /// Whether the status page is for this person.
+    /// The kubeconfig of all of them.
+    pub(super) kubeconfig: String,
+    /// The elevations that last.
+    pub(super) elevations: Vec<ElevationView<'a>>,
+    /// The person's sessions.
+    pub(super) sessions: Vec<SessionView>,
+    /// The proof that the form that signs out is ours.
+    pub(super) sign_out: String,
+    /// The proof that the form that signs out everywhere is ours.
+    pub(super) end_all: String,
+    /// Whether the pages of administrators are for this person.
     pub(super) administrator: bool,
+    /// Whether a session has just been ended.
+    pub(super) ended: bool,
+}
+
+/// More groups on one cluster for a while.
+pub(super) struct ElevationView<'a> {
+    /// Where.
+    pub(super) cluster: &'a str,
+    /// The extra groups.
+    pub(super) groups: &'a [String],
+    /// What for.
+    pub(super) reason: &'a str,
+    /// The administrator who gave them.
+    pub(super) by: &'a str,
+    /// Until when.
+    pub(super) until: String,
 }
 
 #[derive(Template)]
@@ -137,13 +167,6 @@ pub(super) struct HomePage<'a> {
     pub(super) person: Option<HomePerson<'a>>,
     /// Our own public URL.
     pub(super) server: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "status.html")]
-pub(super) struct StatusPage<'a> {
-    /// How all stands.
-    pub(super) status: &'a StatusView,
 }
 
 #[derive(Template)]
@@ -189,137 +212,4 @@ pub(super) fn error_page(error: &ErrorPage<'_>, status: StatusCode) -> Response 
 }
 
 #[cfg(test)]
-mod tests {
-    use kubegate_core::document::{Problem, Severity};
-
-    use super::super::api::status::{FailingView, GatewayView, LiveSetView, PolicyView, RefusedView};
-    use super::*;
-
-    const HOSTILE: &str = "<script>alert(1)</script>\"'&";
-
-    fn status(refused: bool) -> StatusView {
-        let problem = Problem {
-            severity: Severity::Error,
-            file: HOSTILE.into(),
-            line: 1,
-            column: 2,
-            path: HOSTILE.into(),
-            message: HOSTILE.into(),
-            remedy: HOSTILE.into(),
-        };
-        let refused = RefusedView {
-            at: String::new(),
-            message: HOSTILE.into(),
-            problems: if refused { vec![problem] } else { vec![] },
-        };
-        StatusView {
-            version: "0",
-            started: String::new(),
-            policy: PolicyView { version: "1.1".into(), since: String::new(), clusters: 1, rules: 1 },
-            file: File::Refused,
-            refused: Some(refused),
-            failing: Some(FailingView { since: String::new(), message: HOSTILE.into() }),
-            live_set: LiveSetView { version: "1.1".into(), signed_at: String::new(), revocations: 0, elevations: 0 },
-            gateways: vec![GatewayView {
-                name: HOSTILE.into(),
-                waiting: 1,
-                last_poll: Some(String::new()),
-                holds: crate::polls::Holds::Newer,
-                others: vec![crate::polls::Holds::Newest],
-            }],
-        }
-    }
-
-    /// Every page, with hostile text in every field that a person or provider can fill.
-    fn pages() -> Vec<(&'static str, String)> {
-        let groups = [HOSTILE.to_owned()];
-        let login = LoginPage {
-            providers: vec![ProviderChoice { name: HOSTILE, href: "/login/corp?return_to=%2F".into() }],
-            accounts: true,
-            csrf: "proof",
-            return_to: HOSTILE,
-            problem: Some(m::literal(HOSTILE)),
-            username: HOSTILE,
-            for_command_line: true,
-            demand: Some(m::literal(HOSTILE)),
-        };
-        let consent = |on_this_computer| ConsentPage {
-            user: HOSTILE,
-            provider: m::literal(HOSTILE),
-            on_this_computer,
-            device: Some(HOSTILE),
-            csrf: "proof",
-            request: HOSTILE,
-        };
-        let device = |problem| DevicePage { csrf: "proof", code: HOSTILE, problem };
-        let confirm = |elsewhere: bool| DeviceConfirmPage {
-            user: HOSTILE,
-            provider: m::literal(HOSTILE),
-            code: "BCDF-GHJK",
-            device: elsewhere.then_some(HOSTILE),
-            client: elsewhere.then_some(HOSTILE),
-            cluster: elsewhere.then_some(HOSTILE),
-            address: "192.0.2.1".into(),
-            here: "192.0.2.2".into(),
-            elsewhere,
-            at: "2023-11-14 22:13 UTC".into(),
-            csrf: "proof",
-        };
-        let person = HomePerson {
-            user: HOSTILE,
-            groups: &groups,
-            until: "2030-01-01T00:00:00Z".into(),
-            clusters: vec!["prod"],
-            csrf: "proof",
-            administrator: true,
-        };
-        let text = m::text("error-denied").with("provider", HOSTILE).with("words", HOSTILE);
-        let error = ErrorPage { text: &text, reference: "abc" };
-        let server = "https://kubegate.example.com";
-        vec![
-            ("login", login.render().unwrap()),
-            ("consent", consent(true).render().unwrap()),
-            ("consent for a code", consent(false).render().unwrap()),
-            ("code", CodePage { code: HOSTILE }.render().unwrap()),
-            ("device", device(Some(m::literal(HOSTILE))).render().unwrap()),
-            ("device at first", device(None).render().unwrap()),
-            ("device to confirm", confirm(true).render().unwrap()),
-            ("device at the same place", confirm(false).render().unwrap()),
-            ("device allowed", DeviceDonePage { user: Some(HOSTILE) }.render().unwrap()),
-            ("device denied", DeviceDonePage { user: None }.render().unwrap()),
-            ("signed in", SignedInPage { user: Some(HOSTILE) }.render().unwrap()),
-            ("home", HomePage { person: Some(person), server }.render().unwrap()),
-            ("home of nobody", HomePage { person: None, server }.render().unwrap()),
-            ("error", error.render().unwrap()),
-            ("status", StatusPage { status: &status(true) }.render().unwrap()),
-            ("status of a good policy", StatusPage { status: &status(false) }.render().unwrap()),
-        ]
-    }
-
-    #[test]
-    fn every_page_renders_escaped_and_with_what_assistive_technology_needs() {
-        for (name, html) in pages() {
-            assert!(!html.contains("<script"), "{name}: not escaped");
-            assert!(!html.contains("style=") && !html.contains("onclick"), "{name}: nothing inline");
-            assert!(!html.contains("http://") && !html.contains("src="), "{name}: nothing from elsewhere");
-            assert!(html.starts_with("<!doctype html>\n<html lang=\"en\">"), "{name}: language");
-            assert_eq!(html.matches("<h1>").count(), 1, "{name}: one heading");
-            assert!(html.contains("<title>") && html.contains("<main id=\"main\">"), "{name}: title and landmark");
-            for input in html.split("<input").skip(1).filter(|input| !input.contains("type=\"hidden\"")) {
-                let id = input.split("id=\"").nth(1).unwrap().split('"').next().unwrap();
-                assert!(html.contains(&format!("<label for=\"{id}\">")), "{name}: {id} has a label");
-            }
-        }
-    }
-
-    #[test]
-    fn pages_allow_nothing_but_their_own_style_and_forms() {
-        let response = page(&CodePage { code: "x" }, StatusCode::OK, Some("http://127.0.0.1:8000"));
-        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-        assert_eq!(
-            policy,
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' http://127.0.0.1:8000; \
-             frame-ancestors 'none'; base-uri 'none'"
-        );
-    }
-}
+mod tests;

@@ -35,6 +35,31 @@ struct State {
     document: Option<(Arc<CoreProviderMetadata>, Instant)>,
     failures: u32,
     failed: Option<(Instant, String)>,
+    /// The last failure of all, also when it went well since.
+    last_failure: Option<(Instant, String)>,
+}
+
+/// How a provider has answered so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it is being asked in this moment, so that nothing else can be told.
+    pub asking: bool,
+    /// How long ago it last answered as it should, and with how many keys.
+    pub answered: Option<(Duration, usize)>,
+    /// How long ago it last did not, and why.
+    pub failed: Option<(Duration, String)>,
+}
+
+impl Standing {
+    /// Whether the last try went well; `None` when there was none yet.
+    #[must_use]
+    pub fn is_good(&self) -> Option<bool> {
+        match (&self.answered, &self.failed) {
+            (None, None) => None,
+            (Some((answered, _)), Some((failed, _))) => Some(answered < failed),
+            (answered, _) => Some(answered.is_some()),
+        }
+    }
 }
 
 impl Discovery {
@@ -75,17 +100,32 @@ impl Discovery {
         }
     }
 
+    /// How the provider has answered so far. It is not asked for this.
+    pub(super) fn standing(&self) -> Standing {
+        let Ok(state) = self.state.try_lock() else {
+            return Standing { asking: true, ..Standing::default() };
+        };
+        let keys = |document: &CoreProviderMetadata| document.jwks().keys().len();
+        Standing {
+            asking: false,
+            answered: state.document.as_ref().map(|(document, fetched)| (fetched.elapsed(), keys(document))),
+            failed: state.last_failure.as_ref().map(|(at, why)| (at.elapsed(), why.clone())),
+        }
+    }
+
     async fn fetch(&self, state: &mut State) -> Result<Arc<CoreProviderMetadata>, String> {
         match CoreProviderMetadata::discover_async(self.issuer.clone(), &self.http).await {
             Ok(document) => {
                 let document = Arc::new(document);
-                *state = State { document: Some((Arc::clone(&document), Instant::now())), ..State::default() };
+                let (document_now, last_failure) = ((Arc::clone(&document), Instant::now()), state.last_failure.take());
+                *state = State { document: Some(document_now), last_failure, ..State::default() };
                 Ok(document)
             }
             Err(error) => {
                 let problem = chain(&error);
                 state.failures = state.failures.saturating_add(1);
                 state.failed = Some((Instant::now(), problem.clone()));
+                state.last_failure.clone_from(&state.failed);
                 Err(problem)
             }
         }

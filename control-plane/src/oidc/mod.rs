@@ -13,6 +13,7 @@ use openidconnect::RedirectUrl;
 
 pub use self::demand::{Demand, Shown, UNMET, Unmet};
 use self::discovery::Discovery;
+pub use self::discovery::Standing;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};
 use crate::config::{Issuer, Provider};
@@ -50,6 +51,18 @@ impl OidcProvider {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// Its issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    /// How it has answered so far. It is not asked for this.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.discovery.standing()
     }
 
     /// Whether its people may allow a machine without a browser to act for them.

@@ -10,6 +10,8 @@ use super::end::News;
 use super::{SessionError, Sessions};
 use crate::store::disabled::{self, Disabled};
 use crate::store::elevation;
+use crate::store::people;
+pub use crate::store::people::Known;
 use crate::store::revocation;
 use crate::store::session::{self, EndReason};
 
@@ -23,6 +25,18 @@ pub struct Named {
     pub person: PersonId,
     /// The newest user name that is known.
     pub user: Option<String>,
+}
+
+/// How many people a page holds.
+const PER_PAGE: u32 = 100;
+
+/// Some of the people who are known, by their ids.
+#[derive(Debug)]
+pub struct PeoplePage {
+    /// The people.
+    pub people: Vec<Known>,
+    /// Whom to go on after, when there are more.
+    pub next: Option<PersonId>,
 }
 
 /// What came of disabling a person.
@@ -90,6 +104,18 @@ impl Sessions {
         revocation::admit_from(&mut tx, person, now.max(disabled.at.after(revocation::SECOND))).await?;
         self.commit(tx, News(true)).await?;
         Ok(true)
+    }
+
+    /// The people who are known by a session, live or not, a page at a time: the first page, or the one after `after`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn people(&self, now: Timestamp, after: Option<&PersonId>) -> Result<PeoplePage, SessionError> {
+        let mut people = people::page(&mut *self.store.read().await?, now, after, PER_PAGE + 1).await?;
+        let more = people.len() > PER_PAGE as usize;
+        people.truncate(PER_PAGE as usize);
+        let next = people.last().filter(|_| more).map(|last| last.person.clone());
+        Ok(PeoplePage { people, next })
     }
 
     /// Everybody who is disabled.

@@ -10,6 +10,7 @@ pub mod device;
 pub mod disabled;
 pub mod elevation;
 pub mod login_state;
+pub mod people;
 pub mod refresh;
 pub mod revocation;
 pub mod session;

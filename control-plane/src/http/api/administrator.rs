@@ -12,6 +12,7 @@ use kubegate_core::id::PersonId;
 
 use super::super::error::ApiError;
 use super::super::extract::Caller;
+use super::super::people::By;
 use crate::accounts;
 use crate::app::App;
 use crate::session::Named;
@@ -28,6 +29,13 @@ pub(in crate::http) struct Administrator {
     pub(super) user: String,
     /// Who it is.
     pub(super) person: PersonId,
+}
+
+impl Administrator {
+    /// The same for what the pages do, too.
+    pub(super) fn as_by(&self) -> By<'_> {
+        By { user: &self.user, person: &self.person }
+    }
 }
 
 impl FromRequestParts<Arc<App>> for Administrator {
@@ -66,7 +74,7 @@ pub(super) fn body<T>(sent: Result<Json<T>, JsonRejection>, example: &str) -> Re
 ///
 /// Some providers let people choose their user names, but none their ids. So what is or may be an id never means somebody
 /// who has it for a user name; with [`ID`] before it, it is nothing but an id.
-pub(super) async fn person(app: &App, name: &str) -> Result<Named, ApiError> {
+pub(in crate::http) async fn person(app: &App, name: &str) -> Result<Named, ApiError> {
     let unknown = |detail| ApiError::new(StatusCode::NOT_FOUND, "unknown-person", detail);
     let ambiguous = |detail| ApiError::new(StatusCode::CONFLICT, "ambiguous-person", detail);
     if name.is_empty() || name.len() > MAX_NAME {

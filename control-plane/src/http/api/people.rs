@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::super::error::ApiError;
+use super::super::people::{self, NotDisabled};
 use super::administrator::{self, Administrator};
 use crate::app::App;
 use crate::clock::rfc3339;
@@ -64,26 +65,15 @@ pub(in crate::http) async fn disable(
 
 async fn shut_out(app: Arc<App>, by: Administrator, order: Order) -> Result<Response, ApiError> {
     let named = administrator::person(&app, &order.person).await?;
-    if named.person == by.person {
-        let detail = "you would shut yourself out, perhaps as the last administrator; ask another one";
-        return Err(ApiError::new(StatusCode::CONFLICT, "yourself", detail));
-    }
-    let at = app.clock.now();
-    let disabled = Disabled { person: named.person, user: named.user, reason: order.reason, by: by.user, at };
-    let done = app.sessions.disable(&disabled).await.map_err(ApiError::unavailable)?;
-    let ShutOut { sessions, was_disabled } = done;
-    let Disabled { person, user, reason, by: administrator, .. } = disabled;
-    if was_disabled {
-        tracing::info!(
-            administrator,
-            %person,
-            user,
-            sessions,
-            "an administrator was to disable somebody who is disabled already; the reason given first stays"
-        );
-    } else {
-        tracing::info!(administrator, %person, user, sessions, reason, "disabled by an administrator");
-    }
+    let (disabled, done) =
+        people::disable(&app, &by.as_by(), named, order.reason).await.map_err(|error| match error {
+            NotDisabled::Yourself => {
+                let detail = "you would shut yourself out, perhaps as the last administrator; ask another one";
+                ApiError::new(StatusCode::CONFLICT, "yourself", detail)
+            }
+            NotDisabled::Failed(error) => ApiError::unavailable(error),
+        })?;
+    let (ShutOut { sessions, was_disabled }, Disabled { person, user, .. }) = (done, disabled);
     Ok(super::json(json!({ "person": person, "user": user, "sessions": sessions, "was_disabled": was_disabled })))
 }
 
@@ -98,14 +88,8 @@ pub(in crate::http) async fn enable(
 
 async fn let_in(app: Arc<App>, by: Administrator, order: Order) -> Result<Response, ApiError> {
     let named = administrator::person(&app, &order.person).await?;
-    let was_disabled = app.sessions.enable(&named.person, app.clock.now()).await.map_err(ApiError::unavailable)?;
+    let was_disabled = people::enable(&app, &by.as_by(), &named, &order.reason).await.map_err(ApiError::unavailable)?;
     let Named { person, user } = named;
-    let (administrator, reason) = (by.user, order.reason);
-    if was_disabled {
-        tracing::info!(administrator, %person, user, reason, "enabled by an administrator");
-    } else {
-        tracing::info!(administrator, %person, user, reason, "an administrator was to enable somebody who is not disabled");
-    }
     Ok(super::json(json!({ "person": person, "user": user, "was_disabled": was_disabled })))
 }
 

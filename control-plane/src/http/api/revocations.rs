@@ -10,9 +10,9 @@ use kubegate_core::id::{PersonId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use super::super::error::ApiError;
+use super::super::people;
 use super::administrator::{self, Administrator};
 use crate::app::App;
-use crate::session::EndReason;
 
 /// What to revoke.
 #[derive(Deserialize)]
@@ -44,19 +44,16 @@ pub(in crate::http) async fn post(
 }
 
 async fn revoke(app: Arc<App>, by: Administrator, target: Target) -> Result<Response, ApiError> {
-    let now = app.clock.now();
-    let (what, revoked) = match target {
+    let revoked = match target {
         Target::Session(id) => {
-            let ended = app.sessions.end(&id, EndReason::Administrator, now).await.map_err(ApiError::unavailable)?;
-            (id.to_string(), Revoked { sessions: usize::from(ended), person: None, user: None })
+            let ended = people::end_session(&app, &by.as_by(), &id).await.map_err(ApiError::unavailable)?;
+            Revoked { sessions: usize::from(ended), person: None, user: None }
         }
         Target::Person(name) => {
             let named = administrator::person(&app, &name).await?;
-            let ended = app.sessions.end_all(&named.person, EndReason::Administrator, now).await;
-            let sessions = ended.map_err(ApiError::unavailable)?;
-            (named.person.to_string(), Revoked { sessions, person: Some(named.person), user: named.user })
+            let ended = people::end_all(&app, &by.as_by(), &named.person).await;
+            Revoked { sessions: ended.map_err(ApiError::unavailable)?, person: Some(named.person), user: named.user }
         }
     };
-    tracing::info!(administrator = by.user, what, sessions = revoked.sessions, "revoked by an administrator");
     Ok(super::json(revoked))
 }

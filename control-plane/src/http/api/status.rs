@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use kubegate_core::bundle::Tag;
 use kubegate_core::document::Problem;
 use serde::Serialize;
 
@@ -79,6 +80,12 @@ pub(in crate::http) struct GatewayView {
     /// How many polls of its wait now.
     pub(in crate::http) waiting: usize,
     pub(in crate::http) last_poll: Option<String>,
+    /// The version of what it had when it asked last; the oldest, where several Envoys show its credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) version: Option<String>,
+    /// How many versions came after that; unknown across epochs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) behind: Option<u64>,
     /// What it has; the worst, where several Envoys show its credential.
     pub(in crate::http) holds: Holds,
     /// What others of these Envoys have.
@@ -93,8 +100,18 @@ impl StatusView {
         let now = app.clock.now();
         let status = app.policy_status.borrow().clone();
         let gateways = app.gateways.iter().map(|gateway| {
-            let Standing { at, waiting, holds, others } = app.polls.standing(&gateway.name, &newest, now);
-            GatewayView { name: gateway.name.clone(), waiting, last_poll: at.map(rfc3339), holds, others }
+            let Standing { at, held, waiting, holds, others } = app.polls.standing(&gateway.name, &newest, now);
+            let behind = held.as_ref().and_then(|held| lag(held, &newest));
+            let version = held.map(|held| held.changes.to_string());
+            GatewayView {
+                name: gateway.name.clone(),
+                waiting,
+                last_poll: at.map(rfc3339),
+                version,
+                behind,
+                holds,
+                others,
+            }
         });
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -138,6 +155,11 @@ impl GatewayView {
             text("gateway-another").with_text("first", first).with_text("other", told(*other))
         })
     }
+}
+
+fn lag(held: &Tag, newest: &Tag) -> Option<u64> {
+    let (held, newest) = (held.changes, newest.changes);
+    newest.counter.checked_sub(held.counter).filter(|_| held.epoch == newest.epoch)
 }
 
 fn told(holds: Holds) -> Text {

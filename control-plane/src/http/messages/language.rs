@@ -126,6 +126,11 @@ pub(in crate::http) fn current() -> Language {
     READER.try_with(|reader| reader.language).unwrap_or(Language::ENGLISH)
 }
 
+/// Does something in this language that runs on its own.
+pub(in crate::http) fn in_language<F: Future>(language: Language, task: F) -> impl Future<Output = F::Output> {
+    READER.scope(Reader { language, here: "/".to_owned() }, task)
+}
+
 /// Makes a page that is not to be gone to again, nor to show what was in its address.
 pub(in crate::http) fn from_the_start<T>(make: impl FnOnce() -> T) -> T {
     READER.sync_scope(Reader { language: current(), here: "/".to_owned() }, make)

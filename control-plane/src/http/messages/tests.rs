@@ -121,7 +121,7 @@ fn the_messages_are_those_that_the_pages_show() {
     for id in &known {
         let shown = all.contains(&format!("\"{id}\""))
             || id.strip_prefix("error-").is_some_and(|code| all.contains(&format!("\"{code}\"")))
-            || id.rsplit_once('-').is_some_and(|(family, _)| all.contains(&format!("\"{family}-{{")));
+            || id.split_once('-').is_some_and(|(family, _)| all.contains(&format!("\"{family}-{{")));
         assert!(shown, "no page shows {id}");
     }
 }

@@ -138,7 +138,7 @@ fn form(app: &App, browser: &Secret, typed: &str, problem: Option<Problem>) -> R
     let (words, status) = match problem {
         None => (None, StatusCode::OK),
         Some(Problem::NoCode) => (Some(text("device-no-code")), StatusCode::BAD_REQUEST),
-        Some(Problem::Unknown) => (Some(text("device-unknown")), StatusCode::NOT_FOUND),
+        Some(Problem::Unknown) => (Some(text("device-unknown-code")), StatusCode::NOT_FOUND),
         Some(Problem::Wait(seconds)) => {
             (Some(text("device-wait").count("seconds", seconds)), StatusCode::TOO_MANY_REQUESTS)
         }
@@ -248,7 +248,7 @@ pub(super) fn check_offered(app: &App) -> Result<(), PageError> {
     if app.offers_device_flow() {
         return Ok(());
     }
-    Err(PageError::of(StatusCode::FORBIDDEN, "device-off"))
+    Err(PageError::of(StatusCode::FORBIDDEN, "device-flow-off"))
 }
 
 /// Refuses somebody whose provider is not to be used for this.
@@ -258,13 +258,13 @@ pub(super) fn check_provider(app: &App, session: &Session) -> Result<(), PageErr
         return Ok(());
     }
     tracing::info!(provider, user = session.identity.user, "a provider's people may not sign in machines by a code");
-    let told = PageError::of(StatusCode::FORBIDDEN, "device-off").told_as("error-device-off-provider");
-    Err(told.with_text("provider", provider_name(app, provider)))
+    let off = PageError::of(StatusCode::FORBIDDEN, "device-flow-off").told_as("error-device-flow-off-for");
+    Err(off.with_text("provider", provider_name(app, provider)))
 }
 
 /// The answer when the sign-in for this request does not meet its demand.
-fn unmet(what: Text) -> PageError {
+pub(super) fn unmet(what: Text) -> PageError {
     tracing::info!(what = what.english(), "a sign-in did not meet the demand");
-    let told = PageError::of(StatusCode::FORBIDDEN, "unmet-authentication-requirements").told_as("error-device-unmet");
-    told.with_text("problem", what)
+    let unmet = PageError::of(StatusCode::FORBIDDEN, "unmet-authentication-requirements");
+    unmet.told_as("error-unmet-device").with_text("problem", what)
 }

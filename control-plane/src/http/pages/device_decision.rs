@@ -66,5 +66,5 @@ pub(in crate::http) async fn post(
 }
 
 fn over() -> PageError {
-    PageError::of(StatusCode::NOT_FOUND, "device-over")
+    PageError::of(StatusCode::NOT_FOUND, "device-code-over")
 }

@@ -1,20 +1,25 @@
 //! What people see in a browser.
 
 pub(super) mod accounts;
+pub(super) mod admin;
 pub(super) mod callback;
 pub(super) mod device;
 pub(super) mod device_decision;
 pub(super) mod home;
+pub(super) mod kubeconfig;
 pub(super) mod language;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod provider;
 mod return_to;
+mod session_view;
+pub(super) mod sessions;
 pub(super) mod sign_in;
 pub(super) mod signed_in;
 pub(super) mod status;
 
 pub(super) use self::return_to::ReturnTo;
+pub(super) use self::session_view::SessionView;
 
 /// The sign-in page that leads back to `return_to`, asking for `provider` when one is named.
 pub(super) fn login_url(return_to: &str, provider: Option<&str>) -> String {

@@ -223,7 +223,7 @@ async fn who_was_taken_out_of_the_administrators_is_none_by_an_old_sign_in_eithe
     let token = world.token("alice").await;
     let mut browser = world.browser();
     let code = browser.code("alice").await;
-    assert!(browser.get("/").await.text.contains("href=\"/status\""));
+    assert!(browser.get("/").await.text.contains("href=\"/admin\""));
     let taken_out = |config: &str| config.replace("groups: [platform-admins], email", "groups: [team], email");
     let world = world.restarted(taken_out).await;
 
@@ -235,8 +235,8 @@ async fn who_was_taken_out_of_the_administrators_is_none_by_an_old_sign_in_eithe
     let cookies = std::mem::take(&mut browser.cookies);
     let mut browser = world.browser();
     browser.cookies = cookies;
-    assert!(!browser.get("/").await.text.contains("href=\"/status\""));
-    assert_eq!(browser.get("/status").await.status, StatusCode::FORBIDDEN);
+    assert!(!browser.get("/").await.text.contains("href=\"/admin\""));
+    assert_eq!(browser.get("/admin").await.status, StatusCode::FORBIDDEN);
 
     let late = world.redeem(&code, None).await.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!(world.api("/api/v1/whoami", &late).await.json()["groups"], json!(["team"]), "not those of the sign-in");

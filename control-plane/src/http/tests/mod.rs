@@ -11,6 +11,7 @@ mod hostile;
 mod idp;
 mod log;
 mod oidc;
+mod pages;
 mod restore;
 mod routes;
 mod status;

@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 39] = [
+const PUBLIC: [(Method, &str, StatusCode); 50] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -33,6 +33,17 @@ const PUBLIC: [(Method, &str, StatusCode); 39] = [
     (Method::POST, "/api/v1/revocations", StatusCode::UNAUTHORIZED),
     (Method::GET, "/status", StatusCode::SEE_OTHER),
     (Method::GET, "/language/{tag}", StatusCode::NOT_FOUND),
+    (Method::GET, "/kubeconfig", StatusCode::SEE_OTHER),
+    (Method::POST, "/sessions/end", StatusCode::SEE_OTHER),
+    (Method::POST, "/sessions/end-all", StatusCode::SEE_OTHER),
+    (Method::GET, "/admin", StatusCode::SEE_OTHER),
+    (Method::GET, "/admin/sessions", StatusCode::SEE_OTHER),
+    (Method::POST, "/admin/sessions/end", StatusCode::SEE_OTHER),
+    (Method::POST, "/admin/sessions/end-all", StatusCode::SEE_OTHER),
+    (Method::GET, "/admin/users", StatusCode::SEE_OTHER),
+    (Method::POST, "/admin/users/disable", StatusCode::SEE_OTHER),
+    (Method::POST, "/admin/users/enable", StatusCode::SEE_OTHER),
+    (Method::GET, "/admin/providers", StatusCode::SEE_OTHER),
     (Method::GET, "/api/v1/bundle", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/status", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/elevations", StatusCode::UNAUTHORIZED),

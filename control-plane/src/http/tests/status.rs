@@ -62,7 +62,7 @@ async fn a_policy_that_cannot_be_put_into_force_is_not_called_in_force() {
     assert!(shown["failing"]["message"].as_str().unwrap().contains("the disk is full"), "{shown}");
     let ready = world.internal("/readyz", &[]).await.json();
     assert_eq!((&ready["policy"]["file"], &ready["publishing"]), (&json!("waiting"), &json!("failing")), "{ready}");
-    let page = alice.get("/status").await.text;
+    let page = alice.get("/admin").await.text;
     assert!(page.contains("not in force yet") && page.contains("the disk is full"), "{page}");
     assert!(!page.contains("is the policy in force"), "{page}");
     let metrics = async || world.internal("/metrics", &[]).await.text;
@@ -102,7 +102,10 @@ async fn every_gateway_is_shown_with_what_it_has() {
     assert_eq!(edge(&world).await["holds"], "nothing", "it had nothing when it asked");
     gateway.poll(&world, "").await;
     let at = "2027-01-15T08:00:00Z";
-    let newest = json!({"name": "edge", "waiting": 0, "last_poll": at, "holds": "newest", "others": []});
+    let version = gateway.tag().unwrap().changes.to_string();
+    let newest = json!({
+        "name": "edge", "waiting": 0, "last_poll": at, "version": version, "behind": 0, "holds": "newest", "others": []
+    });
     assert_eq!(edge(&world).await, newest);
     let ahead = gateway.tag().unwrap();
     let newer = format!("\"{}/{}/{}.99\"", ahead.policy, ahead.live, ahead.changes.epoch);
@@ -131,7 +134,9 @@ async fn an_envoy_that_takes_nothing_is_seen_behind_one_that_takes_all() {
     let edge = async || status(&world).await["gateways"][0].clone();
     let shown = edge().await;
     assert_eq!((&shown["holds"], &shown["others"]), (&json!("older"), &json!(["newest"])), "{shown}");
-    let page = alice.get("/status").await.text;
+    assert!(shown["behind"].as_u64().unwrap() >= 1, "{shown}");
+    let page = alice.get("/admin").await.text;
+    assert!(page.contains("behind"), "{page}");
     assert!(
         page.contains("has something older") && page.contains("another with its credential has the newest"),
         "{page}"
@@ -143,7 +148,7 @@ async fn an_envoy_that_takes_nothing_is_seen_behind_one_that_takes_all() {
     world.clock.advance(Duration::from_secs(61));
     let shown = edge().await;
     assert_eq!((&shown["holds"], &shown["last_poll"]), (&json!("silent"), &json!("2027-01-15T08:00:25Z")), "{shown}");
-    let page = alice.get("/status").await.text;
+    let page = alice.get("/admin").await.text;
     assert!(page.contains("has not asked since 2027-01-15T08:00:25Z"), "{page}");
 }
 
@@ -151,19 +156,19 @@ async fn an_envoy_that_takes_nothing_is_seen_behind_one_that_takes_all() {
 async fn the_page_is_for_administrators() {
     let world = World::new().await;
     let mut alice = world.browser();
-    let login = alice.get("/status").await.location().to_owned();
-    assert_eq!(alice.sign_in(&login, "alice", PASSWORD).await.location(), "/status");
-    assert!(alice.get("/").await.text.contains("href=\"/status\""));
-    let page = alice.get("/status").await.text;
+    let login = alice.get("/admin").await.location().to_owned();
+    assert_eq!(alice.sign_in(&login, "alice", PASSWORD).await.location(), "/admin");
+    assert!(alice.get("/").await.text.contains("href=\"/admin\""));
+    let page = alice.get("/admin").await.text;
     assert!(page.contains("is the policy in force"), "{page}");
     assert!(page.contains("has not asked since the control plane was started at 2027-01-15T08:00:00Z"), "{page}");
     world.refuse_policy(&World::policy().replace("who: {groups", "whom: {groups"));
-    let page = alice.get("/status").await.text;
+    let page = alice.get("/admin").await.text;
     assert!(page.contains("was refused at 2027-01-15T08:00:00Z") && page.contains("did you mean who?"), "{page}");
 
     let mut bob = world.browser();
     bob.sign_in("/login", "bob", PASSWORD).await;
-    assert!(!bob.get("/").await.text.contains("/status"));
-    let page = bob.get("/status").await;
+    assert!(!bob.get("/").await.text.contains("/admin"));
+    let page = bob.get("/admin").await;
     assert!(page.status == StatusCode::FORBIDDEN && !page.text.contains("policy.yaml"), "{}", page.text);
 }
