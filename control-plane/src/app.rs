@@ -18,6 +18,7 @@ use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
+use crate::scim::{Directories, Provisioning};
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
 use crate::store::{Store, StoreError};
@@ -34,6 +35,8 @@ pub struct App {
     pub(crate) elevations: Elevations,
     pub(crate) accounts: Accounts,
     pub(crate) providers: Providers,
+    pub(crate) scim: Provisioning,
+    pub(crate) scim_failures: accounts::Limiter,
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
@@ -98,12 +101,16 @@ impl App {
         let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
         let providers = providers(&config, &store, &sealer)?;
         let accounts = Accounts::new(config.accounts);
+        let directories = Arc::new(Directories::new(&config.providers));
         let sessions = Sessions::new(store.clone(), config.sessions, Arc::clone(&metrics));
+        let sessions = sessions.with_directories(Arc::clone(&directories));
+        let scim = Provisioning::new(store.clone(), sessions.clone(), directories, Arc::clone(&metrics));
         let elevations = Elevations::new(store.clone(), sessions.ended());
         let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
+        scim.start(now).await?;
         let issuer = config.issuer;
         let signer = Arc::new(Signer::new(
             issuer.as_str().to_owned(),
@@ -130,6 +137,8 @@ impl App {
             elevations,
             accounts,
             providers,
+            scim,
+            scim_failures: accounts::Limiter::default(),
             token_keys,
             exporter,
             bundle,

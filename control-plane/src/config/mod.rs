@@ -11,6 +11,7 @@ mod listen;
 mod names;
 mod providers;
 pub mod schema;
+mod scim;
 mod sessions;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
 pub use self::providers::{ClaimNames, Provider};
+pub use self::scim::{Link, LinkAttribute, Scim};
 use crate::accounts::Account;
 use crate::session::Limits;
 

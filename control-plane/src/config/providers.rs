@@ -35,6 +35,8 @@ pub struct Provider {
     pub certificate_authority: Option<String>,
     /// Further parameters of the authorization request.
     pub extra_parameters: Vec<(String, String)>,
+    /// People and groups that it pushes.
+    pub scim: Option<super::Scim>,
 }
 
 /// Which claims say what.
@@ -49,7 +51,7 @@ pub struct ClaimNames {
 }
 
 /// The fields of a provider.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "id",
     "type",
     "name",
@@ -63,6 +65,7 @@ const FIELDS: [&str; 13] = [
     "trustEmail",
     "certificateAuthority",
     "extraParameters",
+    "scim",
 ];
 
 /// The fields of `claims`.
@@ -120,6 +123,10 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         None => Some(None),
     };
     let extra_parameters = fields.get("extraParameters").map_or(Some(Vec::new()), |node| extra_parameters(&node));
+    let scim = match fields.get("scim") {
+        Some(node) => super::scim::read(&node, surroundings).map(Some),
+        None => Some(None),
+    };
     kind?;
     let id = id?;
     Some(Provider {
@@ -135,6 +142,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         trust_email: trust_email?,
         certificate_authority: certificate_authority?,
         extra_parameters: extra_parameters?,
+        scim: scim?,
     })
 }
 

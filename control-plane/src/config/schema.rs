@@ -164,6 +164,35 @@ struct Provider {
     certificate_authority: Option<String>,
     /// Further parameters of the authorization request, such as `{prompt: select_account}`.
     extra_parameters: Option<BTreeMap<String, String>>,
+    /// People and groups that the provider pushes by SCIM 2.0, at `<issuer of Kubegate>/scim/v2/<id>`.
+    scim: Option<Scim>,
+}
+
+/// People and groups that a provider pushes.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Scim {
+    /// A file with the token that the provider shows, of at least 32 characters; more than one, a line each, while it is
+    /// changed.
+    #[schemars(length(min = 1))]
+    token_file: String,
+    /// Which pushed user a sign-in means.
+    link: ScimLink,
+    /// Whether only people may sign in whom the provider has pushed. One whom it has deactivated never may.
+    #[schemars(extend("default" = true))]
+    required: Option<bool>,
+}
+
+/// The attribute of a pushed user that equals a claim of the same person's sign-in.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct ScimLink {
+    /// The attribute. `externalId` is compared as it stands, the others without regard to upper and lower case.
+    #[schemars(extend("enum" = ["externalId", "userName", "emails"]))]
+    attribute: String,
+    /// The claim, such as `sub` or `oid`. Of `email` only a verified address counts.
+    #[schemars(length(min = 1))]
+    claim: String,
 }
 
 /// Which claims say what.

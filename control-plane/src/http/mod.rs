@@ -11,6 +11,7 @@ mod health;
 mod oauth;
 mod pages;
 mod router;
+mod scim;
 mod templates;
 #[cfg(test)]
 mod tests;

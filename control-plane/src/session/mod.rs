@@ -11,6 +11,7 @@ mod browser;
 mod code;
 mod end;
 mod people;
+mod provisioned;
 mod refresh;
 
 use std::sync::Arc;
@@ -22,9 +23,11 @@ use tokio::sync::Notify;
 
 pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
+pub(crate) use self::end::News;
 pub use self::people::{Named, ShutOut};
 pub use self::refresh::Review;
 use crate::random::RandomError;
+use crate::scim::{Directories, NotProvisioned};
 pub use crate::store::disabled::Disabled;
 pub use crate::store::session::{EndReason, Holder, Session, SessionKind};
 use crate::store::{Store, StoreError};
@@ -62,6 +65,7 @@ pub struct Sessions {
     limits: Limits,
     metrics: Arc<Metrics>,
     ended: Arc<Notify>,
+    directories: Arc<Directories>,
 }
 
 /// What a grant gives to a client.
@@ -87,6 +91,9 @@ pub enum SessionError {
     /// The person may not sign in.
     #[error("{} is disabled", .0.person)]
     Disabled(Box<Disabled>),
+    /// What the provider has pushed says that the person may not go on.
+    #[error(transparent)]
+    NotProvisioned(NotProvisioned),
 }
 
 impl From<sqlx::Error> for SessionError {
@@ -151,7 +158,13 @@ impl Sessions {
     /// The sessions in `store`, held to `limits`.
     #[must_use]
     pub fn new(store: Store, limits: Limits, metrics: Arc<Metrics>) -> Self {
-        Self { store, limits, metrics, ended: Arc::new(Notify::new()) }
+        Self { store, limits, metrics, ended: Arc::new(Notify::new()), directories: Arc::default() }
+    }
+
+    /// The same, in step with what providers push.
+    #[must_use]
+    pub fn with_directories(self, directories: Arc<Directories>) -> Self {
+        Self { directories, ..self }
     }
 
     /// Wakes when a session was ended that gateways must hear of.

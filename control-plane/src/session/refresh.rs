@@ -77,6 +77,10 @@ impl Sessions {
             self.end_and_commit(tx, &session, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
+        if !self.is_provisioned(&mut tx, &mut session).await? {
+            self.end_and_commit(tx, &session, EndReason::Deprovisioned, now).await?;
+            return Err(GrantError::ended(EndReason::Deprovisioned, now));
+        }
         let next = random::secret("kgr_")?;
         let token_until = self.token_until(&session, now);
         refresh::mark_used(&mut tx, hash, now).await?;

@@ -11,6 +11,7 @@ pub mod elevation;
 pub mod login_state;
 pub mod refresh;
 pub mod revocation;
+pub mod scim;
 pub mod session;
 pub mod token_key;
 

@@ -83,6 +83,8 @@ pub enum EndReason {
     Administrator,
     /// An administrator disabled the person.
     Disabled,
+    /// The provider deactivated or deleted the person (SCIM).
+    Deprovisioned,
 }
 
 impl EndReason {
@@ -97,6 +99,7 @@ impl EndReason {
             Self::Withdrawn => "withdrawn",
             Self::Administrator => "administrator",
             Self::Disabled => "disabled",
+            Self::Deprovisioned => "deprovisioned",
         }
     }
 }
@@ -260,6 +263,23 @@ pub async fn with_access(conn: &mut SqliteConnection, now: Timestamp) -> Result<
         .iter()
         .map(read)
         .collect()
+}
+
+/// The same of one person.
+///
+/// # Errors
+/// When the store fails.
+pub async fn with_access_of(
+    conn: &mut SqliteConnection,
+    person: &PersonId,
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM session WHERE person = ? AND (ended_at IS NULL OR ended_reason = ?) AND expires_at > ? \
+         ORDER BY created_at, id"
+    );
+    let sessions = sqlx::query(&sql).bind(person.as_str()).bind(EndReason::Idle.as_str()).bind(seconds(now));
+    sessions.fetch_all(conn).await?.iter().map(read).collect()
 }
 
 /// Takes the one request that a sign-in was made for; `false` when it was another, or it was taken before.

@@ -11,6 +11,7 @@ use crate::session::{Disabled, EXPIRED, EndReason, GrantError, Limits, SessionEr
 pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
     let description = match error {
         GrantError::Failed(SessionError::Disabled(disabled)) => shut_out(&disabled),
+        GrantError::Failed(SessionError::NotProvisioned(why)) => format!("you may not sign in here: {why}"),
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
         GrantError::Unknown => "the code is not known".to_owned(),
         GrantError::Mismatch => "the code was made for another request".to_owned(),
@@ -32,6 +33,9 @@ pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
         GrantError::Failed(SessionError::Disabled(disabled)) => {
             let refusal = OAuthError::new("invalid_grant", shut_out(&disabled));
             return refusal.of_ended_session(EndReason::Disabled.as_str(), Some(disabled.at));
+        }
+        GrantError::Failed(SessionError::NotProvisioned(_)) => {
+            (EndReason::Deprovisioned.as_str().to_owned(), app.clock.now())
         }
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
         // Who was enabled again may sign in as after any other end.
@@ -68,6 +72,7 @@ fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
         "reuse" => "one of its secrets was used twice, so somebody else may hold a copy".to_owned(),
         "too-many" => format!("you have {} newer ones, as many as there may be", limits.max_per_person),
         "idle" => format!("it had not been used for {}", show_duration(limits.idle_timeout)),
+        "deprovisioned" => "your identity provider has deactivated or removed you here".to_owned(),
         "withdrawn" => "its account or provider is no longer there, or the password was changed".to_owned(),
         other => other.to_owned(),
     };

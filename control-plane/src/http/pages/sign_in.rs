@@ -10,6 +10,7 @@ use super::super::oauth::authorize::see_other;
 use super::ReturnTo;
 use crate::app::App;
 use crate::clock::for_people;
+use crate::scim::NotProvisioned;
 use crate::session::{Disabled, EndReason, SessionError, SignIn};
 
 /// Begins the browser's session in place of the one before, and leads on.
@@ -33,12 +34,53 @@ pub(super) async fn complete(
             app.metrics.sign_in(&provider, EndReason::Disabled.as_str());
             refuse(&disabled)
         }
+        SessionError::NotProvisioned(why) => {
+            app.metrics.sign_in(&provider, "not-provisioned");
+            not_provisioned(why, app.provider_name(&provider)).because(why)
+        }
         error => PageError::internal(error),
     })?;
     app.metrics.sign_in(&provider, "ok");
     let identity = &session.identity;
     tracing::info!(provider = identity.provider, user = identity.user, session = %session.id, %address, "signed in");
     Ok((app.cookies.set_session(&cookie), see_other(return_to.as_str())).into_response())
+}
+
+/// What a person reads whom the provider has signed in, but has not pushed.
+fn not_provisioned(why: NotProvisioned, provider: &str) -> PageError {
+    let (title, what) = match why {
+        NotProvisioned::Unknown => (
+            "You are not set up here yet",
+            format!("The sign-in went well, but {provider} has not told Kubegate about you."),
+        ),
+        NotProvisioned::Inactive => (
+            "Your account is deactivated",
+            format!("The sign-in went well, but {provider} has told Kubegate that you are not active here."),
+        ),
+        NotProvisioned::Ambiguous => (
+            "It is not clear who you are",
+            format!("The sign-in went well, but {provider} has told Kubegate about two people who both may be you."),
+        ),
+        NotProvisioned::Unlinked => (
+            "It is not clear who you are",
+            format!(
+                "The sign-in went well, but {provider} did not say in it what links you to those it told Kubegate about."
+            ),
+        ),
+    };
+    let remedy = match why {
+        NotProvisioned::Unknown | NotProvisioned::Inactive => {
+            format!(
+                "Ask whoever runs {provider} to assign you to Kubegate there. When that has been done, it may take {provider} \
+                 up to 40 minutes to tell; then sign in again."
+            )
+        }
+        NotProvisioned::Ambiguous | NotProvisioned::Unlinked => {
+            "Tell whoever runs Kubegate, with the reference below: `scim.link` in its configuration may be wrong."
+                .to_owned()
+        }
+    };
+    PageError::new(StatusCode::FORBIDDEN, "not-provisioned", title, what, remedy)
 }
 
 fn refuse(disabled: &Disabled) -> PageError {
