@@ -11,7 +11,6 @@ mod listen;
 mod names;
 mod providers;
 pub mod schema;
-mod scim;
 mod sessions;
 
 use std::net::SocketAddr;
@@ -25,8 +24,10 @@ use kubegate_core::rule::Who;
 pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
-pub use self::providers::{ClaimNames, Provider};
-pub use self::scim::{Link, LinkAttribute, Scim};
+pub use self::providers::{
+    ClaimNames, ClientAuthentication, Github, GroupSource, Kind, Link, LinkAttribute, Oidc, Provider, Scim,
+    SecretMethod,
+};
 use crate::accounts::Account;
 use crate::session::Limits;
 

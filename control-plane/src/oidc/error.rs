@@ -87,6 +87,9 @@ pub enum IdentityError {
         /// Why not.
         why: InvalidUser,
     },
+    /// The provider answered about somebody else than it was asked about.
+    #[error("the answer is about another person")]
+    AnotherPerson,
     /// The subject or uid cannot be carried.
     #[error("the claim {0:?} holds a comma, a control character or a character outside ASCII, or is too long")]
     Uid(String),
@@ -105,6 +108,7 @@ impl OidcError {
             Self::IdToken(_) => "bad-id-token",
             Self::UserInfo(_) => "bad-userinfo",
             Self::Identity(IdentityError::Claim(_)) => "claim-missing",
+            Self::Identity(IdentityError::AnotherPerson) => "another-person",
             Self::Identity(IdentityError::EmailNotVerified(_)) => "email-not-verified",
             Self::Identity(IdentityError::User { .. } | IdentityError::Uid(_)) => "bad-user-name",
             Self::Store(_) | Self::Random(_) | Self::Seal(_) => "internal",
@@ -160,6 +164,7 @@ impl IdentityError {
                 "Verify your address at the identity provider. If it does not do that, whoever runs Kubegate can trust it \
                  for your domain (trustEmail)."
             }
+            Self::AnotherPerson => "Sign in anew.",
             Self::User { .. } | Self::Uid(_) => {
                 "Ask whoever runs the identity provider for another name, or whoever runs Kubegate to take the name from \
                  another claim."

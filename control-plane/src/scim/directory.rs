@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::error::Invalid;
 use super::user::{User, key};
-use crate::config::{Link, LinkAttribute, Provider, Scim};
+use crate::config::{GroupSource, Link, LinkAttribute, Provider, Scim};
 use crate::person::Identity;
 use crate::session::Review;
 use crate::store::StoreError;
@@ -18,6 +18,8 @@ use crate::store::scim::{group, person, user};
 #[derive(Debug)]
 pub struct Directory {
     provider: String,
+    /// The claim that is the e-mail address.
+    email: String,
     scim: Scim,
     /// What is put before the names of its groups; `None` when people's groups come from elsewhere.
     groups: Option<String>,
@@ -56,8 +58,8 @@ impl Directory {
     #[must_use]
     pub fn of(provider: &Provider) -> Option<Self> {
         let scim = provider.scim.clone()?;
-        let groups = groups_come_from_scim(provider).then(|| provider.group_prefix.clone());
-        Some(Self { provider: provider.id.clone(), scim, groups })
+        let groups = (provider.groups == GroupSource::Scim).then(|| provider.group_prefix.clone());
+        Some(Self { provider: provider.id.clone(), email: provider.claims.email.clone(), scim, groups })
     }
 
     /// The provider's id.
@@ -109,7 +111,8 @@ impl Directory {
         let value = match claim.as_str() {
             "sub" => Some(identity.subject.as_str()),
             // Only when it is verified, or trusted by the configuration.
-            "email" => identity.email.as_deref(),
+            path if path == self.email => identity.email.as_deref(),
+            "email" => None,
             path => claim_at(identity, path).and_then(Value::as_str),
         };
         let value = value.filter(|value| !value.is_empty())?;
@@ -169,11 +172,6 @@ fn claim_at<'a>(identity: &'a Identity, path: &str) -> Option<&'a Value> {
     }
     let (first, rest) = path.split_once('.')?;
     rest.split('.').try_fold(identity.claims.get(first)?, |value, name| value.get(name))
-}
-
-/// Whether the configuration takes people's groups from what the provider pushes.
-fn groups_come_from_scim(_provider: &Provider) -> bool {
-    false
 }
 
 /// What all providers push.

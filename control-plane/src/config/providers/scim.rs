@@ -4,7 +4,7 @@ use kubegate_core::document::{Fields, Node};
 use kubegate_core::secret::Secret;
 use subtle::ConstantTimeEq;
 
-use super::{Surroundings, digest_of};
+use super::super::{Surroundings, digest_of};
 
 /// What a provider pushes, and how it is linked to its sign-ins.
 #[derive(Clone)]
@@ -78,12 +78,18 @@ const FIELDS: [&str; 3] = ["tokenFile", "link", "required"];
 const LINK: [&str; 2] = ["attribute", "claim"];
 
 /// Reads `scim`.
-pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Scim> {
+///
+/// `Some(None)` when there is none, `None` when something is wrong.
+#[expect(clippy::option_option, reason = "absent and wrong are two things")]
+pub(super) fn read(fields: &Fields<'_>, surroundings: &Surroundings<'_>) -> Option<Option<Scim>> {
+    let Some(node) = fields.get("scim") else {
+        return Some(None);
+    };
     let fields = node.fields(&FIELDS)?;
     let tokens = fields.require("tokenFile").and_then(|node| tokens(&node, surroundings));
     let link = fields.require("link").and_then(|node| link(&node.fields(&LINK)?));
     let required = fields.get("required").map_or(Some(true), |node| node.boolean());
-    Some(Scim { tokens: tokens?, link: link?, required: required? })
+    Some(Some(Scim { tokens: tokens?, link: link?, required: required? }))
 }
 
 fn link(fields: &Fields<'_>) -> Option<Link> {
