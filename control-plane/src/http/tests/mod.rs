@@ -12,6 +12,7 @@ mod log;
 mod oidc;
 mod restore;
 mod routes;
+mod scim;
 mod status;
 mod step_up;
 mod story;

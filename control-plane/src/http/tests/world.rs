@@ -83,6 +83,9 @@ impl World {
         std::fs::write(dir.path().join("bundle-key.json"), jwk).unwrap();
         std::fs::write(dir.path().join("credential"), CREDENTIAL).unwrap();
         std::fs::write(dir.path().join("policy.yaml"), POLICY).unwrap();
+        let tokens = format!("{}\n{}\n", super::scim::TOKEN, super::scim::NEXT_TOKEN);
+        std::fs::write(dir.path().join("scim-token"), tokens).unwrap();
+        std::fs::write(dir.path().join("other-token"), format!("other-{}", super::scim::TOKEN)).unwrap();
         let hash = hash_password(&Secret::from(PASSWORD)).unwrap();
         let config = format!(
             "issuer: {ISSUER}\nstore: {{path: kubegate.db}}\npolicy: policy.yaml\nkeys: {{bundle: bundle-key.json}}\n\
