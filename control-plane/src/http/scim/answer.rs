@@ -92,9 +92,9 @@ pub(super) async fn conclude(
 }
 
 /// All of a kind of description, or the one with this id.
-pub(super) fn discovered(all: Vec<Value>, id: &str, what: &'static str) -> Result<Response, ScimError> {
+pub(super) fn discovered(all: &[Value], id: &str, what: &'static str) -> Result<Response, ScimError> {
     if id.is_empty() {
-        return Ok(json_of(StatusCode::OK, &list(all.len(), 1, &all)));
+        return Ok(json_of(StatusCode::OK, &list(all.len(), 1, all)));
     }
     let found = all.iter().find(|one| one.get("id").and_then(Value::as_str) == Some(id));
     let found = found.ok_or_else(|| ScimError::NotFound { what, id: id.chars().take(100).collect() })?;

@@ -22,8 +22,8 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>, pushes: Pushes) ->
 fn show(app: &App, directory: &Directory, id: &str) -> Result<Response, ScimError> {
     let base = answer::base(app, directory);
     let types = [("User", "/Users", user::SCHEMA), ("Group", "/Groups", group::SCHEMA)];
-    let types: Vec<Value> = types.map(|(name, endpoint, schema)| one(&base, name, endpoint, schema)).to_vec();
-    answer::discovered(types, id, "resource type")
+    let types = types.map(|(name, endpoint, schema)| one(&base, name, endpoint, schema));
+    answer::discovered(&types, id, "resource type")
 }
 
 fn one(base: &str, name: &str, endpoint: &str, schema: &str) -> Value {

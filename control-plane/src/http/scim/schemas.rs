@@ -37,12 +37,11 @@ fn show(app: &App, directory: &Directory, id: &str) -> Result<Response, ScimErro
         with(text("displayName"), &[("required", json!(true)), ("uniqueness", json!("server"))]),
         of_parts("members", true, members),
     ];
-    let schemas =
-        vec![one(&base, user::SCHEMA, "User", users.to_vec()), one(&base, group::SCHEMA, "Group", groups.to_vec())];
-    answer::discovered(schemas, id, "schema")
+    let schemas = [one(&base, user::SCHEMA, "User", &users), one(&base, group::SCHEMA, "Group", &groups)];
+    answer::discovered(&schemas, id, "schema")
 }
 
-fn one(base: &str, id: &str, name: &str, attributes: Vec<Value>) -> Value {
+fn one(base: &str, id: &str, name: &str, attributes: &[Value]) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
         "id": id, "name": name, "description": format!("A {} that the provider pushes", name.to_lowercase()),

@@ -40,7 +40,7 @@ const PUBLIC: [(Method, &str, StatusCode); 51] = [
     (Method::GET, "/scim/v2/{provider}/ResourceTypes/{id}", StatusCode::UNAUTHORIZED),
     (Method::GET, "/scim/v2/{provider}/Schemas", StatusCode::UNAUTHORIZED),
     (Method::GET, "/scim/v2/{provider}/Schemas/{id}", StatusCode::UNAUTHORIZED),
-    (Method::GET, "/scim/v2/{provider}/Users", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/scim/v2/{provider}/Users", StatusCode::TOO_MANY_REQUESTS),
     (Method::POST, "/scim/v2/{provider}/Users", StatusCode::TOO_MANY_REQUESTS),
     (Method::GET, "/scim/v2/{provider}/Users/{id}", StatusCode::TOO_MANY_REQUESTS),
     (Method::PUT, "/scim/v2/{provider}/Users/{id}", StatusCode::TOO_MANY_REQUESTS),

@@ -202,7 +202,7 @@ async fn what_changes_nothing_revokes_nothing() {
 async fn a_sign_in_means_one_user_or_none() {
     let (world, idp) = world_with("scim: {tokenFile: scim-token, link: {attribute: userName, claim: upn}}").await;
     let claims = |claims: Value| {
-        idp.behaviour.lock().unwrap().claims.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone())
+        idp.behaviour.lock().unwrap().claims.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
     };
     world.user("Carol@example.com", "1").await;
     assert_eq!(told(&world.at_provider(&idp).await.1), "not clear who you are", "the claim is not there");
