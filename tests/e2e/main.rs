@@ -24,6 +24,7 @@ mod replay;
 mod request_info;
 mod rules;
 mod sabotage;
+mod scim;
 mod stage;
 mod step_up;
 mod streams;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         objects::trials(&suite),
         administration::trials(&suite),
         step_up::trials(&suite),
+        scim::trials(&suite),
         streams::trials(&suite),
         audit::trials(&suite),
         impersonation::trials(&suite),
