@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::cut::{AT_ONCE, PATIENCE, quiet_and_busy, until_ended};
-use crate::suite::{PolicyFile, Suite, TEAM, Who, claims, refused};
+use crate::suite::{PolicyFile, Suite, TEAM, Who, claims, done, refused};
 
 const TOKEN: &str = "the-scim-token-for-tests-only-0123456789";
 
@@ -37,12 +37,17 @@ fn out(suite: &Suite, world: &World) {
     policy.replace("{groups: [team-a]}", "{groups: [team-a, \"company:Platform\"]}");
 
     // The cluster's own rights are for the same group.
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "pushed", "namespace": TEAM},
+        "rules": [{"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list", "watch"]}],
+    });
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-        "metadata": {"name": "pushed-platform", "namespace": TEAM},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "metadata": {"name": "pushed", "namespace": TEAM},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pushed"},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "company:Platform"}],
     });
+    world.api.admin.apply(&role.to_string()).unwrap();
     world.api.admin.apply(&binding.to_string()).unwrap();
 
     let user = push(world, &gate, "POST", "/Users", &json!({"userName": "dora@company.example", "externalId": "dora"}));
@@ -79,12 +84,13 @@ fn out(suite: &Suite, world: &World) {
         until_ended(kind, stream, began);
     }
     let said = refused(dora.kubegate(&["whoami"]));
-    assert!(said.contains("your identity provider has deactivated or removed you"), "whoami says why: {said}");
+    assert!(said.contains("deactivated or removed by your identity provider"), "whoami says why: {said}");
     let again = dora.kubectl.run(&pods).unwrap();
-    assert!(!again.succeeded(), "signing in again does not help: {again}");
+    assert!(!again.succeeded() && again.stderr.contains("no sign-in helps"), "kubectl says why: {again}");
 
     let change = json!({"Operations": [{"op": "Replace", "path": "active", "value": "True"}]});
     push(world, &gate, "PATCH", &path, &change);
+    done(dora.kubegate(&["login"]));
     poll::until("access", PATIENCE, || {
         dora.kubectl.run(&pods).and_then(kubegate_tests::kubectl::Outcome::ok).map_err(|error| error.to_string())
     })

@@ -10,7 +10,6 @@ use super::error::Invalid;
 use super::user::{User, key};
 use crate::config::{GroupSource, Link, LinkAttribute, Provider, Scim};
 use crate::person::Identity;
-use crate::session::Review;
 use crate::store::StoreError;
 use crate::store::scim::{group, person, user};
 
@@ -202,18 +201,6 @@ impl Directories {
             Some(directory) => directory.settle(conn, identity).await,
             None => Ok(Settled::Stands),
         }
-    }
-
-    /// The same for those who look whether an identity still stands.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn review(&self, conn: &mut SqliteConnection, identity: &Identity) -> Result<Review, StoreError> {
-        Ok(match self.settle(conn, identity).await? {
-            Settled::Stands => Review::Stands,
-            Settled::Groups(groups) => Review::Changed(Box::new(Identity { groups, ..identity.clone() })),
-            Settled::Refused(_) => Review::Withdrawn,
-        })
     }
 
     /// Notes what links somebody who signs in, so that a later push finds them.

@@ -104,10 +104,10 @@ impl Sessions {
             self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
-        if !self.is_provisioned(&mut tx, &mut browser).await? {
+        if let Some(why) = self.still_provisioned(&mut tx, &mut browser).await? {
             code::spend(&mut tx, hash, None, now).await?;
             self.end_and_commit(tx, &browser, EndReason::Deprovisioned, now).await?;
-            return Err(GrantError::ended(EndReason::Deprovisioned, now));
+            return Err(SessionError::NotProvisioned(why).into());
         }
         let session = self.cli_session(&browser, holder, now)?;
         let token_until = self.token_until(&session, now);

@@ -28,9 +28,21 @@ impl Sessions {
         Ok(self.directories.note(tx, identity).await?)
     }
 
-    /// The same about somebody who goes on; `false` when the session may not.
-    pub(super) async fn is_provisioned(&self, tx: &mut Write, session: &mut Session) -> Result<bool, StoreError> {
-        self.directories.review(tx, &session.identity).await?.take_over(tx, session).await
+    /// The same about somebody who goes on; why the session may not, if so.
+    pub(super) async fn still_provisioned(
+        &self,
+        tx: &mut Write,
+        session: &mut Session,
+    ) -> Result<Option<NotProvisioned>, StoreError> {
+        match self.directories.settle(tx, &session.identity).await? {
+            Settled::Stands => Ok(None),
+            Settled::Groups(groups) => {
+                session.identity.groups = groups;
+                session::update_identity(tx, &session.id, &session.identity).await?;
+                Ok(None)
+            }
+            Settled::Refused(why) => Ok(Some(why)),
+        }
     }
 
     /// Why this person may begin no session, if so.

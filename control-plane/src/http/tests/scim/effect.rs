@@ -83,7 +83,7 @@ async fn only_active_users_sign_in_and_a_deactivated_one_is_out_at_once() {
     soon("the revocation", gateway.poll(&world, "wait=30")).await;
     assert_eq!(gateway.get(&carol.token, world.clock.now()), Err((401, "user-revoked")));
     let why = world.next_token(&mut carol).await.unwrap_err();
-    assert!(why.contains("your identity provider has deactivated or removed you here"), "{why}");
+    assert!(why.contains("deactivated or removed by your identity provider"), "{why}");
     let home = carol.browser.get("/").await;
     assert!(!home.text.contains("carol@example.com"), "the browser's session is over too: {}", home.text);
     assert_eq!(told(&world.at_provider(&idp).await.1), "account is deactivated");
