@@ -6,15 +6,21 @@
 //!                                         refresh at the provider: Granted ─▶ Provider::identity ─▶ Identity
 //! ```
 
+mod claims;
+mod client_assertion;
 mod client_key;
 mod demand;
 mod discovery;
 mod error;
 mod flow;
+mod github;
 mod granted;
+mod graph;
 mod group_file;
+mod groups;
 mod http;
 mod identity;
+mod live_file;
 
 use kubegate_core::secret::Secret;
 use openidconnect::RedirectUrl;
@@ -24,9 +30,11 @@ pub use self::demand::{Demand, Shown, UNMET};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};
+use self::github::Github;
 pub use self::granted::{Granted, Known};
 pub use self::group_file::GroupFile;
-use crate::config::{ClientAuthentication, Issuer, Kind, Provider as Settings};
+use self::live_file::LiveGroupFile;
+use crate::config::{ClientAuthentication, GroupSource, Issuer, Kind, Provider as Settings};
 use crate::seal::Sealer;
 use crate::store::Store;
 
@@ -34,6 +42,7 @@ use crate::store::Store;
 pub struct Provider {
     settings: Settings,
     protocol: Protocol,
+    group_file: Option<LiveGroupFile>,
     redirect: RedirectUrl,
     store: Store,
     sealer: Sealer,
@@ -42,6 +51,7 @@ pub struct Provider {
 /// What a provider speaks, and what is kept for it.
 enum Protocol {
     Oidc(Discovery),
+    Github(Github),
 }
 
 impl Provider {
@@ -54,9 +64,15 @@ impl Provider {
         let redirect = RedirectUrl::new(redirect).map_err(|error| OidcError::Unavailable(error.into()))?;
         let protocol = match &settings.kind {
             Kind::Oidc(oidc) => Protocol::Oidc(Discovery::new(&oidc.issuer, &settings)?),
-            Kind::Github(_) => return Err(OidcError::Unavailable(error::Failure::cause("not yet"))),
+            Kind::Github(github) => Protocol::Github(Github::new(github.clone(), &settings)?),
         };
-        Ok(Self { settings, protocol, redirect, store, sealer })
+        let group_file = match &settings.groups {
+            GroupSource::File(path) => {
+                Some(LiveGroupFile::open(path.clone()).map_err(|error| OidcError::Groups(error.into()))?)
+            }
+            _ => None,
+        };
+        Ok(Self { settings, protocol, group_file, redirect, store, sealer })
     }
 
     /// Its id.
@@ -75,6 +91,12 @@ impl Provider {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What is wrong with its group file as that is now.
+    #[must_use]
+    pub fn group_file_problem(&self) -> Option<String> {
+        self.group_file.as_ref()?.problem()
     }
 
     fn client_secret(&self) -> Option<&Secret> {
