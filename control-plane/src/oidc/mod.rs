@@ -93,6 +93,13 @@ impl Provider {
         &self.settings
     }
 
+    /// Whether it can be told who is to sign in there (`login_hint`).
+    #[must_use]
+    pub fn takes_login_hint(&self) -> bool {
+        let configured = self.settings.extra_parameters.iter().any(|(name, _)| name == "login_hint");
+        matches!(self.protocol, Protocol::Oidc(_)) && !configured
+    }
+
     /// What is wrong with its group file as that is now.
     #[must_use]
     pub fn group_file_problem(&self) -> Option<String> {
@@ -128,6 +135,19 @@ impl Providers {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.id() == id)
+    }
+
+    /// The provider that the domain of an e-mail address chooses.
+    #[must_use]
+    pub fn of_address(&self, address: &str) -> Option<&Provider> {
+        let domain = address.rsplit_once('@')?.1.to_ascii_lowercase();
+        self.0.iter().find(|provider| provider.settings.domains.contains(&domain))
+    }
+
+    /// Whether an e-mail address may choose a provider at all.
+    #[must_use]
+    pub fn choose_by_address(&self) -> bool {
+        self.0.iter().any(|provider| !provider.settings.domains.is_empty())
     }
 
     /// All of them, in the order of the configuration.
