@@ -37,7 +37,8 @@ async fn a_key_signs_a_short_lived_assertion_for_the_token_endpoint() {
     let jwk = serde_json::to_value(jwk).unwrap();
     let ed_public = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();
     let jwk = jwk.to_string();
-    let cases: [(&str, &str, &str, &'static dyn VerificationAlgorithm, &[u8]); 3] = [
+    type Case<'a> = (&'a str, &'a str, &'a str, &'static dyn VerificationAlgorithm, &'a [u8]);
+    let cases: [Case<'_>; 3] = [
         (RSA, ", clientKeyId: one", "RS256", &RSA_PKCS1_2048_8192_SHA256, RSA_PUBLIC),
         (EC, ", clientKeyId: one", "ES256", &ECDSA_P256_SHA256_FIXED, EC_PUBLIC),
         (&jwk, "", "EdDSA", &ED25519, &ed_public),

@@ -28,7 +28,7 @@ async fn token(world: &World, idp: &Idp) -> Value {
     world.redeem(&code, None).await.json()
 }
 
-fn say(idp: &Idp, id_token: Value, user_info: Value) {
+fn say(idp: &Idp, id_token: &Value, user_info: Value) {
     let mut behaviour = idp.behaviour.lock().unwrap();
     behaviour.claims = json!({"email": "carol@example.com", "email_verified": true});
     behaviour.claims.as_object_mut().unwrap().extend(id_token.as_object().unwrap().clone());
@@ -61,7 +61,7 @@ async fn each_source_counts_alone() {
     ];
     for (fields, id_token, user_info, expected) in cases {
         let idp = Idp::start().await;
-        say(&idp, id_token, user_info);
+        say(&idp, &id_token, user_info);
         let world = World::with(&idp.section_with(fields)).await;
         assert_eq!(groups(&world, &idp).await, expected, "{fields}");
     }
@@ -70,7 +70,7 @@ async fn each_source_counts_alone() {
 #[tokio::test]
 async fn groups_that_are_no_list_of_names_fail_the_sign_in() {
     let idp = Idp::start().await;
-    say(&idp, json!({"groups": {"admins": true}}), json!({}));
+    say(&idp, &json!({"groups": {"admins": true}}), json!({}));
     let world = World::with(&idp.section()).await;
     let answer = sign_in(&mut world.browser(), &idp, "/login").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -145,7 +145,7 @@ async fn what_entra_leaves_out_of_a_token_is_fetched_to_the_last_page() {
     for id_token in [overage(), json!({"hasgroups": true}), json!({"hasgroups": "true"})] {
         let (base, _) = graph(Graph { groups: 2100, ..Graph::default() }).await;
         let idp = Idp::start().await;
-        say(&idp, id_token, json!({}));
+        say(&idp, &id_token, json!({}));
         let world = World::with(&idp.section_with(&format!(", groups: {{from: entra, graph: \"{base}/\"}}"))).await;
         let groups = groups(&world, &idp).await;
         assert_eq!(groups.as_array().unwrap().len(), 2100);
@@ -157,7 +157,7 @@ async fn what_entra_leaves_out_of_a_token_is_fetched_to_the_last_page() {
 async fn nobody_gets_on_with_fewer_groups_than_they_have() {
     let (base, behaviour) = graph(Graph::default()).await;
     let idp = Idp::start().await;
-    say(&idp, overage(), json!({}));
+    say(&idp, &overage(), json!({}));
     let world = World::with(&idp.section_with(&format!(", groups: {{from: entra, graph: \"{base}\"}}"))).await;
     for (what, broken) in [
         ("forbidden", Graph { broken: Some((0, StatusCode::FORBIDDEN)), ..Graph::default() }),
@@ -186,7 +186,7 @@ async fn nobody_gets_on_with_fewer_groups_than_they_have() {
 #[tokio::test]
 async fn a_changed_group_file_counts_with_the_next_token() {
     let idp = Idp::start().await;
-    say(&idp, json!({"groups": ["ignored"]}), json!({"groups": ["ignored"]}));
+    say(&idp, &json!({"groups": ["ignored"]}), json!({"groups": ["ignored"]}));
     let file = |groups: &str| format!("people: [{{email: carol@example.com, groups: {groups}}}]");
     let section = idp.section_with(", groups: {from: file, file: groups.yaml}");
     let world = World::with_file("groups.yaml", &file("[a]"), &section).await;
