@@ -28,10 +28,15 @@ pub(crate) fn two_thousand_groups() -> Value {
 }
 
 fn two_thousand(suite: &Suite, world: &World) {
+    let metadata = json!({"name": "department-0042", "namespace": TEAM});
+    let role = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata,
+        "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}],
+    });
+    world.api.admin.apply(&role.to_string()).unwrap();
     let binding = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-        "metadata": {"name": "department-0042", "namespace": TEAM},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": metadata,
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "department-0042"},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group",
             "name": format!("{PREFIX}department-0042-of-the-example-company")}],
     });
