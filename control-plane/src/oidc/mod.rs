@@ -26,7 +26,7 @@ use kubegate_core::secret::Secret;
 use openidconnect::RedirectUrl;
 
 pub use self::client_key::ClientKey;
-pub use self::demand::{Demand, Shown, UNMET};
+pub use self::demand::{Demand, Shown, UNMET, Unmet};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};

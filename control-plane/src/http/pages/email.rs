@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::super::error::PageError;
 use super::super::extract::Parameters;
+use super::super::messages::{Text, text};
 use super::login::{self, Attempt};
 use super::{ReturnTo, accounts, provider};
 use crate::app::App;
@@ -25,13 +26,11 @@ pub(super) fn address(text: &str) -> Option<&str> {
 }
 
 /// What is wrong with an address that leads nowhere. It is the same for everybody of a domain.
-pub(super) fn unknown(text: &str) -> String {
-    let Some((_, domain)) = address(text).and_then(|address| address.rsplit_once('@')) else {
-        return "That is not an e-mail address. Write it like name@example.com.".to_owned();
+pub(super) fn unknown(typed: &str) -> Text {
+    let Some((_, domain)) = address(typed).and_then(|address| address.rsplit_once('@')) else {
+        return text("login-no-address");
     };
-    format!(
-        "No identity provider here is for addresses of {domain}. Check the address, or choose another way to sign in."
-    )
+    text("login-unknown-domain").with("domain", domain)
 }
 
 /// The form.
