@@ -1,5 +1,6 @@
 //! Why a sign-in at a provider fails, and what the person reads about it.
 
+use super::client_key::SignError;
 use crate::person::InvalidUser;
 use crate::random::RandomError;
 use crate::seal::SealError;
@@ -50,6 +51,12 @@ pub enum OidcError {
     /// The userinfo endpoint did not answer as it should.
     #[error("the userinfo endpoint does not answer as it should: {0}")]
     UserInfo(#[source] Cause),
+    /// The source of groups does not answer as it should.
+    #[error("the source of groups does not answer as it should: {0}")]
+    Groups(#[source] Cause),
+    /// The client's key could not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// Nobody can be signed in under what the provider says.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -90,6 +97,17 @@ pub enum IdentityError {
     /// The provider answered about somebody else than it was asked about.
     #[error("the answer is about another person")]
     AnotherPerson,
+    /// The groups are no list of names.
+    #[error("the claim {0:?} is no list of names, which groups have to be")]
+    Groups(String),
+    /// Entra has left the groups out of the token.
+    #[error("there are too many groups for the provider's token, which leaves them all out")]
+    Overage,
+    /// Somebody who is in none of the organisations of the configuration.
+    #[error(
+        "{0:?} is in none of the organisations whose members may sign in, or the organisation has not approved Kubegate"
+    )]
+    Organization(String),
     /// The subject or uid cannot be carried.
     #[error("the claim {0:?} holds a comma, a control character or a character outside ASCII, or is too long")]
     Uid(String),
@@ -108,67 +126,41 @@ impl OidcError {
             Self::IdToken(_) => "bad-id-token",
             Self::UserInfo(_) => "bad-userinfo",
             Self::Identity(IdentityError::Claim(_)) => "claim-missing",
+            Self::Groups(_) => "groups-unavailable",
+            Self::Identity(IdentityError::Groups(_)) => "bad-groups",
+            Self::Identity(IdentityError::Overage) => "groups-overage",
+            Self::Identity(IdentityError::Organization(_)) => "not-in-organization",
             Self::Identity(IdentityError::AnotherPerson) => "another-person",
             Self::Identity(IdentityError::EmailNotVerified(_)) => "email-not-verified",
             Self::Identity(IdentityError::User { .. } | IdentityError::Uid(_)) => "bad-user-name",
-            Self::Store(_) | Self::Random(_) | Self::Seal(_) => "internal",
+            Self::Store(_) | Self::Random(_) | Self::Seal(_) | Self::Sign(_) => "internal",
         }
     }
 
-    /// What the person reads: a title, what went wrong, what to do.
+    /// What the person reads: the message of the pages, which has a title, what went wrong and what to do, and what fills
+    /// its places besides the provider's name.
     #[must_use]
-    pub fn for_the_person(&self, provider: &str) -> (&'static str, String, String) {
-        let operator = "Tell whoever runs Kubegate, with the reference below.".to_owned();
+    pub fn for_the_person(&self) -> (&'static str, Vec<(&'static str, String)>) {
         match self {
-            Self::Unavailable(_) | Self::UserInfo(_) => (
-                "The identity provider does not answer",
-                format!("Kubegate could not reach {provider}, or did not understand its answer."),
-                "Try again in a minute. If it stays like this, tell whoever runs Kubegate, with the reference below."
-                    .to_owned(),
-            ),
-            Self::State => (
-                "This sign-in is over",
-                "It was begun in another browser, more than ten minutes ago, or has ended already.".to_owned(),
-                "Begin again where you came from: the start page, or `kubegate login`. Cookies have to be allowed."
-                    .to_owned(),
-            ),
-            Self::Denied { error, description, .. } => (
-                "You were not signed in",
-                format!("{provider} answered: {}", if description.is_empty() { error } else { description }),
-                "Begin again. If you should have access, ask whoever runs the identity provider.".to_owned(),
-            ),
-            Self::Issuer | Self::Exchange(_) | Self::IdToken(_) => (
-                "The identity provider's answer is not valid",
-                format!("{provider} sent an answer that Kubegate cannot trust."),
-                format!("Begin again. If it happens again: {}", operator.to_lowercase()),
-            ),
-            Self::Identity(error) => (
-                "You cannot be signed in under this name",
-                format!("What {provider} says about you cannot be used: {error}."),
-                error.remedy().to_owned(),
-            ),
-            Self::Store(_) | Self::Random(_) | Self::Seal(_) => {
-                ("Something failed on our side", "Kubegate could not do what you asked for.".to_owned(), operator)
+            Self::Unavailable(_) | Self::UserInfo(_) => ("error-provider-unavailable", vec![]),
+            Self::Groups(_) => ("error-groups-unavailable", vec![]),
+            Self::State => ("error-state-mismatch", vec![]),
+            Self::Denied { error, description, .. } => {
+                let words = if description.is_empty() { error } else { description };
+                ("error-denied", vec![("words", words.clone())])
             }
-        }
-    }
-}
-
-impl IdentityError {
-    fn remedy(&self) -> &'static str {
-        match self {
-            Self::Claim(_) => {
-                "Ask whoever runs Kubegate to ask the provider for this claim (scopes), or to use another (claims)."
+            Self::Issuer | Self::Exchange(_) | Self::IdToken(_) => ("error-bad-answer", vec![]),
+            Self::Identity(IdentityError::Claim(claim)) => ("error-claim-missing", vec![("claim", claim.clone())]),
+            Self::Identity(IdentityError::EmailNotVerified(email)) => {
+                ("error-email-not-verified", vec![("email", email.clone())])
             }
-            Self::EmailNotVerified(_) => {
-                "Verify your address at the identity provider. If it does not do that, whoever runs Kubegate can trust it \
-                 for your domain (trustEmail)."
+            Self::Identity(IdentityError::Groups(claim)) => ("error-bad-groups", vec![("claim", claim.clone())]),
+            Self::Identity(IdentityError::Overage) => ("error-groups-overage", vec![]),
+            Self::Identity(IdentityError::Organization(login)) => {
+                ("error-not-in-organization", vec![("login", login.clone())])
             }
-            Self::AnotherPerson => "Sign in anew.",
-            Self::User { .. } | Self::Uid(_) => {
-                "Ask whoever runs the identity provider for another name, or whoever runs Kubegate to take the name from \
-                 another claim."
-            }
+            Self::Identity(error) => ("error-bad-user-name", vec![("problem", error.to_string())]),
+            Self::Store(_) | Self::Random(_) | Self::Seal(_) | Self::Sign(_) => ("error-internal", vec![]),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 pub(super) mod accounts;
 pub(super) mod callback;
+pub(super) mod email;
 pub(super) mod home;
+pub(super) mod language;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod provider;

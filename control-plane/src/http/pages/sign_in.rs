@@ -48,48 +48,20 @@ pub(super) async fn complete(
 
 /// What a person reads whom the provider has signed in, but has not pushed.
 fn not_provisioned(why: NotProvisioned, provider: &str) -> PageError {
-    let (title, what) = match why {
-        NotProvisioned::Unknown => (
-            "You are not set up here yet",
-            format!("The sign-in went well, but {provider} has not told Kubegate about you."),
-        ),
-        NotProvisioned::Inactive => (
-            "Your account is deactivated",
-            format!("The sign-in went well, but {provider} has told Kubegate that you are not active here."),
-        ),
-        NotProvisioned::Ambiguous => (
-            "It is not clear who you are",
-            format!("The sign-in went well, but {provider} has told Kubegate about two people who both may be you."),
-        ),
-        NotProvisioned::Unlinked => (
-            "It is not clear who you are",
-            format!(
-                "The sign-in went well, but {provider} did not say in it what links you to those it told Kubegate about."
-            ),
-        ),
+    let message = match why {
+        NotProvisioned::Unknown => "error-not-provisioned-unknown",
+        NotProvisioned::Inactive => "error-not-provisioned-inactive",
+        NotProvisioned::Ambiguous => "error-not-provisioned-ambiguous",
+        NotProvisioned::Unlinked => "error-not-provisioned-unlinked",
     };
-    let remedy = match why {
-        NotProvisioned::Unknown | NotProvisioned::Inactive => {
-            format!(
-                "Ask whoever runs {provider} to assign you to Kubegate there. When that has been done, it may take {provider} \
-                 up to 40 minutes to tell; then sign in again."
-            )
-        }
-        NotProvisioned::Ambiguous | NotProvisioned::Unlinked => {
-            "Tell whoever runs Kubegate, with the reference below: `scim.link` in its configuration may be wrong."
-                .to_owned()
-        }
-    };
-    PageError::new(StatusCode::FORBIDDEN, "not-provisioned", title, what, remedy)
+    PageError::of(StatusCode::FORBIDDEN, "not-provisioned").told_as(message).with("provider", provider)
 }
 
 fn refuse(disabled: &Disabled) -> PageError {
     let Disabled { person, by, reason, at, .. } = disabled;
-    PageError::new(
-        StatusCode::FORBIDDEN,
-        "account-disabled",
-        "Your account is disabled",
-        format!("The sign-in went well, but {by} disabled your account here on {}: {reason}", for_people(*at)),
-        format!("Ask {by}, or another administrator of Kubegate, to enable `{person}` again."),
-    )
+    PageError::of(StatusCode::FORBIDDEN, "account-disabled")
+        .with("by", by)
+        .with("at", for_people(*at))
+        .with("reason", reason)
+        .with("person", person)
 }

@@ -2,14 +2,19 @@
 
 mod administrators;
 mod bundle;
+mod by_email;
+mod client_key;
 mod ended;
 mod export;
 mod gateway;
+mod github;
+mod groups;
 mod hang_up;
 mod hostile;
 mod idp;
 mod log;
 mod oidc;
+mod providers;
 mod restore;
 mod routes;
 mod scim;

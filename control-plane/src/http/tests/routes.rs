@@ -6,9 +6,10 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 51] = [
+const PUBLIC: [(Method, &str, StatusCode); 53] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
+    (Method::POST, "/login", StatusCode::FORBIDDEN),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
     (Method::GET, "/login/accounts", StatusCode::SEE_OTHER),
     (Method::GET, "/login/{provider}", StatusCode::NOT_FOUND),
@@ -27,6 +28,7 @@ const PUBLIC: [(Method, &str, StatusCode); 51] = [
     (Method::GET, "/api/v1/clusters", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/revocations", StatusCode::UNAUTHORIZED),
     (Method::GET, "/status", StatusCode::SEE_OTHER),
+    (Method::GET, "/language/{tag}", StatusCode::NOT_FOUND),
     (Method::GET, "/api/v1/bundle", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/status", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/elevations", StatusCode::UNAUTHORIZED),
