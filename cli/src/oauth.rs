@@ -74,7 +74,7 @@ impl Ended {
 
     /// Whether the person is shut out, so that a sign-in leads nowhere before somebody lets them in again.
     pub(crate) fn shuts_out(&self) -> bool {
-        self.reason.as_deref() == Some("disabled")
+        matches!(self.reason.as_deref(), Some("disabled" | "deprovisioned"))
     }
 
     fn next_step(&self) -> &'static str {

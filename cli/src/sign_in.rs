@@ -36,6 +36,8 @@ pub(crate) struct SignInOptions {
     pub(crate) json: bool,
     /// The identity provider to go to, when the control plane has several.
     pub(crate) provider: Option<String>,
+    /// The e-mail address whose domain chooses the provider.
+    pub(crate) email: Option<String>,
     /// Whether a code may be read from stdin; else only from the terminal itself.
     pub(crate) stdin_is_ours: bool,
     /// How long a person may take.
@@ -307,9 +309,10 @@ impl Attempt<'_> {
 
     /// What the sign-in should be, as parameters.
     fn wishes(&self) -> Vec<(&'static str, String)> {
-        let SignInOptions { provider, demand: Demand { acr, max_age }, .. } = self.options;
+        let SignInOptions { provider, email, demand: Demand { acr, max_age }, .. } = self.options;
         let mut wishes = Vec::new();
         wishes.extend(provider.clone().map(|provider| ("provider", provider)));
+        wishes.extend(email.clone().map(|email| ("login_hint", email)));
         if !acr.is_empty() {
             wishes.push(("acr_values", acr.join(" ")));
         }

@@ -15,7 +15,7 @@ use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use self::limiter::Limiter;
+pub(crate) use self::limiter::Limiter;
 use crate::person::Identity;
 use crate::random;
 

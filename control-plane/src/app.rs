@@ -15,10 +15,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
-use crate::oidc::{OidcError, OidcProvider, Providers};
+use crate::oidc::{OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
+use crate::scim::{Directories, Provisioning};
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions, UserCodes};
 use crate::store::{Store, StoreError};
@@ -35,6 +36,8 @@ pub struct App {
     pub(crate) elevations: Elevations,
     pub(crate) accounts: Accounts,
     pub(crate) providers: Providers,
+    pub(crate) scim: Provisioning,
+    pub(crate) scim_failures: Limiter,
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
@@ -101,12 +104,16 @@ impl App {
         let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
         let providers = providers(&config, &store, &sealer)?;
         let accounts = Accounts::new(config.accounts);
+        let directories = Arc::new(Directories::new(&config.providers));
         let sessions = Sessions::new(store.clone(), config.sessions, Arc::clone(&metrics));
+        let sessions = sessions.with_directories(Arc::clone(&directories));
+        let scim = Provisioning::new(store.clone(), sessions.clone(), directories, Arc::clone(&metrics));
         let elevations = Elevations::new(store.clone(), sessions.ended());
         let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
+        scim.start(now).await?;
         let issuer = config.issuer;
         let signer = Arc::new(Signer::new(
             issuer.as_str().to_owned(),
@@ -135,6 +142,8 @@ impl App {
             elevations,
             accounts,
             providers,
+            scim,
+            scim_failures: Limiter::default(),
             token_keys,
             exporter,
             bundle,
@@ -175,25 +184,31 @@ impl App {
         if id == accounts::PROVIDER {
             return "an account of this gateway";
         }
-        self.providers.get(id).map_or(id, OidcProvider::name)
+        self.providers.get(id).map_or(id, Provider::name)
     }
 
     /// Whether people of this provider may allow a machine without a browser to act for them.
     pub(crate) fn has_device_flow(&self, provider: &str) -> bool {
-        let its = provider == accounts::PROVIDER || self.providers.get(provider).is_some_and(OidcProvider::device_flow);
+        let its = provider == accounts::PROVIDER || self.providers.get(provider).is_some_and(Provider::device_flow);
         self.sessions.limits().device_flow && its
     }
 
     /// Whether anybody may.
     pub(crate) fn offers_device_flow(&self) -> bool {
-        let provider = self.providers.all().any(OidcProvider::device_flow);
+        let provider = self.providers.all().any(Provider::device_flow);
         self.sessions.limits().device_flow && (provider || !self.accounts.is_empty())
     }
 
     /// What has become of an identity since its sign-in.
     pub(crate) fn review(&self, identity: &Identity) -> Review {
         if identity.provider != accounts::PROVIDER {
-            return if self.providers.get(&identity.provider).is_some() { Review::Stands } else { Review::Withdrawn };
+            let Some(provider) = self.providers.get(&identity.provider) else { return Review::Withdrawn };
+            return match provider.kept_groups(identity) {
+                Some((groups, _)) if groups != identity.groups => {
+                    Review::Changed(Box::new(Identity { groups, ..identity.clone() }))
+                }
+                _ => Review::Stands,
+            };
         }
         match self.accounts.current(identity) {
             None => Review::Withdrawn,
@@ -234,7 +249,7 @@ fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bo
 fn providers(config: &Config, store: &Store, sealer: &Sealer) -> Result<Providers, StartError> {
     let providers = config.providers.iter().map(|settings| {
         let id = settings.id.clone();
-        OidcProvider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
+        Provider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
             .map_err(|source| StartError::Provider { id, source })
     });
     Ok(Providers::new(providers.collect::<Result<_, _>>()?))

@@ -44,6 +44,22 @@ pub struct SignInLabels {
     pub result: &'static str,
 }
 
+/// Something of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ProviderLabels {
+    /// The provider's id.
+    pub provider: String,
+}
+
+/// A request of a provider that pushes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PushLabels {
+    /// The provider's id; empty when the token is not known.
+    pub provider: String,
+    /// The status of the answer.
+    pub status: u16,
+}
+
 /// Something that has a result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ResultLabels {
@@ -110,6 +126,12 @@ pub struct Metrics {
     pub publish_failures: Counter<u64, AtomicU64>,
     /// Groups of a provider that no API server could be told.
     pub groups_dropped: Family<SignInLabels, Counter>,
+    /// Users that providers have pushed.
+    pub scim_users: Family<ProviderLabels, Gauge<i64, AtomicI64>>,
+    /// Groups that providers have pushed.
+    pub scim_groups: Family<ProviderLabels, Gauge<i64, AtomicI64>>,
+    /// Requests of providers that push, by status.
+    pub scim_requests: Family<PushLabels, Counter>,
     /// Requests by listener, route and status.
     pub requests: Family<RequestLabels, Counter>,
     /// How long requests took, but for long polls.
@@ -136,6 +158,9 @@ impl Default for Metrics {
             policy_valid: Gauge::default(),
             publish_failures: Counter::default(),
             groups_dropped: Family::default(),
+            scim_users: Family::default(),
+            scim_groups: Family::default(),
+            scim_requests: Family::default(),
             requests: Family::default(),
             duration: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             registry: Registry::default(),
@@ -169,6 +194,9 @@ impl Metrics {
         to.register("policy_valid", "1 when the policy file is the policy in force", self.policy_valid.clone());
         to.register("bundle_publish_failures", "Bundles that could not be published", self.publish_failures.clone());
         to.register("groups_dropped", "Groups with a name that cannot be passed on", self.groups_dropped.clone());
+        to.register("scim_users", "Users that a provider has pushed", self.scim_users.clone());
+        to.register("scim_groups", "Groups that a provider has pushed", self.scim_groups.clone());
+        to.register("scim_requests", "Requests of providers that push, by status", self.scim_requests.clone());
         to.register("http_requests", "Requests by listener, route and status", self.requests.clone());
         to.register("http_request_duration_seconds", "How long requests took, but for polls", self.duration.clone());
     }

@@ -24,7 +24,7 @@ use crate::suite::{ADMIN_VERBS, PolicyFile, Suite, TEAM, Who, claims};
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// How long gateways may take to hear of what gives access.
-const AT_ONCE: Duration = Duration::from_secs(1);
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// How long a stream may take to begin.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,7 +55,7 @@ fn streams(kubectl: &Kubectl) -> Vec<(&'static str, Session)> {
 }
 
 /// A stream on which nothing happens, and one that never rests, both begun.
-fn quiet_and_busy(kubectl: &Kubectl) -> Vec<(&'static str, Session)> {
+pub(crate) fn quiet_and_busy(kubectl: &Kubectl) -> Vec<(&'static str, Session)> {
     let watch = ["get", "pods", "--watch", "--output-watch-events"];
     vec![
         stream(kubectl, "watch", &watch, "hello"),
@@ -94,7 +94,7 @@ fn until_allowed(world: &World, token: &str) {
     eprintln!("allowed after {:?}", began.elapsed());
 }
 
-fn until_ended(kind: &str, stream: &mut Session, began: Instant) {
+pub(crate) fn until_ended(kind: &str, stream: &mut Session, began: Instant) {
     poll::until(&format!("the end of {kind}"), PATIENCE, || match stream.ended() {
         Some(_) => Ok(()),
         None => Err(stream.stdout()),

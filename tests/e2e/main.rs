@@ -17,6 +17,7 @@ mod credential;
 mod cut;
 mod device;
 mod distribution;
+mod groups;
 mod impersonation;
 mod objects;
 mod pages;
@@ -25,6 +26,7 @@ mod replay;
 mod request_info;
 mod rules;
 mod sabotage;
+mod scim;
 mod stage;
 mod step_up;
 mod streams;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         objects::trials(&suite),
         administration::trials(&suite),
         step_up::trials(&suite),
+        scim::trials(&suite),
         streams::trials(&suite),
         audit::trials(&suite),
         impersonation::trials(&suite),
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         cut::trials(&suite),
         device::trials(&suite),
         distribution::trials(&suite),
+        groups::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
         request_info::trials(&suite),

@@ -12,6 +12,7 @@ use crate::browser::Login;
 use crate::control_plane::{ControlPlane, Settings};
 use crate::envoy::{Envoy, WORKERS};
 use crate::gateway::{self, Gateway};
+use crate::idp::{self, Idp, IdpAccount};
 use crate::person::Person;
 use crate::world::{World, cluster_url, control_plane_url};
 use crate::{paths, port};
@@ -25,6 +26,8 @@ pub struct Gate<'w> {
     pub control_plane: ControlPlane,
     /// Envoy's port for people.
     pub port: u16,
+    /// An identity provider of its own.
+    pub idp: Option<Idp>,
     dir: PathBuf,
     world: &'w World,
 }
@@ -34,6 +37,10 @@ pub struct Gate<'w> {
 pub struct Differences<'a> {
     /// More of the control plane's configuration.
     pub config: Value,
+    /// People of an identity provider of its own; none is started without them.
+    pub idp: &'a [IdpAccount],
+    /// More of that provider's fields in the control plane's configuration.
+    pub provider: Value,
     /// Another filter.
     pub filter: Option<&'a Path>,
     /// Another number of Envoy's worker threads.
@@ -49,11 +56,19 @@ impl<'w> Gate<'w> {
         let folder = dir.join("control-plane");
         fs::create_dir_all(&folder)?;
         fs::copy(&world.pki.ca, folder.join("ca.crt"))?;
+        let idp = if differences.idp.is_empty() {
+            None
+        } else {
+            let callback = format!("{}/callback/{}", control_plane_url(port), idp::PROVIDER);
+            let mut idp = Idp::start(&logs, &callback, differences.idp)?;
+            idp.fields = differences.provider.clone();
+            Some(idp)
+        };
         let policy = fs::read_to_string(&world.control_plane.policy)?;
         let settings = Settings {
             public_url: &control_plane_url(port),
             accounts,
-            idp: None,
+            idp: idp.as_ref(),
             extra: &differences.config,
             policy: &policy.replace(&world.cluster_url(), &cluster_url(port)),
         };
@@ -70,7 +85,13 @@ impl<'w> Gate<'w> {
             service_account: &world.service_account,
             control_plane: &control_plane,
         })?;
-        Ok(Self { envoy, control_plane, port, dir, world })
+        Ok(Self { envoy, control_plane, port, idp, dir, world })
+    }
+
+    /// Where people reach the control plane.
+    #[must_use]
+    pub fn control_plane_url(&self) -> String {
+        control_plane_url(self.port)
     }
 
     /// A person who has never signed in here.

@@ -38,6 +38,8 @@ pub struct Idp {
     pub client_id: &'static str,
     /// That client's secret.
     pub client_secret: &'static str,
+    /// More of the provider's fields in the control plane's configuration.
+    pub fields: Value,
     process: Running,
 }
 
@@ -65,7 +67,7 @@ impl Idp {
         process.wait_until("it answers discovery", START_LIMIT, || {
             client.get(&discovery).call().map(drop).map_err(|error| error.to_string())
         })?;
-        Ok(Self { issuer, client_id, client_secret, process })
+        Ok(Self { issuer, client_id, client_secret, fields: Value::Null, process })
     }
 
     /// Replaces a person's claims, as a change in the company's directory would.

@@ -24,7 +24,10 @@ use kubegate_core::rule::Who;
 pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
-pub use self::providers::{ClaimNames, Provider};
+pub use self::providers::{
+    ClaimNames, ClientAuthentication, Github, GroupSource, Kind, Link, LinkAttribute, Oidc, Provider, Scim,
+    SecretMethod,
+};
 use crate::accounts::Account;
 use crate::session::Limits;
 

@@ -14,6 +14,7 @@ mod oauth;
 mod pages;
 mod people;
 mod router;
+mod scim;
 mod templates;
 #[cfg(test)]
 mod tests;

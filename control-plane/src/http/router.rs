@@ -8,15 +8,18 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 
 use super::error::PageError;
-use super::{api, assets, gateways, health, messages, oauth, pages};
+use super::{api, assets, gateways, health, messages, oauth, pages, scim};
 use crate::app::App;
 use crate::telemetry::RequestLabels;
 
 /// The largest body that anybody has to send.
 const MAX_BODY: usize = 64 * 1024;
+
+/// The largest body that an identity provider has to send: a group with all its members.
+const MAX_PUSH: usize = 4 * 1024 * 1024;
 
 /// How long any answer but a long poll's may take.
 const MOST: Duration = Duration::from_secs(45);
@@ -25,7 +28,7 @@ const MOST: Duration = Duration::from_secs(45);
 pub fn public(app: Arc<App>) -> Router {
     let router = Router::new()
         .route("/", get(pages::home::get))
-        .route("/login", get(pages::login::get))
+        .route("/login", get(pages::login::get).post(pages::email::post))
         .route("/login/accounts", post(pages::accounts::post).get(pages::accounts::get))
         .route("/login/{provider}", get(pages::provider::get))
         .route("/callback/{provider}", get(pages::callback::get))
@@ -66,10 +69,33 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/api/v1/people/enable", post(api::people::enable))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
+        .merge(pushes())
         .fallback(not_found)
         .layer(middleware::from_fn(time_out))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), messages::layer));
     dress(router, app, "public")
+}
+
+/// What identity providers push.
+fn pushes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/scim/v2/{provider}/ServiceProviderConfig", get(scim::service_provider_config::get))
+        .route("/scim/v2/{provider}/ResourceTypes", get(scim::resource_types::get))
+        .route("/scim/v2/{provider}/ResourceTypes/{id}", get(scim::resource_types::get))
+        .route("/scim/v2/{provider}/Schemas", get(scim::schemas::get))
+        .route("/scim/v2/{provider}/Schemas/{id}", get(scim::schemas::get))
+        .route("/scim/v2/{provider}/Users", get(scim::users::get).post(scim::users::post))
+        .route(
+            "/scim/v2/{provider}/Users/{id}",
+            get(scim::user::get).put(scim::user::put).patch(scim::user::patch).delete(scim::user::delete),
+        )
+        .route("/scim/v2/{provider}/Groups", get(scim::groups::get).post(scim::groups::post))
+        .route(
+            "/scim/v2/{provider}/Groups/{id}",
+            get(scim::group::get).put(scim::group::put).patch(scim::group::patch).delete(scim::group::delete),
+        )
+        .route("/scim/v2/{provider}/{*rest}", any(scim::unknown::any))
+        .layer(DefaultBodyLimit::max(MAX_PUSH))
 }
 
 /// The listener for gateways and for those who watch over us; never routed from outside.

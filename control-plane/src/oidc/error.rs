@@ -1,5 +1,6 @@
 //! Why a sign-in at a provider fails, and what the person reads about it.
 
+use super::client_key::SignError;
 use crate::person::InvalidUser;
 use crate::random::RandomError;
 use crate::seal::SealError;
@@ -50,6 +51,12 @@ pub enum OidcError {
     /// The userinfo endpoint did not answer as it should.
     #[error("the userinfo endpoint does not answer as it should: {0}")]
     UserInfo(#[source] Cause),
+    /// The source of groups does not answer as it should.
+    #[error("the source of groups does not answer as it should: {0}")]
+    Groups(#[source] Cause),
+    /// The client's key could not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// Nobody can be signed in under what the provider says.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -87,6 +94,20 @@ pub enum IdentityError {
         /// Why not.
         why: InvalidUser,
     },
+    /// The provider answered about somebody else than it was asked about.
+    #[error("the answer is about another person")]
+    AnotherPerson,
+    /// The groups are no list of names.
+    #[error("the claim {0:?} is no list of names, which groups have to be")]
+    Groups(String),
+    /// Entra has left the groups out of the token.
+    #[error("there are too many groups for the provider's token, which leaves them all out")]
+    Overage,
+    /// Somebody who is in none of the organisations of the configuration.
+    #[error(
+        "{0:?} is in none of the organisations whose members may sign in, or the organisation has not approved Kubegate"
+    )]
+    Organization(String),
     /// The subject or uid cannot be carried.
     #[error("the claim {0:?} holds a comma, a control character or a character outside ASCII, or is too long")]
     Uid(String),
@@ -105,9 +126,14 @@ impl OidcError {
             Self::IdToken(_) => "bad-id-token",
             Self::UserInfo(_) => "bad-userinfo",
             Self::Identity(IdentityError::Claim(_)) => "claim-missing",
+            Self::Groups(_) => "groups-unavailable",
+            Self::Identity(IdentityError::Groups(_)) => "bad-groups",
+            Self::Identity(IdentityError::Overage) => "groups-overage",
+            Self::Identity(IdentityError::Organization(_)) => "not-in-organization",
+            Self::Identity(IdentityError::AnotherPerson) => "another-person",
             Self::Identity(IdentityError::EmailNotVerified(_)) => "email-not-verified",
             Self::Identity(IdentityError::User { .. } | IdentityError::Uid(_)) => "bad-user-name",
-            Self::Store(_) | Self::Random(_) | Self::Seal(_) => "internal",
+            Self::Store(_) | Self::Random(_) | Self::Seal(_) | Self::Sign(_) => "internal",
         }
     }
 
@@ -117,6 +143,7 @@ impl OidcError {
     pub fn for_the_person(&self) -> (&'static str, Vec<(&'static str, String)>) {
         match self {
             Self::Unavailable(_) | Self::UserInfo(_) => ("error-provider-unavailable", vec![]),
+            Self::Groups(_) => ("error-groups-unavailable", vec![]),
             Self::State => ("error-state-mismatch", vec![]),
             Self::Denied { error, description, .. } => {
                 let words = if description.is_empty() { error } else { description };
@@ -127,8 +154,13 @@ impl OidcError {
             Self::Identity(IdentityError::EmailNotVerified(email)) => {
                 ("error-email-not-verified", vec![("email", email.clone())])
             }
+            Self::Identity(IdentityError::Groups(claim)) => ("error-bad-groups", vec![("claim", claim.clone())]),
+            Self::Identity(IdentityError::Overage) => ("error-groups-overage", vec![]),
+            Self::Identity(IdentityError::Organization(login)) => {
+                ("error-not-in-organization", vec![("login", login.clone())])
+            }
             Self::Identity(error) => ("error-bad-user-name", vec![("problem", error.to_string())]),
-            Self::Store(_) | Self::Random(_) | Self::Seal(_) => ("error-internal", vec![]),
+            Self::Store(_) | Self::Random(_) | Self::Seal(_) | Self::Sign(_) => ("error-internal", vec![]),
         }
     }
 }

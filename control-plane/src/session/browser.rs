@@ -51,7 +51,7 @@ impl Sessions {
     /// When the store fails or there is no randomness.
     pub async fn begin(&self, sign_in: SignIn, now: Timestamp) -> Result<(Session, Secret), SessionError> {
         let cookie = random::secret("kgb_")?;
-        let session = Session {
+        let mut session = Session {
             id: SessionId::from(random::id("s_")?),
             kind: SessionKind::Browser,
             identity: sign_in.identity,
@@ -68,6 +68,7 @@ impl Sessions {
         };
         let purpose = sign_in.purpose.as_ref().map(Purpose::hash);
         let mut tx = self.store.write().await?;
+        self.provision(&mut tx, &mut session.identity).await?;
         let told = self.admit(&mut tx, &session.identity.person(), now).await?;
         session::insert(&mut tx, &session, Some(SecretHash::of(&cookie)), purpose).await?;
         self.commit(tx, told).await?;

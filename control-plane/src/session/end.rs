@@ -11,7 +11,7 @@ use crate::telemetry::ResultLabels;
 
 /// Whether gateways have something new to hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct News(pub(super) bool);
+pub(crate) struct News(pub(crate) bool);
 
 impl Sessions {
     /// Ends a session; `false` when it had ended before.
@@ -95,6 +95,7 @@ impl Sessions {
         store::device::purge(&mut tx, now.before(DEVICE_LIFETIME)).await?;
         revocation::purge(&mut tx, now).await?;
         elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
+        store::scim::person::purge(&mut tx).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -103,6 +104,9 @@ impl Sessions {
     pub(super) async fn admit(&self, tx: &mut Write, person: &PersonId, now: Timestamp) -> Result<News, SessionError> {
         if let Some(disabled) = disabled::find(tx, person).await? {
             return Err(SessionError::Disabled(Box::new(disabled)));
+        }
+        if let Some(why) = self.unprovisioned(tx, person).await? {
+            return Err(SessionError::NotProvisioned(why));
         }
         let sessions = session::live_of(tx, person, now).await?;
         let surplus = (sessions.len() + 1).saturating_sub(self.limits.max_per_person);
@@ -142,7 +146,7 @@ impl Sessions {
     }
 
     /// Commits, and tells the publisher of what is news.
-    pub(super) async fn commit(&self, tx: Write, news: News) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, tx: Write, news: News) -> Result<(), StoreError> {
         match news {
             News(true) => store::commit_and_wake(tx, self.ended()).await,
             News(false) => Ok(tx.commit().await?),

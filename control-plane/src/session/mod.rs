@@ -14,6 +14,7 @@ mod device;
 mod end;
 mod list;
 mod people;
+mod provisioned;
 mod refresh;
 mod user_code;
 
@@ -27,11 +28,13 @@ use tokio::sync::Notify;
 pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
 pub use self::device::{Begun, DEVICE_LIFETIME, DeviceRefused, POLL_INTERVAL};
+pub(crate) use self::end::News;
 pub use self::list::{Cursor, Page};
 pub use self::people::{Known, Named, PeoplePage, ShutOut};
 pub use self::refresh::Review;
 pub use self::user_code::{UserCode, UserCodes};
 use crate::random::RandomError;
+use crate::scim::{Directories, NotProvisioned};
 pub use crate::store::device::{DeviceGrant, DeviceRequest};
 pub use crate::store::disabled::Disabled;
 pub use crate::store::session::{EndReason, Holder, Session, SessionKind};
@@ -72,6 +75,7 @@ pub struct Sessions {
     limits: Limits,
     metrics: Arc<Metrics>,
     ended: Arc<Notify>,
+    directories: Arc<Directories>,
 }
 
 /// What a grant gives to a client.
@@ -97,6 +101,9 @@ pub enum SessionError {
     /// The person may not sign in.
     #[error("{} is disabled", .0.person)]
     Disabled(Box<Disabled>),
+    /// What the provider has pushed says that the person may not go on.
+    #[error(transparent)]
+    NotProvisioned(NotProvisioned),
 }
 
 impl From<sqlx::Error> for SessionError {
@@ -170,7 +177,13 @@ impl Sessions {
     /// The sessions in `store`, held to `limits`.
     #[must_use]
     pub fn new(store: Store, limits: Limits, metrics: Arc<Metrics>) -> Self {
-        Self { store, limits, metrics, ended: Arc::new(Notify::new()) }
+        Self { store, limits, metrics, ended: Arc::new(Notify::new()), directories: Arc::default() }
+    }
+
+    /// The same, in step with what providers push.
+    #[must_use]
+    pub fn with_directories(self, directories: Arc<Directories>) -> Self {
+        Self { directories, ..self }
     }
 
     /// Wakes when a session was ended that gateways must hear of.

@@ -16,7 +16,7 @@ use crate::store::revocation;
 use crate::store::session::{self, EndReason};
 
 /// A token may be on its way when its person is disabled.
-const ON_ITS_WAY: Duration = Duration::from_secs(10);
+pub(super) const ON_ITS_WAY: Duration = Duration::from_secs(10);
 
 /// A person whom a name means.
 #[derive(Clone, Debug, PartialEq, Eq)]

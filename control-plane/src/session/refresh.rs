@@ -64,6 +64,11 @@ impl Sessions {
         if disabled && let Some(disabled) = disabled::find(&mut tx, &session.identity.person()).await? {
             return Err(SessionError::Disabled(Box::new(disabled)).into());
         }
+        let deprovisioned =
+            session.ended.as_ref().is_some_and(|(_, reason)| reason == EndReason::Deprovisioned.as_str());
+        if deprovisioned && let Some(why) = self.unprovisioned(&mut tx, &session.identity.person()).await? {
+            return Err(SessionError::NotProvisioned(why).into());
+        }
         check_live(&session, now)?;
         if standing.successor_used || standing.sibling_used {
             self.end_and_commit(tx, &session, EndReason::Reuse, now).await?;
@@ -76,6 +81,10 @@ impl Sessions {
         if !review(&session.identity).take_over(&mut tx, &mut session).await? {
             self.end_and_commit(tx, &session, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
+        }
+        if let Some(why) = self.still_provisioned(&mut tx, &mut session).await? {
+            self.end_and_commit(tx, &session, EndReason::Deprovisioned, now).await?;
+            return Err(SessionError::NotProvisioned(why).into());
         }
         let next = random::secret("kgr_")?;
         let token_until = self.token_until(&session, now);

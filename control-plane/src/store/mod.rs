@@ -13,6 +13,7 @@ pub mod login_state;
 pub mod people;
 pub mod refresh;
 pub mod revocation;
+pub mod scim;
 pub mod session;
 pub mod token_key;
 

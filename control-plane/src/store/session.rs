@@ -89,6 +89,8 @@ pub enum EndReason {
     Administrator,
     /// An administrator disabled the person.
     Disabled,
+    /// The provider deactivated or deleted the person (SCIM).
+    Deprovisioned,
 }
 
 impl EndReason {
@@ -103,6 +105,7 @@ impl EndReason {
             Self::Withdrawn => "withdrawn",
             Self::Administrator => "administrator",
             Self::Disabled => "disabled",
+            Self::Deprovisioned => "deprovisioned",
         }
     }
 }
@@ -325,6 +328,23 @@ pub async fn of_sign_in(
     );
     let idle = EndReason::Idle.as_str();
     sqlx::query(&sql).bind(sign_in).bind(idle).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
+}
+
+/// The same of one person.
+///
+/// # Errors
+/// When the store fails.
+pub async fn with_access_of(
+    conn: &mut SqliteConnection,
+    person: &PersonId,
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM session WHERE person = ? AND (ended_at IS NULL OR ended_reason = ?) AND expires_at > ? \
+         ORDER BY created_at, id"
+    );
+    let sessions = sqlx::query(&sql).bind(person.as_str()).bind(EndReason::Idle.as_str()).bind(seconds(now));
+    sessions.fetch_all(conn).await?.iter().map(read).collect()
 }
 
 /// Takes the one request that a sign-in was made for; `false` when it was another, or it was taken before.

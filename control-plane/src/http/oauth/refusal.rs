@@ -5,12 +5,14 @@ use kubegate_core::time::{Timestamp, show_duration};
 use super::super::error::OAuthError;
 use crate::app::App;
 use crate::clock::rfc3339;
+use crate::scim::NotProvisioned;
 use crate::session::{Disabled, EXPIRED, EndReason, GrantError, Limits, SessionError};
 
 /// The answer to a code.
 pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
     let description = match error {
         GrantError::Failed(SessionError::Disabled(disabled)) => shut_out(&disabled),
+        GrantError::Failed(SessionError::NotProvisioned(why)) => not_provisioned(why),
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
         GrantError::Unknown => "the code is not known".to_owned(),
         GrantError::Mismatch => "the code was made for another request".to_owned(),
@@ -47,10 +49,18 @@ pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
             let refusal = OAuthError::new("invalid_grant", shut_out(&disabled));
             return refusal.of_ended_session(EndReason::Disabled.as_str(), Some(disabled.at));
         }
+        GrantError::Failed(SessionError::NotProvisioned(why)) => {
+            let refusal = OAuthError::new("invalid_grant", not_provisioned(why));
+            return refusal.of_ended_session(EndReason::Deprovisioned.as_str(), None);
+        }
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
-        // Who was enabled again may sign in as after any other end.
+        // Who was enabled or activated again may sign in as after any other end.
         GrantError::SessionOver { reason, at } if reason == EndReason::Disabled.as_str() => {
             (EndReason::Administrator.as_str().to_owned(), at)
+        }
+        GrantError::SessionOver { reason, at } if reason == EndReason::Deprovisioned.as_str() => {
+            let refusal = OAuthError::new("invalid_grant", in_words(&reason, at, app.sessions.limits()));
+            return refusal.of_ended_session(EndReason::Withdrawn.as_str(), Some(at));
         }
         GrantError::SessionOver { reason, at } => (reason, at),
         GrantError::Reused => {
@@ -87,10 +97,23 @@ fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
         "reuse" => "one of its secrets was used twice, so somebody else may hold a copy".to_owned(),
         "too-many" => format!("you have {} newer ones, as many as there may be", limits.max_per_person),
         "idle" => format!("it had not been used for {}", show_duration(limits.idle_timeout)),
+        "deprovisioned" => "your account was deactivated or removed by your identity provider".to_owned(),
         "withdrawn" => "its account or provider is no longer there, or the password was changed".to_owned(),
         other => other.to_owned(),
     };
     format!("your session was ended at {at}: {why}")
+}
+
+fn not_provisioned(why: NotProvisioned) -> String {
+    match why {
+        NotProvisioned::Unknown | NotProvisioned::Inactive => {
+            "your account was deactivated or removed by your identity provider; until that is undone, no sign-in helps"
+                .to_owned()
+        }
+        NotProvisioned::Ambiguous | NotProvisioned::Unlinked => {
+            format!("it is not clear who you are: {why}; tell whoever runs Kubegate")
+        }
+    }
 }
 
 fn shut_out(disabled: &Disabled) -> String {

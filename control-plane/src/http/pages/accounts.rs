@@ -72,6 +72,7 @@ fn again(app: &App, browser: &Secret, return_to: &ReturnTo, user: &str, refused:
     response
 }
 
-fn stale_form() -> PageError {
+/// What a person reads whose form is not ours, or of another browser.
+pub(super) fn stale_form() -> PageError {
     PageError::of(StatusCode::FORBIDDEN, "form-expired").told_as("error-login-form-expired")
 }

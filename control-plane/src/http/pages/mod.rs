@@ -5,6 +5,7 @@ pub(super) mod admin;
 pub(super) mod callback;
 pub(super) mod device;
 pub(super) mod device_decision;
+pub(super) mod email;
 pub(super) mod home;
 pub(super) mod kubeconfig;
 pub(super) mod language;

@@ -10,6 +10,7 @@ use super::super::oauth::authorize::see_other;
 use super::ReturnTo;
 use crate::app::App;
 use crate::clock::for_people;
+use crate::scim::NotProvisioned;
 use crate::session::{Disabled, EndReason, SessionError, SignIn};
 
 /// Begins the browser's session in place of the one before, and leads on.
@@ -33,12 +34,27 @@ pub(super) async fn complete(
             app.metrics.sign_in(&provider, EndReason::Disabled.as_str());
             refuse(&disabled)
         }
+        SessionError::NotProvisioned(why) => {
+            app.metrics.sign_in(&provider, "not-provisioned");
+            not_provisioned(why, app.provider_name(&provider)).because(why)
+        }
         error => PageError::internal(error),
     })?;
     app.metrics.sign_in(&provider, "ok");
     let identity = &session.identity;
     tracing::info!(provider = identity.provider, user = identity.user, session = %session.id, %address, "signed in");
     Ok((app.cookies.set_session(&cookie), see_other(return_to.as_str())).into_response())
+}
+
+/// What a person reads whom the provider has signed in, but has not pushed.
+fn not_provisioned(why: NotProvisioned, provider: &str) -> PageError {
+    let message = match why {
+        NotProvisioned::Unknown => "error-not-provisioned-unknown",
+        NotProvisioned::Inactive => "error-not-provisioned-inactive",
+        NotProvisioned::Ambiguous => "error-not-provisioned-ambiguous",
+        NotProvisioned::Unlinked => "error-not-provisioned-unlinked",
+    };
+    PageError::of(StatusCode::FORBIDDEN, "not-provisioned").told_as(message).with("provider", provider)
 }
 
 fn refuse(disabled: &Disabled) -> PageError {

@@ -125,6 +125,8 @@ fn pages() -> Vec<(&'static str, String)> {
     let groups = [HOSTILE.to_owned()];
     let login = LoginPage {
         providers: vec![ProviderChoice { name: HOSTILE, href: "/login/corp?return_to=%2F".into() }],
+        by_email: true,
+        email: HOSTILE,
         accounts: true,
         csrf: "proof",
         return_to: HOSTILE,

@@ -6,9 +6,10 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 50] = [
+const PUBLIC: [(Method, &str, StatusCode); 69] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
+    (Method::POST, "/login", StatusCode::FORBIDDEN),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
     (Method::GET, "/login/accounts", StatusCode::SEE_OTHER),
     (Method::GET, "/login/{provider}", StatusCode::NOT_FOUND),
@@ -52,6 +53,24 @@ const PUBLIC: [(Method, &str, StatusCode); 50] = [
     (Method::GET, "/api/v1/people/disabled", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/people/disable", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/people/enable", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/scim/v2/{provider}/ServiceProviderConfig", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/scim/v2/{provider}/ResourceTypes", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/scim/v2/{provider}/ResourceTypes/{id}", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/scim/v2/{provider}/Schemas", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/scim/v2/{provider}/Schemas/{id}", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/scim/v2/{provider}/Users", StatusCode::TOO_MANY_REQUESTS),
+    (Method::POST, "/scim/v2/{provider}/Users", StatusCode::TOO_MANY_REQUESTS),
+    (Method::GET, "/scim/v2/{provider}/Users/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::PUT, "/scim/v2/{provider}/Users/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::PATCH, "/scim/v2/{provider}/Users/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::DELETE, "/scim/v2/{provider}/Users/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::GET, "/scim/v2/{provider}/Groups", StatusCode::TOO_MANY_REQUESTS),
+    (Method::POST, "/scim/v2/{provider}/Groups", StatusCode::TOO_MANY_REQUESTS),
+    (Method::GET, "/scim/v2/{provider}/Groups/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::PUT, "/scim/v2/{provider}/Groups/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::PATCH, "/scim/v2/{provider}/Groups/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::DELETE, "/scim/v2/{provider}/Groups/{id}", StatusCode::TOO_MANY_REQUESTS),
+    (Method::GET, "/scim/v2/{provider}/{*rest}", StatusCode::TOO_MANY_REQUESTS),
     (Method::GET, "/healthz", StatusCode::OK),
     (Method::GET, "/readyz", StatusCode::OK),
     (Method::GET, "/v1/bundle", StatusCode::NOT_FOUND),

@@ -77,12 +77,25 @@ impl World {
 
     /// The same, with more sections of the configuration.
     pub(super) async fn with(more: &str) -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap(), more).await
+    }
+
+    /// The same, with a file beside the configuration.
+    pub(super) async fn with_file(name: &str, content: &str, more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(name), content).unwrap();
+        Self::in_folder(dir, more).await
+    }
+
+    async fn in_folder(dir: tempfile::TempDir, more: &str) -> Self {
         let key = SigningKey::from_seed([7; 32]);
         let jwk = serde_json::to_string(&kubegate_core::jws::PrivateJwk::from(&key)).unwrap();
         std::fs::write(dir.path().join("bundle-key.json"), jwk).unwrap();
         std::fs::write(dir.path().join("credential"), CREDENTIAL).unwrap();
         std::fs::write(dir.path().join("policy.yaml"), POLICY).unwrap();
+        let tokens = format!("{}\n{}\n", super::scim::TOKEN, super::scim::NEXT_TOKEN);
+        std::fs::write(dir.path().join("scim-token"), tokens).unwrap();
+        std::fs::write(dir.path().join("other-token"), format!("other-{}", super::scim::TOKEN)).unwrap();
         let hash = hash_password(&Secret::from(PASSWORD)).unwrap();
         let config = format!(
             "issuer: {ISSUER}\nstore: {{path: kubegate.db}}\npolicy: policy.yaml\nkeys: {{bundle: bundle-key.json}}\n\
