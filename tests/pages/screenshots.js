@@ -17,6 +17,9 @@ const READER_TYPES = ['kubectl auth whoami', 'kubectl get pods', 'kubectl delete
 // The fonts are no part of the pages, so their policy would refuse them.
 const SHARP = { viewport: { width: 600, height: 900 }, deviceScaleFactor: 2, bypassCSP: true };
 
+// A list goes on like that.
+const TALLEST = 1750;
+
 const at = (path) => new URL(path, world.controlPlane.url).href;
 const file = (name) => join(folder, `${name}.png`);
 
@@ -36,7 +39,7 @@ const pictureOfPage = async (page, name) => {
   await page.addStyleTag({ content: FONTS });
   await page.evaluate(() => document.fonts.ready);
   const bottom = await page.evaluate(() => document.querySelector('footer').getBoundingClientRect().bottom + scrollY);
-  const clip = { x: 0, y: 0, width: page.viewportSize().width, height: Math.ceil(bottom) + 32 };
+  const clip = { x: 0, y: 0, width: page.viewportSize().width, height: Math.min(Math.ceil(bottom) + 32, TALLEST) };
   save(file(name), await page.screenshot({ clip, fullPage: true }));
 };
 
