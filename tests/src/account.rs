@@ -31,8 +31,8 @@ impl Account {
         })
     }
 
-    /// The password's argon2id hash, as the configuration holds it. The cheapest parameters that a start takes: the password is random
-    /// and lives as long as the run.
+    /// The password's argon2id hash, as the configuration holds it. The cheapest parameters that a start takes: the password
+    /// is random and lives as long as the run.
     pub fn password_hash(&self) -> Result<String> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)?;
