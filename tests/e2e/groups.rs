@@ -57,7 +57,7 @@ fn two_thousand(suite: &Suite, world: &World) {
     assert!(carried.groups_policy.is_some(), "the policy chose among them");
     let all: usize = two_thousand_groups().as_array().unwrap().iter().map(|group| group.as_str().unwrap().len()).sum();
     assert!(all > 10 * MAX_GROUPS && carried.groups.len() == PASSED + 1, "{}", carried.groups.len());
-    let whoami = grace.kubegate(&["whoami", "-o", "json"]).unwrap();
+    let whoami = grace.kubegate(&["whoami", "--json"]).unwrap();
     let whoami: Value = serde_json::from_slice(&whoami.stdout).unwrap_or_else(|error| panic!("{error}: {whoami:?}"));
     assert_eq!(whoami["groups"].as_array().map(Vec::len), Some(MANY), "the session has them all");
 }

@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) refuse: Option<(&'static str, &'static str)>,
     /// The demands of the authorization requests so far: `acr_values`, `max_age`.
     pub(crate) demands: Vec<(Option<String>, Option<String>)>,
+    /// How they chose the provider: `provider`, `login_hint`.
+    pub(crate) choices: Vec<(Option<String>, Option<String>)>,
     /// Seconds that a token lives.
     pub(crate) lifetime: u64,
     /// So many answers of the token endpoint get lost after the work is done.
@@ -110,6 +112,7 @@ impl Fake {
             answer_state: None,
             refuse: None,
             demands: Vec::new(),
+            choices: Vec::new(),
             lifetime: 600,
             lose_answers: 0,
             down: false,
@@ -237,6 +240,7 @@ impl Fake {
         assert_eq!(request.get("client_id").as_deref(), Some("kubegate-cli"));
         assert_eq!(request.get("code_challenge_method").as_deref(), Some("S256"));
         state.demands.push((request.get("acr_values"), request.get("max_age")));
+        state.choices.push((request.get("provider"), request.get("login_hint")));
         let redirect_uri = request.get("redirect_uri").unwrap();
         state.counter += 1;
         let code = format!("code-{}", state.counter);

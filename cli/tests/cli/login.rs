@@ -159,6 +159,18 @@ fn a_demand_goes_with_the_request() {
 }
 
 #[test]
+fn the_provider_is_chosen_by_id_or_by_address() {
+    let world = World::new();
+    world.run(&["login", "--provider", "okta"]).ok();
+    world.run(&["login", "--email", "alice@example.com"]).ok();
+    world.run(&["login"]).ok();
+    let asked = |text: &str| Some(text.to_owned());
+    let expected = [(asked("okta"), None), (None, asked("alice@example.com")), (None, None)];
+    assert_eq!(world.fake.state().choices, expected);
+    world.run(&["login", "--email", "alice@example.com", "--provider", "okta"]).failed(2, &["--provider"]);
+}
+
+#[test]
 fn after_a_stronger_sign_in_the_same_kubectl_works_at_once() {
     let world = World::new();
     let weak = world.token();

@@ -251,6 +251,26 @@ mod tests {
     }
 
     #[test]
+    fn an_address_of_another_claim_is_not_the_one_that_is_verified() {
+        let mut provider = provider();
+        provider.claims.email = "contact.mail".into();
+        for (user, mail, expected) in [
+            ("sub", "ceo@example.org", Ok(None)),
+            ("sub", "carol@example.com", Ok(Some("carol@example.com"))),
+            ("contact.mail", "ceo@example.org", Err(())),
+            ("contact.mail", "carol@example.com", Ok(Some("carol@example.com"))),
+            // `email` as the user name has to be verified whatever the address is taken from.
+            ("email", "carol@example.com", Err(())),
+        ] {
+            provider.claims.user = user.into();
+            let claims =
+                json!({"sub": "1", "email": "mallory@evil.example", "email_verified": true, "contact": {"mail": mail}});
+            let email = mapped(&provider, &claims).map(|mapped| mapped.identity.email);
+            assert_eq!(email.as_ref().map(Option::as_deref).map_err(|_| ()), expected, "{user} {mail}");
+        }
+    }
+
+    #[test]
     fn userinfo_adds_only_what_it_knows() {
         for (id_token, user_info, expected) in [
             (
