@@ -10,6 +10,7 @@
 mod browser;
 mod code;
 mod end;
+mod list;
 mod people;
 mod refresh;
 
@@ -22,6 +23,7 @@ use tokio::sync::Notify;
 
 pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
+pub use self::list::{Cursor, Page};
 pub use self::people::{Named, ShutOut};
 pub use self::refresh::Review;
 use crate::random::RandomError;
