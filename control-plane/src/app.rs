@@ -18,6 +18,7 @@ use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
+use crate::recheck::Rechecks;
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
 use crate::store::{Store, StoreError};
@@ -34,6 +35,7 @@ pub struct App {
     pub(crate) elevations: Elevations,
     pub(crate) accounts: Accounts,
     pub(crate) providers: Providers,
+    pub(crate) rechecks: Rechecks,
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
@@ -129,6 +131,7 @@ impl App {
             sessions,
             elevations,
             accounts,
+            rechecks: Rechecks::new(providers.all().map(OidcProvider::id)),
             providers,
             token_keys,
             exporter,

@@ -24,7 +24,7 @@ use kubegate_core::rule::Who;
 pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
-pub use self::providers::{ClaimNames, Provider};
+pub use self::providers::{ClaimNames, Provider, Recheck, WithoutRefreshToken};
 use crate::accounts::Account;
 use crate::session::Limits;
 

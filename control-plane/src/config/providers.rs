@@ -1,9 +1,12 @@
 //! `providers`: the identity providers that people sign in with.
 
+mod recheck;
+
 use kubegate_core::document::{Fields, Node};
 use kubegate_core::secret::Secret;
 use url::Url;
 
+pub use self::recheck::{Recheck, WithoutRefreshToken};
 use super::issuer::is_loopback;
 use super::{Surroundings, each};
 use crate::accounts;
@@ -35,6 +38,8 @@ pub struct Provider {
     pub certificate_authority: Option<String>,
     /// Further parameters of the authorization request.
     pub extra_parameters: Vec<(String, String)>,
+    /// How it is asked again about the people who signed in there.
+    pub recheck: Recheck,
 }
 
 /// Which claims say what.
@@ -49,7 +54,7 @@ pub struct ClaimNames {
 }
 
 /// The fields of a provider.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 15] = [
     "id",
     "type",
     "name",
@@ -63,6 +68,8 @@ const FIELDS: [&str; 13] = [
     "trustEmail",
     "certificateAuthority",
     "extraParameters",
+    "recheck",
+    "logoutAtProvider",
 ];
 
 /// The fields of `claims`.
@@ -120,6 +127,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         None => Some(None),
     };
     let extra_parameters = fields.get("extraParameters").map_or(Some(Vec::new()), |node| extra_parameters(&node));
+    let recheck = recheck::read(&fields);
     kind?;
     let id = id?;
     Some(Provider {
@@ -135,6 +143,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         trust_email: trust_email?,
         certificate_authority: certificate_authority?,
         extra_parameters: extra_parameters?,
+        recheck: recheck?,
     })
 }
 

@@ -164,6 +164,30 @@ struct Provider {
     certificate_authority: Option<String>,
     /// Further parameters of the authorization request, such as `{prompt: select_account}`.
     extra_parameters: Option<BTreeMap<String, String>>,
+    /// How it is asked again about the people who signed in there.
+    recheck: Option<Recheck>,
+    /// Whether people who sign out here are led on to sign out there, when it has a page for that. It has to know the
+    /// redirect URI `<issuer of Kubegate>/logged-out`.
+    #[schemars(extend("default" = true))]
+    logout_at_provider: Option<bool>,
+}
+
+/// How a provider is asked again about the people who signed in there.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Recheck {
+    /// How often it is asked about each sign-in, at most.
+    #[schemars(extend("default" = "10m"))]
+    every: Option<Duration>,
+    /// How long sessions go on while it cannot be asked.
+    #[schemars(extend("default" = "1h"))]
+    grace: Option<Duration>,
+    /// What is done about sign-ins for which it gives no refresh token: `keep`, `userinfo` (ask that with the sign-in's access
+    /// token, and end the sessions when it is no longer taken), or after how long their sessions end.
+    #[schemars(regex(pattern = r"^(keep|userinfo|([0-9]+[smhd])+)$"), extend("default" = "keep"))]
+    without_refresh_token: Option<String>,
+    /// Whether `offline_access` is asked for. Left out: when the provider says that it has this scope.
+    offline_access: Option<bool>,
 }
 
 /// Which claims say what.

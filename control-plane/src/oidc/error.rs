@@ -93,6 +93,11 @@ pub enum IdentityError {
 }
 
 impl OidcError {
+    /// The provider did not answer in time.
+    pub(crate) fn too_slow() -> Self {
+        Self::Unavailable(Failure::cause("it took too long"))
+    }
+
     /// A stable word for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -8,23 +8,26 @@ use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims,
-    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
+    CoreJwsSigningAlgorithm, CoreTokenResponse,
 };
 use openidconnect::{
-    AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
-    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims,
+    AccessToken, AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId,
+    ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, NonceVerifier, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, Scope, SignatureVerificationError, SubjectIdentifier, TokenResponse,
+    UserInfoClaims, UserInfoError,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::demand::Demand;
-use super::error::{Failure, OidcError};
+use super::discovery::Metadata;
+use super::error::{Cause, Failure, OidcError};
 use super::{OidcProvider, identity};
 use crate::person::Identity;
 use crate::random;
 use crate::store::login_state::{self, LoginState};
+use crate::store::sign_in::SignIn;
 use crate::store::{SecretHash, StoreError};
 use crate::telemetry::chain;
 
@@ -32,7 +35,7 @@ use crate::telemetry::chain;
 const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Signatures that an ID token may have: public keys only, never a shared secret or none.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -44,7 +47,7 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-type Client =
+pub(super) type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// What the provider sent the browser back with.
@@ -75,6 +78,8 @@ pub struct Finished {
     pub chosen: bool,
     /// How many groups have names that cannot be passed on.
     pub groups_dropped: u64,
+    /// What the provider left with us.
+    pub sign_in: SignIn,
 }
 
 /// What has to be remembered while the person is away.
@@ -102,7 +107,8 @@ impl OidcProvider {
         chosen: bool,
         now: Timestamp,
     ) -> Result<Url, OidcError> {
-        let client = self.client(&*self.discovery.document().await?);
+        let document = self.discovery.document().await?;
+        let client = self.client(&document);
         let (state, nonce, verifier) = (random::secret("")?, random::secret("")?, random::secret("")?);
         let memory = Memory { nonce: nonce.clone(), verifier: verifier.clone() };
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier));
@@ -119,7 +125,7 @@ impl OidcProvider {
         let mut tx = self.store.write().await?;
         login_state::insert(&mut tx, hash, &login, now).await?;
         tx.commit().await?;
-        let scopes = self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
+        let scopes = self.scopes(&document);
         let request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || CsrfToken::new(state), || Nonce::new(nonce))
             .add_scopes(scopes)
@@ -156,37 +162,47 @@ impl OidcProvider {
         let memory = self.sealer.open(&place(state), &login.sealed)?;
         let memory: Memory =
             serde_json::from_slice(&memory).map_err(|source| StoreError::Corrupt { what: "sign-in", source })?;
-        let (claims, auth_time) = self.claims(code, memory).await?;
+        let response = self.exchange(code, memory.verifier).await?;
+        let nonce = Nonce::new(memory.nonce);
+        let (claims, auth_time) = self.claims(&response, &nonce).await?;
         let mapped = identity::map(&self.settings, &claims)?;
+        let sign_in = self.left_behind(&response, &claims, mapped.identity.person(), now)?;
         Ok(Finished {
             identity: mapped.identity,
             auth_time: auth_time.map(|auth_time| auth_time.min(now)),
             return_to: login.return_to,
             chosen: login.chosen,
             groups_dropped: mapped.groups_dropped,
+            sign_in,
         })
     }
 
-    /// Trades the code for claims: the ID token's, and where those lack something the userinfo endpoint's.
-    async fn claims(&self, code: &str, memory: Memory) -> Result<(Map<String, Value>, Option<Timestamp>), OidcError> {
-        let document = self.discovery.document().await?;
-        let client = self.client(&document);
-        let response = client
+    /// Trades the code.
+    async fn exchange(&self, code: &str, verifier: String) -> Result<CoreTokenResponse, OidcError> {
+        self.client(&*self.discovery.document().await?)
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Unavailable(error.into()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
             .request_async(&self.discovery.http)
             .await
-            .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))?;
+            .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))
+    }
+
+    /// The claims of an answer: the ID token's, and where those lack something the userinfo endpoint's.
+    pub(super) async fn claims(
+        &self,
+        response: &CoreTokenResponse,
+        nonce: impl NonceVerifier + Copy,
+    ) -> Result<(Map<String, Value>, Option<Timestamp>), OidcError> {
+        let client = self.client(&*self.discovery.document().await?);
         let id_token =
             response.id_token().ok_or_else(|| OidcError::IdToken(Failure::cause("the answer holds no ID token")))?;
-        let nonce = Nonce::new(memory.nonce);
-        let (client, auth_time) = match verified(&client, id_token, &response, &nonce) {
+        let (client, auth_time) = match verified(&client, id_token, response, nonce) {
             Ok(claims) => (client, auth_time(claims)),
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 // The provider may have new keys.
                 let client = self.client(&*self.discovery.renewed().await?);
-                let claims = verified(&client, id_token, &response, &nonce);
+                let claims = verified(&client, id_token, response, nonce);
                 let auth_time = auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?);
                 (client, auth_time)
             }
@@ -194,34 +210,53 @@ impl OidcProvider {
         };
         let mut claims = payload(id_token)?;
         if identity::lacks(&self.settings, &claims) && client.user_info_url().is_some() {
-            let more = self.user_info(&client, &response, &claims).await?;
-            identity::complete(&mut claims, more);
+            let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
+            let more = self.user_info(&client, response.access_token(), subject).await;
+            identity::complete(&mut claims, more.map_err(UserInfoRefused::into_error)?);
         }
         Ok((claims, auth_time))
     }
 
-    async fn user_info(
+    /// What the userinfo endpoint says of `subject`, and of nobody else.
+    pub(super) async fn user_info(
         &self,
         client: &Client,
-        response: &CoreTokenResponse,
-        claims: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, OidcError> {
-        let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let subject = openidconnect::SubjectIdentifier::new(subject);
+        access_token: &AccessToken,
+        subject: &str,
+    ) -> Result<Map<String, Value>, UserInfoRefused> {
+        let subject = SubjectIdentifier::new(subject.to_owned());
         let request = client
-            .user_info(response.access_token().to_owned(), Some(subject))
-            .map_err(|error| OidcError::UserInfo(error.into()))?;
-        let answer: UserInfoClaims<AnyClaims, CoreGenderClaim> = request
-            .request_async(&self.discovery.http)
-            .await
-            .map_err(|error| OidcError::UserInfo(Failure::cause(chain(&error))))?;
+            .user_info(access_token.clone(), Some(subject))
+            .map_err(|error| UserInfoRefused::Failed(error.into()))?;
+        let answer: Result<UserInfoClaims<AnyClaims, CoreGenderClaim>, _> =
+            request.request_async(&self.discovery.http).await;
+        let answer = answer.map_err(|error| match &error {
+            UserInfoError::Response(status, ..) if matches!(status.as_u16(), 401 | 403) => {
+                UserInfoRefused::AccessToken(Failure::cause(chain(&error)))
+            }
+            UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
+                UserInfoRefused::AnotherSubject(Failure::cause(chain(&error)))
+            }
+            error => UserInfoRefused::Failed(Failure::cause(chain(error))),
+        })?;
         match serde_json::to_value(&answer) {
             Ok(Value::Object(claims)) => Ok(claims),
             _ => Ok(Map::new()),
         }
     }
 
-    fn client(&self, document: &CoreProviderMetadata) -> Client {
+    /// What to ask for: `offline_access` too where the provider says that it has it, unless the configuration says otherwise.
+    fn scopes(&self, document: &Metadata) -> Vec<Scope> {
+        const OFFLINE: &str = "offline_access";
+        let offered = document.scopes_supported().is_some_and(|scopes| scopes.iter().any(|scope| **scope == OFFLINE));
+        let offline = self.settings.recheck.offline_access.unwrap_or(offered);
+        let asked = self.settings.scopes.iter().map(String::as_str);
+        let configured = asked.filter(|scope| *scope != "openid");
+        let more = Some(OFFLINE).filter(|scope| offline && !self.settings.scopes.iter().any(|asked| asked == scope));
+        configured.chain(more).map(|scope| Scope::new(scope.to_owned())).collect()
+    }
+
+    pub(super) fn client(&self, document: &Metadata) -> Client {
         let secret = self.client_secret().map(|secret| ClientSecret::new(secret.expose().to_owned()));
         let methods = document.token_endpoint_auth_methods_supported();
         let basic = methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
@@ -231,13 +266,32 @@ impl OidcProvider {
     }
 }
 
+/// Why the userinfo endpoint says nothing.
+#[derive(Debug)]
+pub(super) enum UserInfoRefused {
+    /// It does not take the access token.
+    AccessToken(Cause),
+    /// It speaks of somebody else.
+    AnotherSubject(Cause),
+    /// It does not answer as it should.
+    Failed(Cause),
+}
+
+impl UserInfoRefused {
+    pub(super) fn into_error(self) -> OidcError {
+        match self {
+            Self::AccessToken(cause) | Self::AnotherSubject(cause) | Self::Failed(cause) => OidcError::UserInfo(cause),
+        }
+    }
+}
+
 /// The claims of the ID token, when everything about it is right: signature, issuer, audience, times, nonce, and the
 /// hash of the access token that came with it.
 fn verified<'a>(
     client: &Client,
     id_token: &'a CoreIdToken,
     response: &CoreTokenResponse,
-    nonce: &Nonce,
+    nonce: impl NonceVerifier,
 ) -> Result<&'a CoreIdTokenClaims, ClaimsVerificationError> {
     let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
     let claims = id_token.claims(&verifier, nonce)?;

@@ -7,6 +7,9 @@ mod error;
 mod flow;
 mod http;
 mod identity;
+mod logout;
+mod logout_token;
+mod recheck;
 
 use kubegate_core::secret::Secret;
 use openidconnect::RedirectUrl;
@@ -15,6 +18,8 @@ pub use self::demand::{Demand, Shown, UNMET};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};
+pub use self::logout_token::InvalidLogoutToken;
+pub use self::recheck::{AskError, Asked};
 use crate::config::{Issuer, Provider};
 use crate::seal::Sealer;
 use crate::store::Store;

@@ -93,6 +93,8 @@ impl Sessions {
         session::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         revocation::purge(&mut tx, now).await?;
+        store::sign_in::purge(&mut tx, now).await?;
+        store::logout_token::purge(&mut tx, now).await?;
         elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
         tx.commit().await?;
         Ok(())

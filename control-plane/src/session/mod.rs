@@ -12,6 +12,7 @@ mod code;
 mod end;
 mod list;
 mod people;
+mod provider;
 mod refresh;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
 pub use self::list::{Cursor, Page};
 pub use self::people::{Named, ShutOut};
+pub use self::provider::{Leased, LoggedOut, LogoutToken};
 pub use self::refresh::Review;
 use crate::random::RandomError;
 pub use crate::store::disabled::Disabled;

@@ -9,9 +9,11 @@ pub mod code;
 pub mod disabled;
 pub mod elevation;
 pub mod login_state;
+pub mod logout_token;
 pub mod refresh;
 pub mod revocation;
 pub mod session;
+pub mod sign_in;
 pub mod token_key;
 
 use std::path::{Path, PathBuf};

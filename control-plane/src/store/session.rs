@@ -83,6 +83,14 @@ pub enum EndReason {
     Administrator,
     /// An administrator disabled the person.
     Disabled,
+    /// The identity provider was asked again and does not vouch for the person any more.
+    ProviderRefused,
+    /// The identity provider could not be asked for longer than allowed.
+    ProviderUnreachable,
+    /// The identity provider gave nothing to ask it again with, and the sign-in is older than allowed for that.
+    NotRechecked,
+    /// The person signed out at the identity provider, or was signed out there.
+    ProviderLogout,
 }
 
 impl EndReason {
@@ -97,6 +105,10 @@ impl EndReason {
             Self::Withdrawn => "withdrawn",
             Self::Administrator => "administrator",
             Self::Disabled => "disabled",
+            Self::ProviderRefused => "provider-refused",
+            Self::ProviderUnreachable => "provider-unreachable",
+            Self::NotRechecked => "not-rechecked",
+            Self::ProviderLogout => "provider-logout",
         }
     }
 }
