@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
-use crate::oidc::{OidcError, OidcProvider, Providers};
+use crate::oidc::{OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
@@ -131,7 +131,7 @@ impl App {
             sessions,
             elevations,
             accounts,
-            rechecks: Rechecks::new(providers.all().map(OidcProvider::id)),
+            rechecks: Rechecks::new(providers.all().map(Provider::id)),
             providers,
             token_keys,
             exporter,
@@ -173,7 +173,7 @@ impl App {
         if id == accounts::PROVIDER {
             return "an account of this gateway";
         }
-        self.providers.get(id).map_or(id, OidcProvider::name)
+        self.providers.get(id).map_or(id, Provider::name)
     }
 
     /// What has become of an identity since its sign-in.
@@ -220,7 +220,7 @@ fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bo
 fn providers(config: &Config, store: &Store, sealer: &Sealer) -> Result<Providers, StartError> {
     let providers = config.providers.iter().map(|settings| {
         let id = settings.id.clone();
-        OidcProvider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
+        Provider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
             .map_err(|source| StartError::Provider { id, source })
     });
     Ok(Providers::new(providers.collect::<Result<_, _>>()?))

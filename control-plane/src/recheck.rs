@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::oidc::{AskError, Asked, OidcProvider};
+use crate::oidc::{AskError, Asked, Provider};
 use crate::random;
 use crate::session::{EndReason, Leased, SessionError};
 use crate::store::sign_in::{self, SignIn};
@@ -148,6 +148,9 @@ async fn try_check(app: &Arc<App>, id: &str) -> Result<(), RecheckError> {
         app.sessions.end_sign_in(id, EndReason::Withdrawn, app.clock.now()).await?;
         return Ok(());
     };
+    let Some(before) = app.sessions.identity_of(id, app.clock.now()).await? else {
+        return Ok(());
+    };
     // Closed when it is time to stop.
     let Ok(_turn) = turns.acquire().await else {
         return Ok(());
@@ -167,7 +170,7 @@ async fn try_check(app: &Arc<App>, id: &str) -> Result<(), RecheckError> {
         }
         Ok(tx.commit().await?)
     };
-    let asked = tokio::time::timeout(MOST, provider.ask_again(&sign_in, keep, now)).await;
+    let asked = tokio::time::timeout(MOST, provider.ask_again(&sign_in, &before, keep, now)).await;
     let asked = asked.unwrap_or_else(|_| Err(AskError::Failed(crate::oidc::OidcError::too_slow())));
     conclude(app, provider, leased, asked).await
 }
@@ -175,7 +178,7 @@ async fn try_check(app: &Arc<App>, id: &str) -> Result<(), RecheckError> {
 /// Does what follows from the answer.
 async fn conclude(
     app: &App,
-    provider: &OidcProvider,
+    provider: &Provider,
     leased: Leased<'_>,
     asked: Result<Asked, AskError>,
 ) -> Result<(), RecheckError> {

@@ -7,14 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims,
-    CoreJwsSigningAlgorithm, CoreTokenResponse,
+    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+    CoreTokenResponse,
 };
 use openidconnect::{
-    AccessToken, AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId,
-    ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, NonceVerifier, OAuth2TokenResponse,
-    PkceCodeChallenge, PkceCodeVerifier, Scope, SignatureVerificationError, SubjectIdentifier, TokenResponse,
-    UserInfoClaims, UserInfoError,
+    AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
+    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, NonceVerifier, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,8 +21,10 @@ use url::Url;
 
 use super::demand::Demand;
 use super::discovery::Metadata;
-use super::error::{Cause, Failure, OidcError};
-use super::{OidcProvider, identity};
+use super::error::{Failure, OidcError};
+use super::recheck::Left;
+use super::{ClientAuthentication, Discovery, Granted, Protocol, Provider};
+use crate::config::{Kind, SecretMethod};
 use crate::person::Identity;
 use crate::random;
 use crate::store::login_state::{self, LoginState};
@@ -47,7 +48,7 @@ pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-pub(super) type Client =
+type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// What the provider sent the browser back with.
@@ -90,11 +91,11 @@ struct Memory {
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct AnyClaims(Map<String, Value>);
+pub(super) struct AnyClaims(Map<String, Value>);
 
 impl AdditionalClaims for AnyClaims {}
 
-impl OidcProvider {
+impl Provider {
     /// Begins a sign-in of `browser` that shall meet `demand`; returns where to send it.
     ///
     /// # Errors
@@ -107,7 +108,8 @@ impl OidcProvider {
         chosen: bool,
         now: Timestamp,
     ) -> Result<Url, OidcError> {
-        let document = self.discovery.document().await?;
+        let Protocol::Oidc(discovery) = &self.protocol;
+        let document = discovery.document().await?;
         let client = self.client(&document);
         let (state, nonce, verifier) = (random::secret("")?, random::secret("")?, random::secret("")?);
         let memory = Memory { nonce: nonce.clone(), verifier: verifier.clone() };
@@ -150,7 +152,8 @@ impl OidcProvider {
         let login = login_state::take(&mut tx, state, SecretHash::of(browser.expose()), self.id()).await?;
         tx.commit().await?;
         let login = login.filter(|login| now < login.expires_at).ok_or(OidcError::State)?;
-        if answer.issuer.is_some_and(|issuer| issuer != self.settings.issuer) {
+        let Kind::Oidc(oidc) = &self.settings.kind else { return Err(OidcError::State) };
+        if answer.issuer.is_some_and(|issuer| issuer != oidc.issuer) {
             return Err(OidcError::Issuer);
         }
         if let Some(error) = answer.error {
@@ -162,87 +165,61 @@ impl OidcProvider {
         let memory = self.sealer.open(&place(state), &login.sealed)?;
         let memory: Memory =
             serde_json::from_slice(&memory).map_err(|source| StoreError::Corrupt { what: "sign-in", source })?;
-        let response = self.exchange(code, memory.verifier).await?;
-        let nonce = Nonce::new(memory.nonce);
-        let (claims, auth_time) = self.claims(&response, &nonce).await?;
-        let mapped = identity::map(&self.settings, &claims)?;
-        let sign_in = self.left_behind(&response, &claims, mapped.identity.person(), now)?;
+        let Protocol::Oidc(discovery) = &self.protocol;
+        let granted = self.trade(discovery, code, memory).await?;
+        let known = self.identity(&granted, None).await?;
+        let sign_in = self.sign_in(&granted, known.identity.person(), now)?;
         Ok(Finished {
-            identity: mapped.identity,
-            auth_time: auth_time.map(|auth_time| auth_time.min(now)),
+            identity: known.identity,
+            auth_time: granted.auth_time.map(|auth_time| auth_time.min(now)),
             return_to: login.return_to,
             chosen: login.chosen,
-            groups_dropped: mapped.groups_dropped,
+            groups_dropped: known.groups_dropped,
             sign_in,
         })
     }
 
-    /// Trades the code.
-    async fn exchange(&self, code: &str, verifier: String) -> Result<CoreTokenResponse, OidcError> {
-        self.client(&*self.discovery.document().await?)
+    /// Trades the code for tokens, of which the ID token is verified.
+    async fn trade(&self, discovery: &Discovery, code: &str, memory: Memory) -> Result<Granted, OidcError> {
+        let document = discovery.document().await?;
+        let client = self.client(&document);
+        let response = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Unavailable(error.into()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
-            .request_async(&self.discovery.http)
+            .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier))
+            .request_async(&discovery.http)
             .await
-            .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))
+            .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))?;
+        if response.id_token().is_none() {
+            return Err(OidcError::IdToken(Failure::cause("the answer holds no ID token")));
+        }
+        self.granted(discovery, &response, &Nonce::new(memory.nonce)).await
     }
 
-    /// The claims of an answer: the ID token's, and where those lack something the userinfo endpoint's.
-    pub(super) async fn claims(
+    /// What a token endpoint has answered; an ID token that it holds is verified.
+    pub(super) async fn granted(
         &self,
+        discovery: &Discovery,
         response: &CoreTokenResponse,
         nonce: impl NonceVerifier + Copy,
-    ) -> Result<(Map<String, Value>, Option<Timestamp>), OidcError> {
-        let client = self.client(&*self.discovery.document().await?);
-        let id_token =
-            response.id_token().ok_or_else(|| OidcError::IdToken(Failure::cause("the answer holds no ID token")))?;
-        let (client, auth_time) = match verified(&client, id_token, response, nonce) {
-            Ok(claims) => (client, auth_time(claims)),
+    ) -> Result<Granted, OidcError> {
+        let access_token = Secret::from(response.access_token().secret().as_str());
+        let left = Left::by(response);
+        let Some(id_token) = response.id_token() else {
+            return Ok(Granted { access_token, id_token: None, auth_time: None, left });
+        };
+        let client = self.client(&*discovery.document().await?);
+        let auth_time = match verified(&client, id_token, response, nonce) {
+            Ok(claims) => auth_time(claims),
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 // The provider may have new keys.
-                let client = self.client(&*self.discovery.renewed().await?);
+                let client = self.client(&*discovery.renewed().await?);
                 let claims = verified(&client, id_token, response, nonce);
-                let auth_time = auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?);
-                (client, auth_time)
+                auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?)
             }
             Err(error) => return Err(OidcError::IdToken(error.into())),
         };
-        let mut claims = payload(id_token)?;
-        if identity::lacks(&self.settings, &claims) && client.user_info_url().is_some() {
-            let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
-            let more = self.user_info(&client, response.access_token(), subject).await;
-            identity::complete(&mut claims, more.map_err(UserInfoRefused::into_error)?);
-        }
-        Ok((claims, auth_time))
-    }
-
-    /// What the userinfo endpoint says of `subject`, and of nobody else.
-    pub(super) async fn user_info(
-        &self,
-        client: &Client,
-        access_token: &AccessToken,
-        subject: &str,
-    ) -> Result<Map<String, Value>, UserInfoRefused> {
-        let subject = SubjectIdentifier::new(subject.to_owned());
-        let request = client
-            .user_info(access_token.clone(), Some(subject))
-            .map_err(|error| UserInfoRefused::Failed(error.into()))?;
-        let answer: Result<UserInfoClaims<AnyClaims, CoreGenderClaim>, _> =
-            request.request_async(&self.discovery.http).await;
-        let answer = answer.map_err(|error| match &error {
-            UserInfoError::Response(status, ..) if matches!(status.as_u16(), 401 | 403) => {
-                UserInfoRefused::AccessToken(Failure::cause(chain(&error)))
-            }
-            UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
-                UserInfoRefused::AnotherSubject(Failure::cause(chain(&error)))
-            }
-            error => UserInfoRefused::Failed(Failure::cause(chain(error))),
-        })?;
-        match serde_json::to_value(&answer) {
-            Ok(Value::Object(claims)) => Ok(claims),
-            _ => Ok(Map::new()),
-        }
+        Ok(Granted { access_token, id_token: Some(payload(id_token)?), auth_time, left })
     }
 
     /// What to ask for: `offline_access` too where the provider says that it has it, unless the configuration says otherwise.
@@ -259,29 +236,13 @@ impl OidcProvider {
     pub(super) fn client(&self, document: &Metadata) -> Client {
         let secret = self.client_secret().map(|secret| ClientSecret::new(secret.expose().to_owned()));
         let methods = document.token_endpoint_auth_methods_supported();
-        let basic = methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let basic = match &self.settings.client_authentication {
+            ClientAuthentication::Secret { method: Some(method), .. } => *method == SecretMethod::Basic,
+            _ => methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic)),
+        };
         CoreClient::from_provider_metadata(document.clone(), ClientId::new(self.settings.client_id.clone()), secret)
             .set_redirect_uri(self.redirect.clone())
             .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
-    }
-}
-
-/// Why the userinfo endpoint says nothing.
-#[derive(Debug)]
-pub(super) enum UserInfoRefused {
-    /// It does not take the access token.
-    AccessToken(Cause),
-    /// It speaks of somebody else.
-    AnotherSubject(Cause),
-    /// It does not answer as it should.
-    Failed(Cause),
-}
-
-impl UserInfoRefused {
-    pub(super) fn into_error(self) -> OidcError {
-        match self {
-            Self::AccessToken(cause) | Self::AnotherSubject(cause) | Self::Failed(cause) => OidcError::UserInfo(cause),
-        }
     }
 }
 

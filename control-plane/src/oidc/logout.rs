@@ -4,14 +4,14 @@ use openidconnect::ClientId;
 use openidconnect::{CsrfToken, LogoutRequest, PostLogoutRedirectUrl};
 use url::Url;
 
-use super::OidcProvider;
 use super::error::OidcError;
+use super::{Protocol, Provider};
 use crate::store::sign_in::SignIn;
 
 /// The longest ID token that is sent as a hint: a longer one makes URLs that servers refuse.
 const LONGEST_HINT: usize = 4096;
 
-impl OidcProvider {
+impl Provider {
     /// Where to send a browser so that the person is signed out at the provider too, and comes back to `back` with `state`;
     /// `None` when the provider has no such page, or the configuration does not want it.
     ///
@@ -21,7 +21,8 @@ impl OidcProvider {
         if !self.settings.recheck.logout_at_provider {
             return Ok(None);
         }
-        let document = self.discovery.document().await?;
+        let Protocol::Oidc(discovery) = &self.protocol;
+        let document = discovery.document().await?;
         let Some(endpoint) = document.additional_metadata().end_session_endpoint.clone() else {
             return Ok(None);
         };
@@ -34,7 +35,7 @@ impl OidcProvider {
             .set_post_logout_redirect_uri(back)
             .set_state(CsrfToken::new(state.to_owned()))
             .http_get_url();
-        if let Some(hint) = self.open(sign_in)?.id_token.filter(|token| token.len() <= LONGEST_HINT) {
+        if let Some(hint) = self.open_left(sign_in)?.id_token.filter(|token| token.len() <= LONGEST_HINT) {
             url.query_pairs_mut().append_pair("id_token_hint", &hint);
         }
         Ok(Some(url))

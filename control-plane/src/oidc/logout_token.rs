@@ -11,10 +11,11 @@ use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeyUse, CoreJwsSigningAlgor
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::OidcProvider;
 use super::discovery::Metadata;
 use super::error::OidcError;
 use super::flow::ALGORITHMS;
+use super::{Protocol, Provider};
+use crate::config::Kind;
 use crate::session::{LEEWAY, LogoutToken};
 use crate::store::SecretHash;
 
@@ -60,7 +61,7 @@ struct Header {
     b64: Option<Value>,
 }
 
-impl OidcProvider {
+impl Provider {
     /// Reads a logout token, and verifies everything about it but whether it was taken before.
     ///
     /// # Errors
@@ -88,23 +89,26 @@ impl OidcProvider {
                 .iter()
                 .any(|key| key.verify_signature(&header.alg, signed.as_bytes(), &signature).is_ok())
         };
-        let known = self.discovery.document().await?;
+        let (Protocol::Oidc(discovery), Kind::Oidc(oidc)) = (&self.protocol, &self.settings.kind) else {
+            return Err(Malformed("this provider has none"));
+        };
+        let known = discovery.document().await?;
         let has_key = !candidates(&known, header.kid.as_deref()).is_empty();
         // The provider may have new keys; one that does not say which it uses may, too.
         let renew = !has_key || (header.kid.is_none() && !genuine(&known));
-        let document = if renew { self.discovery.renewed().await? } else { known };
+        let document = if renew { discovery.renewed().await? } else { known };
         if !genuine(&document) {
             return Err(InvalidLogoutToken::Signature);
         }
         let claims: Map<String, Value> = decoded(payload).ok_or(Malformed("its claims cannot be read"))?;
-        self.read(&claims, now).map_err(InvalidLogoutToken::Claim)
+        self.read(&oidc.issuer, &claims, now).map_err(InvalidLogoutToken::Claim)
     }
 
     /// The claims, when each is as section 2.6 says.
-    fn read(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<LogoutToken, &'static str> {
+    fn read(&self, issuer: &str, claims: &Map<String, Value>, now: Timestamp) -> Result<LogoutToken, &'static str> {
         let text = |name| claims.get(name).and_then(Value::as_str).filter(|text| is_name(text));
         let time = |name| claims.get(name).and_then(seconds);
-        if claims.get("iss").and_then(Value::as_str) != Some(self.settings.issuer.as_str()) {
+        if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
             return Err("iss");
         }
         let ours = self.settings.client_id.as_str();

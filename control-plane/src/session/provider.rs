@@ -73,6 +73,15 @@ impl Sessions {
         Ok(sign_in::find(&mut *self.store.read().await?, id).await?)
     }
 
+    /// Who the person of a sign-in is by the last answer of its provider, while a session of it may reach clusters.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn identity_of(&self, sign_in: &str, now: Timestamp) -> Result<Option<Identity>, SessionError> {
+        let sessions = session::of_sign_in(&mut *self.store.read().await?, sign_in, now).await?;
+        Ok(sessions.into_iter().next_back().map(|session| session.identity))
+    }
+
     /// When a token of `person` that is made now is to say that it was made: in the second of a revocation, the one after it.
     ///
     /// # Errors
