@@ -13,7 +13,7 @@ use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
-use crate::http::{Cookies, Forms};
+use crate::http::{Cookies, Failures, Forms};
 use crate::oidc::{OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
@@ -44,6 +44,7 @@ pub struct App {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) cookies: Cookies,
     pub(crate) forms: Forms,
+    pub(crate) logout_failures: Failures,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) polls: Polls,
     pub(crate) admins: Who,
@@ -123,6 +124,7 @@ impl App {
         let app = Self {
             cookies: Cookies::new(issuer.is_secure()),
             forms: Forms::new(&sealer),
+            logout_failures: Failures::default(),
             minter: Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys)),
             issuer,
             clock,

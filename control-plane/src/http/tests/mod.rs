@@ -10,6 +10,7 @@ mod hostile;
 mod idp;
 mod idp_again;
 mod log;
+mod logout;
 mod oidc;
 mod recheck;
 mod restore;
