@@ -18,4 +18,5 @@ mod login;
 mod operators;
 mod people;
 mod policies;
+mod sessions;
 mod tls;
