@@ -181,7 +181,13 @@ impl App {
     /// What has become of an identity since its sign-in.
     pub(crate) fn review(&self, identity: &Identity) -> Review {
         if identity.provider != accounts::PROVIDER {
-            return if self.providers.get(&identity.provider).is_some() { Review::Stands } else { Review::Withdrawn };
+            let Some(provider) = self.providers.get(&identity.provider) else { return Review::Withdrawn };
+            return match provider.kept_groups(identity) {
+                Some((groups, _)) if groups != identity.groups => {
+                    Review::Changed(Box::new(Identity { groups, ..identity.clone() }))
+                }
+                _ => Review::Stands,
+            };
         }
         match self.accounts.current(identity) {
             None => Review::Withdrawn,

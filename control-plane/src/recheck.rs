@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::oidc::{AskError, Asked, Provider};
 use crate::random;
-use crate::session::{EndReason, Leased, SessionError};
+use crate::session::{EndReason, Leased, Review, SessionError};
 use crate::store::sign_in::{self, SignIn};
 use crate::telemetry::{SignInLabels, chain};
 
@@ -188,6 +188,16 @@ async fn conclude(
     let result = match asked {
         Ok(Asked::Vouched(identity)) => {
             let next = now.after(spread(rule.every));
+            // Some of it may be kept here.
+            let identity = match identity.map(|identity| (app.review(&identity), identity)) {
+                None => None,
+                Some((Review::Stands, identity)) => Some(identity),
+                Some((Review::Changed(current), _)) => Some(current),
+                Some((Review::Withdrawn, _)) => {
+                    app.sessions.end_sign_in(id, EndReason::Withdrawn, now).await?;
+                    return Ok(());
+                }
+            };
             let in_force = app.in_force();
             let claims = in_force.policy.claim_keys();
             let changed = app.sessions.vouched(leased, identity.as_deref(), claims, next, now).await?;

@@ -102,6 +102,9 @@ impl Kubeconfig {
         if let Some(provider) = &self.sign_in.provider {
             options.push(format!("--provider={provider}"));
         }
+        if let Some(email) = &self.sign_in.email {
+            options.push(format!("--email={email}"));
+        }
         Helper { command: helper_command(), server: server.clone(), options }
     }
 

@@ -23,7 +23,7 @@ use super::demand::Demand;
 use super::discovery::Metadata;
 use super::error::{Failure, OidcError};
 use super::recheck::Left;
-use super::{ClientAuthentication, Discovery, Granted, Protocol, Provider};
+use super::{ClientAuthentication, Discovery, Granted, Protocol, Provider, client_assertion};
 use crate::config::{Kind, SecretMethod};
 use crate::person::Identity;
 use crate::random;
@@ -108,9 +108,13 @@ impl Provider {
         chosen: bool,
         now: Timestamp,
     ) -> Result<Url, OidcError> {
-        let Protocol::Oidc(discovery) = &self.protocol;
-        let document = discovery.document().await?;
-        let client = self.client(&document);
+        let known = match &self.protocol {
+            Protocol::Oidc(discovery) => {
+                let document = discovery.document().await?;
+                Some((self.client(&document), self.scopes(&document)))
+            }
+            Protocol::Github(_) => None,
+        };
         let (state, nonce, verifier) = (random::secret("")?, random::secret("")?, random::secret("")?);
         let memory = Memory { nonce: nonce.clone(), verifier: verifier.clone() };
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier));
@@ -127,19 +131,30 @@ impl Provider {
         let mut tx = self.store.write().await?;
         login_state::insert(&mut tx, hash, &login, now).await?;
         tx.commit().await?;
-        let scopes = self.scopes(&document);
-        let request = client
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || CsrfToken::new(state), || Nonce::new(nonce))
-            .add_scopes(scopes)
-            .set_pkce_challenge(challenge);
+        let mut url = match (&self.protocol, known) {
+            (Protocol::Github(github), _) => {
+                github.authorization_url(&self.settings, self.redirect.as_str(), &state, &challenge)?
+            }
+            (Protocol::Oidc(_), known) => {
+                let (client, scopes) = known.ok_or(OidcError::State)?;
+                client
+                    .authorize_url(
+                        CoreAuthenticationFlow::AuthorizationCode,
+                        || CsrfToken::new(state),
+                        || Nonce::new(nonce),
+                    )
+                    .add_scopes(scopes)
+                    .set_pkce_challenge(challenge)
+                    .url()
+                    .0
+            }
+        };
         let asked = demand.parameters();
         let extra = self.settings.extra_parameters.iter().map(|(name, value)| (name.as_str(), value.clone()));
         // What is demanded goes before what the configuration always asks for.
         let extra = extra.filter(|(name, _)| asked.iter().all(|(demanded, _)| demanded != name));
-        let request = extra
-            .chain(asked.iter().cloned())
-            .fold(request, |request, (name, value)| request.add_extra_param(name.to_owned(), value));
-        Ok(request.url().0)
+        url.query_pairs_mut().extend_pairs(extra.chain(asked.iter().cloned()));
+        Ok(url)
     }
 
     /// Ends a sign-in of `browser` with the provider's answer.
@@ -152,8 +167,7 @@ impl Provider {
         let login = login_state::take(&mut tx, state, SecretHash::of(browser.expose()), self.id()).await?;
         tx.commit().await?;
         let login = login.filter(|login| now < login.expires_at).ok_or(OidcError::State)?;
-        let Kind::Oidc(oidc) = &self.settings.kind else { return Err(OidcError::State) };
-        if answer.issuer.is_some_and(|issuer| issuer != oidc.issuer) {
+        if answer.issuer.is_some_and(|issuer| !self.is_issuer(issuer)) {
             return Err(OidcError::Issuer);
         }
         if let Some(error) = answer.error {
@@ -165,8 +179,10 @@ impl Provider {
         let memory = self.sealer.open(&place(state), &login.sealed)?;
         let memory: Memory =
             serde_json::from_slice(&memory).map_err(|source| StoreError::Corrupt { what: "sign-in", source })?;
-        let Protocol::Oidc(discovery) = &self.protocol;
-        let granted = self.trade(discovery, code, memory).await?;
+        let granted = match &self.protocol {
+            Protocol::Oidc(discovery) => self.trade(discovery, code, memory, now).await?,
+            Protocol::Github(github) => github.trade(&self.github_form(code, &memory)).await?,
+        };
         let known = self.identity(&granted, None).await?;
         let sign_in = self.sign_in(&granted, known.identity.person(), now)?;
         Ok(Finished {
@@ -179,14 +195,47 @@ impl Provider {
         })
     }
 
+    /// Whether an answer of this issuer (RFC 9207) is this provider's.
+    fn is_issuer(&self, issuer: &str) -> bool {
+        match (&self.settings.kind, &self.protocol) {
+            (Kind::Oidc(oidc), _) => oidc.issuer == issuer,
+            (_, Protocol::Github(github)) => github.is_issuer(issuer),
+            (Kind::Github(_), Protocol::Oidc(_)) => false,
+        }
+    }
+
+    fn github_form<'a>(&'a self, code: &'a str, memory: &'a Memory) -> [(&'static str, &'a str); 5] {
+        [
+            ("client_id", &self.settings.client_id),
+            ("client_secret", self.client_secret().map(Secret::expose).unwrap_or_default()),
+            ("code", code),
+            ("redirect_uri", self.redirect.as_str()),
+            ("code_verifier", &memory.verifier),
+        ]
+    }
+
     /// Trades the code for tokens, of which the ID token is verified.
-    async fn trade(&self, discovery: &Discovery, code: &str, memory: Memory) -> Result<Granted, OidcError> {
+    async fn trade(
+        &self,
+        discovery: &Discovery,
+        code: &str,
+        memory: Memory,
+        now: Timestamp,
+    ) -> Result<Granted, OidcError> {
         let document = discovery.document().await?;
         let client = self.client(&document);
-        let response = client
+        let mut request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Unavailable(error.into()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier))
+            .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier));
+        let endpoint = document.token_endpoint().map(|endpoint| endpoint.as_str()).unwrap_or_default();
+        let assertion = self.client_assertion(endpoint, now)?;
+        if let Some(assertion) = &assertion {
+            request = request
+                .add_extra_param("client_assertion_type", client_assertion::TYPE)
+                .add_extra_param("client_assertion", assertion.expose());
+        }
+        let response = request
             .request_async(&discovery.http)
             .await
             .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))?;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::{Failure, IdentityError, OidcError};
 use super::flow::AnyClaims;
+use super::groups::Said;
 use super::recheck::Left;
 use super::{Discovery, Protocol, Provider, identity};
 use crate::config::GroupSource;
@@ -46,32 +47,62 @@ impl Provider {
     /// # Errors
     /// Why nobody can be known by this answer.
     pub async fn identity(&self, granted: &Granted, before: Option<&Identity>) -> Result<Known, OidcError> {
-        let Protocol::Oidc(discovery) = &self.protocol;
+        let (claims, named) = match &self.protocol {
+            Protocol::Oidc(discovery) => self.oidc_claims(discovery, granted, before).await?,
+            Protocol::Github(github) => {
+                let with_groups = self.settings.groups == GroupSource::Github;
+                let person = github.person(&self.settings, &granted.access_token, with_groups).await?;
+                (person.claims, Some(person.groups).filter(|_| with_groups))
+            }
+        };
+        let mut mapped = identity::map(&self.settings, &claims, named.as_deref().unwrap_or_default())?;
+        if let Some(before) = before {
+            if before.subject != mapped.identity.subject {
+                return Err(IdentityError::AnotherPerson.into());
+            }
+            if granted.id_token.is_none() {
+                mapped.identity.acr.clone_from(&before.acr);
+                mapped.identity.amr.clone_from(&before.amr);
+            }
+            if named.is_none() && granted.id_token.is_none() {
+                mapped.identity.groups.clone_from(&before.groups);
+            }
+        }
+        if let Some((groups, dropped)) = self.kept_groups(&mapped.identity) {
+            mapped.identity.groups = groups;
+            mapped.groups_dropped = dropped;
+        }
+        Ok(Known { identity: mapped.identity, groups_dropped: mapped.groups_dropped })
+    }
+
+    /// The claims of an OpenID Connect provider, and the groups as it names them, when it says anything of them.
+    async fn oidc_claims(
+        &self,
+        discovery: &Discovery,
+        granted: &Granted,
+        before: Option<&Identity>,
+    ) -> Result<(Map<String, Value>, Option<Vec<Value>>), OidcError> {
         let mut claims = granted.id_token.clone().unwrap_or_default();
         let subject = claims.get("sub").and_then(Value::as_str).or(before.map(|before| before.subject.as_str()));
         let subject = subject.ok_or_else(|| IdentityError::Claim("sub".to_owned()))?.to_owned();
-        if before.is_some_and(|before| before.subject != subject) {
-            return Err(IdentityError::AnotherPerson.into());
+        let user_info = if granted.id_token.is_none() || identity::lacks(&self.settings, &claims) {
+            self.user_info(discovery, &granted.access_token, &subject).await?
+        } else {
+            None
+        };
+        if user_info.is_none() && (granted.id_token.is_none() || self.settings.groups == GroupSource::UserInfo) {
+            return Err(OidcError::UserInfo(Failure::cause("the provider has no userinfo endpoint")));
         }
-        if granted.id_token.is_none() || identity::lacks(&self.settings, &claims) {
-            if let Some(more) = self.user_info(discovery, &granted.access_token, &subject).await? {
-                identity::complete(&mut claims, more);
-            } else if granted.id_token.is_none() {
-                return Err(OidcError::UserInfo(Failure::cause(
-                    "there is neither an ID token nor a userinfo endpoint",
-                )));
-            }
+        let said = Said {
+            id_token: granted.id_token.as_ref(),
+            user_info: user_info.as_ref(),
+            access_token: &granted.access_token,
+        };
+        let named = self.named_groups(&said).await?;
+        if let Some(more) = user_info {
+            identity::complete(&mut claims, more);
         }
-        let mapped = identity::map(&self.settings, &claims)?;
-        let mut identity = mapped.identity;
-        if let (Some(before), None) = (before, &granted.id_token) {
-            identity.acr.clone_from(&before.acr);
-            identity.amr.clone_from(&before.amr);
-            if self.settings.groups == GroupSource::Claims && !identity::has_groups(&self.settings, &claims) {
-                identity.groups.clone_from(&before.groups);
-            }
-        }
-        Ok(Known { identity, groups_dropped: mapped.groups_dropped })
+        Ok((claims, named))
     }
 
     /// What the userinfo endpoint says; `None` when there is no such endpoint.

@@ -21,7 +21,7 @@ impl Provider {
         if !self.settings.recheck.logout_at_provider {
             return Ok(None);
         }
-        let Protocol::Oidc(discovery) = &self.protocol;
+        let Protocol::Oidc(discovery) = &self.protocol else { return Ok(None) };
         let document = discovery.document().await?;
         let Some(endpoint) = document.additional_metadata().end_session_endpoint.clone() else {
             return Ok(None);

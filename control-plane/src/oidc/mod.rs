@@ -6,15 +6,21 @@
 //!                                         refresh at the provider: Granted ─▶ Provider::identity ─▶ Identity
 //! ```
 
+mod claims;
+mod client_assertion;
 mod client_key;
 mod demand;
 mod discovery;
 mod error;
 mod flow;
+mod github;
 mod granted;
+mod graph;
 mod group_file;
+mod groups;
 mod http;
 mod identity;
+mod live_file;
 mod logout;
 mod logout_token;
 mod recheck;
@@ -27,11 +33,13 @@ pub use self::demand::{Demand, Shown, UNMET};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};
+use self::github::Github;
 pub use self::granted::{Granted, Known};
 pub use self::group_file::GroupFile;
+use self::live_file::LiveGroupFile;
 pub use self::logout_token::InvalidLogoutToken;
 pub use self::recheck::{AskError, Asked};
-use crate::config::{ClientAuthentication, Issuer, Kind, Provider as Settings};
+use crate::config::{ClientAuthentication, GroupSource, Issuer, Kind, Provider as Settings};
 use crate::seal::Sealer;
 use crate::store::Store;
 
@@ -39,6 +47,7 @@ use crate::store::Store;
 pub struct Provider {
     settings: Settings,
     protocol: Protocol,
+    group_file: Option<LiveGroupFile>,
     redirect: RedirectUrl,
     store: Store,
     sealer: Sealer,
@@ -47,6 +56,7 @@ pub struct Provider {
 /// What a provider speaks, and what is kept for it.
 enum Protocol {
     Oidc(Discovery),
+    Github(Github),
 }
 
 impl Provider {
@@ -59,9 +69,15 @@ impl Provider {
         let redirect = RedirectUrl::new(redirect).map_err(|error| OidcError::Unavailable(error.into()))?;
         let protocol = match &settings.kind {
             Kind::Oidc(oidc) => Protocol::Oidc(Discovery::new(&oidc.issuer, &settings)?),
-            Kind::Github(_) => return Err(OidcError::Unavailable(error::Failure::cause("not yet"))),
+            Kind::Github(github) => Protocol::Github(Github::new(github.clone(), &settings)?),
         };
-        Ok(Self { settings, protocol, redirect, store, sealer })
+        let group_file = match &settings.groups {
+            GroupSource::File(path) => {
+                Some(LiveGroupFile::open(path.clone()).map_err(|error| OidcError::Groups(error.into()))?)
+            }
+            _ => None,
+        };
+        Ok(Self { settings, protocol, group_file, redirect, store, sealer })
     }
 
     /// Its id.
@@ -80,6 +96,19 @@ impl Provider {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether it can be told who is to sign in there (`login_hint`).
+    #[must_use]
+    pub fn takes_login_hint(&self) -> bool {
+        let configured = self.settings.extra_parameters.iter().any(|(name, _)| name == "login_hint");
+        matches!(self.protocol, Protocol::Oidc(_)) && !configured
+    }
+
+    /// What is wrong with its group file as that is now.
+    #[must_use]
+    pub fn group_file_problem(&self) -> Option<String> {
+        self.group_file.as_ref()?.problem()
     }
 
     fn client_secret(&self) -> Option<&Secret> {
@@ -111,6 +140,19 @@ impl Providers {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.id() == id)
+    }
+
+    /// The provider that the domain of an e-mail address chooses.
+    #[must_use]
+    pub fn of_address(&self, address: &str) -> Option<&Provider> {
+        let domain = address.rsplit_once('@')?.1.to_ascii_lowercase();
+        self.0.iter().find(|provider| provider.settings.domains.contains(&domain))
+    }
+
+    /// Whether an e-mail address may choose a provider at all.
+    #[must_use]
+    pub fn choose_by_address(&self) -> bool {
+        self.0.iter().any(|provider| !provider.settings.domains.is_empty())
     }
 
     /// All of them, in the order of the configuration.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Failure, IdentityError, OidcError};
 use super::granted::Granted;
-use super::{Protocol, Provider};
+use super::{Protocol, Provider, client_assertion};
 use crate::config::{Recheck, WithoutRefreshToken};
 use crate::person::Identity;
 use crate::random;
@@ -69,6 +69,7 @@ impl From<OidcError> for AskError {
                 IdentityError::EmailNotVerified(_)
                 | IdentityError::User { .. }
                 | IdentityError::Uid(_)
+                | IdentityError::Organization(_)
                 | IdentityError::AnotherPerson,
             ) => Self::Refused(error.to_string()),
             error => Self::Failed(error),
@@ -173,7 +174,7 @@ impl Provider {
     ) -> Result<Asked, AskError> {
         let left = self.open_left(sign_in)?;
         if let Some(token) = left.refresh_token.clone() {
-            return self.refresh(sign_in, before, &token, left, keep).await;
+            return self.refresh(sign_in, before, &token, left, keep, now).await;
         }
         match (self.settings.recheck.without_refresh_token, left.access_token) {
             (WithoutRefreshToken::EndAfter(after), _) if now >= sign_in.signed_in_at.after(after) => {
@@ -192,11 +193,21 @@ impl Provider {
         token: &str,
         left: Left,
         keep: impl AsyncFnOnce(Vec<u8>) -> Result<(), StoreError>,
+        now: Timestamp,
     ) -> Result<Asked, AskError> {
-        let Protocol::Oidc(discovery) = &self.protocol;
-        let client = self.client(&*discovery.document().await?);
+        let Protocol::Oidc(discovery) = &self.protocol else { return Ok(Asked::Nothing) };
+        let document = discovery.document().await?;
+        let client = self.client(&document);
         let token = RefreshToken::new(token.to_owned());
-        let request = client.exchange_refresh_token(&token).map_err(|error| OidcError::Unavailable(error.into()))?;
+        let mut request =
+            client.exchange_refresh_token(&token).map_err(|error| OidcError::Unavailable(error.into()))?;
+        let endpoint = document.token_endpoint().map(|endpoint| endpoint.as_str()).unwrap_or_default();
+        let assertion = self.client_assertion(endpoint, now)?;
+        if let Some(assertion) = &assertion {
+            request = request
+                .add_extra_param("client_assertion_type", client_assertion::TYPE)
+                .add_extra_param("client_assertion", assertion.expose());
+        }
         let response = request.request_async(&discovery.http).await.map_err(|error| match &error {
             RequestTokenError::ServerResponse(response) if is_about_the_person(response.error()) => {
                 AskError::Refused(response.error().as_ref().to_owned())

@@ -155,7 +155,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         None => Some(None),
     };
     let extra_parameters = fields.get("extraParameters").map_or(Some(Vec::new()), |node| extra_parameters(&node));
-    let recheck = recheck::read(&fields);
+    let recheck = recheck::read(&fields, github);
     let id = id?;
     Some(Provider {
         name: fields.get("name").and_then(|node| Some(node.non_empty_text()?.to_owned())).unwrap_or_else(|| id.clone()),

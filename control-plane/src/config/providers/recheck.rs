@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kubegate_core::document::{Fields, Node};
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -50,9 +51,12 @@ impl Default for Recheck {
     }
 }
 
-/// Reads both from the fields of a provider.
-pub(super) fn read(provider: &Fields<'_>) -> Option<Recheck> {
-    let defaults = Recheck::default();
+/// Reads both from the fields of a provider. GitHub gives access tokens that do not end, and nothing else to ask it with.
+pub(super) fn read(provider: &Fields<'_>, github: bool) -> Option<Recheck> {
+    let mut defaults = Recheck::default();
+    if github {
+        defaults.without_refresh_token = WithoutRefreshToken::Userinfo;
+    }
     let logout_at_provider = match provider.get("logoutAtProvider") {
         Some(node) => node.boolean(),
         None => Some(defaults.logout_at_provider),
@@ -65,7 +69,7 @@ pub(super) fn read(provider: &Fields<'_>) -> Option<Recheck> {
         Some(node) => node.duration(range),
         None => Some(default),
     };
-    let every = duration("every", MINUTE..=DAY, defaults.every);
+    let every = duration("every", 10 * SECOND..=DAY, defaults.every);
     let grace = duration("grace", Duration::ZERO..=DAY, defaults.grace);
     let without_refresh_token = match fields.get("withoutRefreshToken") {
         Some(node) => without_refresh_token(&node),

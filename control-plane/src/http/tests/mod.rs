@@ -2,9 +2,13 @@
 
 mod administrators;
 mod bundle;
+mod by_email;
+mod client_key;
 mod ended;
 mod export;
 mod gateway;
+mod github;
+mod groups;
 mod hang_up;
 mod hostile;
 mod idp;
@@ -12,6 +16,7 @@ mod idp_again;
 mod log;
 mod logout;
 mod oidc;
+mod providers;
 mod recheck;
 mod restore;
 mod routes;
