@@ -24,6 +24,7 @@ mod replay;
 mod request_info;
 mod rules;
 mod sabotage;
+mod sessions;
 mod stage;
 mod step_up;
 mod streams;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         policy::trials(&suite),
         request_info::trials(&suite),
         rules::trials(&suite),
+        sessions::trials(&suite),
         upstream::trials(&suite),
         tokens::trials(&suite),
         walls::trials(&suite),

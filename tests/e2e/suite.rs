@@ -98,6 +98,12 @@ pub(crate) enum Who {
     Dora,
     /// Of the external provider: no groups.
     Erin,
+    /// Of the external provider: one test changes their groups, one signs them out, one takes them out.
+    Gina,
+    Hugo,
+    Ines,
+    /// Of the external provider: signs out.
+    Jana,
 }
 
 /// What a session token says.
@@ -179,6 +185,10 @@ impl Suite {
             Who::Revoked => built_in(5),
             Who::Dora => company("dora"),
             Who::Erin => company("erin"),
+            Who::Gina => company("gina"),
+            Who::Hugo => company("hugo"),
+            Who::Ines => company("ines"),
+            Who::Jana => company("jana"),
         }
     }
 
@@ -216,6 +226,11 @@ fn start() -> anyhow::Result<Started> {
         Account::new("lena@example.com", &["team-a"], "is shut out")?,
         Account::new("rita@example.com", &["team-a"], "loses her sessions")?,
     ];
+    let colleague = |user: &'static str, password: &'static str| IdpAccount {
+        user,
+        password,
+        claims: json!({"email": format!("{user}@company.example"), "email_verified": true, "groups": ["engineers"]}),
+    };
     let idp = [
         IdpAccount {
             user: "dora",
@@ -228,6 +243,10 @@ fn start() -> anyhow::Result<Started> {
             password: "erin-password",
             claims: json!({"email": "erin@company.example", "email_verified": true, "groups": []}),
         },
+        colleague("gina", "gina-password"),
+        colleague("hugo", "hugo-password"),
+        colleague("ines", "ines-password"),
+        colleague("jana", "jana-password"),
     ];
     let plan = Plan {
         dir: &dir,

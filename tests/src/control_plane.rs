@@ -162,6 +162,7 @@ fn configuration(dir: &Path, settings: &Settings<'_>, listen: (u16, u16), bundle
             "id": idp::PROVIDER, "name": "Example company", "issuer": idp.issuer, "clientId": idp.client_id,
             "clientSecretFile": "client-secret",
             "scopes": ["email", "profile", "groups"], "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
+            "recheck": {"every": "10s"},
         });
         fields.insert("providers".to_owned(), json!([provider]));
     }
