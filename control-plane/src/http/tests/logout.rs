@@ -19,7 +19,7 @@ impl SignedIn {
     }
 
     /// What a logout token says, changed by `with`; `null` takes a claim away.
-    fn claims(&self, with: Value) -> Value {
+    fn claims(&self, with: &Value) -> Value {
         let now = self.world.clock.now().seconds();
         let mut claims = json!({
             "iss": self.idp.issuer, "aud": "kubegate", "iat": now, "exp": now + 120, "jti": crate::random::id("").unwrap(),
@@ -30,7 +30,7 @@ impl SignedIn {
         claims
     }
 
-    fn token(&self, with: Value) -> String {
+    fn token(&self, with: &Value) -> String {
         SigningKey::from_seed([1; 32]).sign("logout+jwt", &self.claims(with)).unwrap()
     }
 
@@ -53,10 +53,10 @@ async fn a_logout_token_with_a_sid_ends_that_session_and_no_other() {
     let at = SignedIn::of_session("sid-1").await;
     at.behave(|behaviour| behaviour.claims["sid"] = json!("sid-2"));
     let (other, _) = sign_in(&at.world, &at.idp).await;
-    assert_eq!(at.tell(&at.token(json!({"sid": "sid-3"}))).await.status, StatusCode::OK, "one that is not known here");
+    assert_eq!(at.tell(&at.token(&json!({"sid": "sid-3"}))).await.status, StatusCode::OK, "one that is not known here");
     assert_eq!(at.world.refresh(&at.refresh, None).await.status, StatusCode::OK);
     let log = super::log::Log::begin();
-    let answer = at.tell(&at.token(json!({"sid": "sid-1", "sub": "u-1"}))).await;
+    let answer = at.tell(&at.token(&json!({"sid": "sid-1", "sub": "u-1"}))).await;
     assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, ""));
     assert!(log.take().contains("signed out by the provider"));
     assert_eq!(at.over().await, "provider-logout");
@@ -75,7 +75,7 @@ async fn a_logout_token_with_a_subject_alone_ends_all_of_that_person() {
     at.behave(|behaviour| behaviour.claims["sub"] = json!("u-2"));
     at.behave(|behaviour| behaviour.user_info["sub"] = json!("u-2"));
     let (other, _) = sign_in(&at.world, &at.idp).await;
-    assert_eq!(at.tell(&at.token(json!({"sub": "u-1"}))).await.status, StatusCode::OK);
+    assert_eq!(at.tell(&at.token(&json!({"sub": "u-1"}))).await.status, StatusCode::OK);
     assert_eq!(at.over().await, "provider-logout");
     assert_eq!(at.world.refresh(&second, None).await.json()["session_ended"]["reason"], "provider-logout");
     assert_eq!(at.world.refresh(&other, None).await.status, StatusCode::OK, "somebody else");
@@ -84,16 +84,16 @@ async fn a_logout_token_with_a_subject_alone_ends_all_of_that_person() {
 #[tokio::test]
 async fn the_sid_of_one_person_ends_nothing_of_another() {
     let at = SignedIn::of_session("sid-1").await;
-    assert_eq!(at.tell(&at.token(json!({"sid": "sid-1", "sub": "u-2"}))).await.status, StatusCode::OK);
+    assert_eq!(at.tell(&at.token(&json!({"sid": "sid-1", "sub": "u-2"}))).await.status, StatusCode::OK);
     assert_eq!(at.world.refresh(&at.refresh, None).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_session_whose_sid_was_never_told_ends_with_any_of_its_person() {
     let at = SignedIn::with("", |_| {}).await;
-    assert_eq!(at.tell(&at.token(json!({"sid": "sid-1"}))).await.status, StatusCode::OK);
+    assert_eq!(at.tell(&at.token(&json!({"sid": "sid-1"}))).await.status, StatusCode::OK);
     assert_eq!(at.world.refresh(&at.refresh, None).await.status, StatusCode::OK, "it may be anybody's");
-    assert_eq!(at.tell(&at.token(json!({"sid": "sid-1", "sub": "u-1"}))).await.status, StatusCode::OK);
+    assert_eq!(at.tell(&at.token(&json!({"sid": "sid-1", "sub": "u-1"}))).await.status, StatusCode::OK);
     assert_eq!(at.over().await, "provider-logout");
 }
 
@@ -102,53 +102,53 @@ async fn logout_tokens_that_are_not_right_in_everything_are_refused() {
     let at = SignedIn::of_session("sid-1").await;
     let now = at.world.clock.now().seconds();
     let sid = json!({"sid": "sid-1"});
-    let with = |more: Value| {
+    let with = |more: &Value| {
         let mut claims = sid.clone();
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        at.token(claims)
+        at.token(&claims)
     };
-    let good = with(json!({}));
+    let good = with(&json!({}));
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let (header, payload) = signed.split_once('.').unwrap();
     let kid = SigningKey::from_seed([1; 32]).public().clone();
     let kid = serde_json::to_value(&kid).unwrap()["kid"].as_str().unwrap().to_owned();
     let headed = |header: Value| format!("{}.{payload}.{signature}", base64(&header.to_string()));
-    let typed = |typ: &str| SigningKey::from_seed([1; 32]).sign(typ, &at.claims(sid.clone())).unwrap();
+    let typed = |typ: &str| SigningKey::from_seed([1; 32]).sign(typ, &at.claims(&sid)).unwrap();
     let id_token = json!({"events": null, "nonce": "n", "sub": "u-1"});
     let cases = [
-        ("another key", SigningKey::from_seed([2; 32]).sign("logout+jwt", &at.claims(sid.clone())).unwrap()),
-        ("a changed payload", format!("{header}.{}.{signature}", base64(&at.claims(sid.clone()).to_string()))),
+        ("another key", SigningKey::from_seed([2; 32]).sign("logout+jwt", &at.claims(&sid)).unwrap()),
+        ("a changed payload", format!("{header}.{}.{signature}", base64(&at.claims(&sid).to_string()))),
         ("no signature", format!("{signed}.")),
         ("the algorithm none", headed(json!({"alg": "none", "typ": "logout+jwt"}))),
         ("a shared secret", headed(json!({"alg": "HS256", "typ": "logout+jwt", "kid": kid}))),
         ("another algorithm of that key", headed(json!({"alg": "RS256", "typ": "logout+jwt", "kid": kid}))),
         ("a critical header", headed(json!({"alg": "EdDSA", "kid": kid, "crit": ["b64"], "b64": false}))),
         ("an access token's type", typed("at+jwt")),
-        ("an ID token", with(id_token)),
-        ("another issuer", with(json!({"iss": "https://evil.example"}))),
-        ("no issuer", with(json!({"iss": null}))),
-        ("another audience", with(json!({"aud": "somebody-else"}))),
-        ("other audiences", with(json!({"aud": ["a", "b"]}))),
-        ("no audience", with(json!({"aud": null}))),
-        ("made long ago", with(json!({"iat": now - 3600}))),
-        ("made in the future", with(json!({"iat": now + 600}))),
-        ("no iat", with(json!({"iat": null}))),
-        ("iat as text", with(json!({"iat": now.to_string()}))),
-        ("expired", with(json!({"exp": now - 120}))),
-        ("no exp", with(json!({"exp": null}))),
-        ("not yet", with(json!({"nbf": now + 600}))),
-        ("no jti", with(json!({"jti": null}))),
-        ("an empty jti", with(json!({"jti": ""}))),
-        ("no events", with(json!({"events": null}))),
-        ("another event", with(json!({"events": {"http://schemas.openid.net/event/other": {}}}))),
-        ("an event that is no object", with(json!({"events": {EVENT: true}}))),
-        ("events as a list", with(json!({"events": [EVENT]}))),
-        ("a nonce", with(json!({"nonce": "n"}))),
-        ("a sid that is no text", with(json!({"sid": 1, "sub": "u-1"}))),
-        ("a subject that is no text", with(json!({"sub": ["u-1"]}))),
-        ("neither sid nor subject", with(json!({"sid": null}))),
+        ("an ID token", with(&id_token)),
+        ("another issuer", with(&json!({"iss": "https://evil.example"}))),
+        ("no issuer", with(&json!({"iss": null}))),
+        ("another audience", with(&json!({"aud": "somebody-else"}))),
+        ("other audiences", with(&json!({"aud": ["a", "b"]}))),
+        ("no audience", with(&json!({"aud": null}))),
+        ("made long ago", with(&json!({"iat": now - 3600}))),
+        ("made in the future", with(&json!({"iat": now + 600}))),
+        ("no iat", with(&json!({"iat": null}))),
+        ("iat as text", with(&json!({"iat": now.to_string()}))),
+        ("expired", with(&json!({"exp": now - 120}))),
+        ("no exp", with(&json!({"exp": null}))),
+        ("not yet", with(&json!({"nbf": now + 600}))),
+        ("no jti", with(&json!({"jti": null}))),
+        ("an empty jti", with(&json!({"jti": ""}))),
+        ("no events", with(&json!({"events": null}))),
+        ("another event", with(&json!({"events": {"http://schemas.openid.net/event/other": {}}}))),
+        ("an event that is no object", with(&json!({"events": {EVENT: true}}))),
+        ("events as a list", with(&json!({"events": [EVENT]}))),
+        ("a nonce", with(&json!({"nonce": "n"}))),
+        ("a sid that is no text", with(&json!({"sid": 1, "sub": "u-1"}))),
+        ("a subject that is no text", with(&json!({"sub": ["u-1"]}))),
+        ("neither sid nor subject", with(&json!({"sid": null}))),
         ("no token", "x".to_owned()),
-        ("a long one", with(json!({"padding": "x".repeat(9000)}))),
+        ("a long one", with(&json!({"padding": "x".repeat(9000)}))),
     ];
     for (what, token) in &cases {
         at.world.clock.advance(std::time::Duration::from_secs(3));
@@ -172,7 +172,7 @@ async fn logout_tokens_that_are_not_right_in_everything_are_refused() {
 #[tokio::test]
 async fn a_logout_token_is_taken_once_by_all_processes() {
     let at = SignedIn::of_session("sid-1").await;
-    let token = at.token(json!({"sub": "u-1"}));
+    let token = at.token(&json!({"sub": "u-1"}));
     assert_eq!(at.tell(&token).await.status, StatusCode::OK);
     at.world.clock.advance(std::time::Duration::from_secs(2));
     let (anew, _) = sign_in(&at.world, &at.idp).await;
@@ -196,7 +196,11 @@ async fn who_sends_many_bad_ones_is_held_up_and_holds_nobody_up() {
     let statuses = statuses().await;
     assert_eq!(statuses.iter().filter(|status| **status == StatusCode::BAD_REQUEST).count(), 30);
     assert_eq!(statuses[39], StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(at.tell(&at.token(json!({"sid": "sid-1"}))).await.status, StatusCode::OK, "a good one is always obeyed");
+    assert_eq!(
+        at.tell(&at.token(&json!({"sid": "sid-1"}))).await.status,
+        StatusCode::OK,
+        "a good one is always obeyed"
+    );
     assert_eq!(at.over().await, "provider-logout");
 }
 
