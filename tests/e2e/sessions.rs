@@ -36,8 +36,11 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
 }
 
 fn watching(person: &Person) -> Session {
+    let seen = format!("of-{}", claims(&person.token().unwrap()).jti.to_ascii_lowercase().replace('_', "-"));
+    let seen = format!("{}-x", seen.trim_end_matches('-'));
+    person.kubectl.run(&["create", "configmap", &seen, "-n", "workshop"]).unwrap().ok().unwrap();
     let mut stream = person.kubectl.start(&WATCH).unwrap();
-    stream.wait_for("kube-root-ca.crt", PATIENCE).unwrap();
+    stream.wait_for(&seen, PATIENCE).unwrap();
     stream
 }
 
