@@ -68,7 +68,9 @@ fn groups_change(suite: &Suite, world: &World) {
     let took = end_of(&mut ending, ASKED);
     eprintln!("the stream ended {took:?} after the change");
     assert_eq!(going_on.ended(), None, "nobody else's ended: {}", going_on.stderr());
-    gina.kubectl.run(&["get", "configmaps", "-n", "workshop"]).unwrap().ok().unwrap();
+    // The API server's RBAC knows the engineers alone.
+    let refused = gina.kubectl.run(&["get", "configmaps", "-n", "workshop"]).unwrap();
+    assert!(refused.stderr.contains("is forbidden: User \"company:gina@company.example\" cannot list"), "{refused}");
     let after = claims(&gina.token().unwrap());
     assert_eq!(after.groups, ["company:managers"]);
     assert_eq!(after.sid, claims(&before).sid, "the same session");
