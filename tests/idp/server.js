@@ -69,7 +69,7 @@ const provider = new Provider(issuer, {
   pkce: { required: () => true },
   features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true } },
   // Its own refuses to ask loopback addresses.
-  fetch: (url, options) => fetch(url, options),
+  fetch: (url, { dispatcher: _guard, ...options }) => fetch(url, options),
   interactions: { policy, url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
   // The company's own client: its people are not asked for consent.
   loadExistingGrant: async (ctx) => {
