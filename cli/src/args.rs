@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Login(crate::commands::login::Login),
     Logout(crate::commands::logout::Logout),
     Whoami(crate::commands::whoami::Whoami),
+    Sessions(crate::commands::sessions::Sessions),
     Clusters(crate::commands::clusters::Clusters),
     Kubeconfig(crate::commands::kubeconfig::Kubeconfig),
     Credential(crate::commands::credential::Credential),

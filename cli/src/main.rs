@@ -53,6 +53,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
         Command::Whoami(command) => command.run(),
+        Command::Sessions(command) => command.run(),
         Command::Clusters(command) => command.run(),
         Command::Kubeconfig(command) => command.run(),
         Command::Credential(command) => command.run(),

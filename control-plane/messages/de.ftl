@@ -117,6 +117,18 @@ signed-in-as = als { $user }
 signed-in-next = Gehen Sie zurück zum Terminal; `kubectl` funktioniert dort jetzt. Sie können diese Seite schließen.
 signed-in-home = Was kann ich erreichen?
 
+signed-out-title = Sie sind abgemeldet
+signed-out-page = Abgemeldet
+signed-out-there = Sie sind auch bei { $provider } abgemeldet.
+signed-out-here =
+    { $sessions ->
+        [one] Die Sitzung dieses Browsers ist beendet. Ihre offenen Verbindungen sind getrennt.
+       *[other] { $sessions } Sitzungen sind beendet: die dieses Browsers und die der Kommandozeilen, die Sie damit angemeldet haben. Ihre offenen Verbindungen sind getrennt.
+    }
+signed-out-on = Sie werden jetzt zu { $provider } weitergeleitet, um sich dort abzumelden. Wenn nichts geschieht:
+signed-out-go = weiter zu { $provider }
+signed-out-home = Startseite
+
 ## Start page
 
 welcome-title = Kubernetes-Zugang mit der Anmeldung Ihrer Firma

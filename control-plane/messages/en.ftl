@@ -118,6 +118,18 @@ signed-in-as = as { $user }
 signed-in-next = Go back to the terminal; `kubectl` works there now. You can close this page.
 signed-in-home = What can I reach?
 
+signed-out-title = You are signed out
+signed-out-page = Signed out
+signed-out-there = You are signed out of { $provider } too.
+signed-out-here =
+    { $sessions ->
+        [one] This browser’s session has ended. Its open streams are cut.
+       *[other] { $sessions } sessions have ended: this browser’s, and those of the command lines that you signed in with it. Their open streams are cut.
+    }
+signed-out-on = Now you are led on to { $provider }, to sign out there. If nothing happens:
+signed-out-go = go on to { $provider }
+signed-out-home = Start page
+
 ## Start page
 
 welcome-title = Kubernetes access with your company sign-in

@@ -14,11 +14,12 @@ use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
-use crate::http::{Cookies, Forms};
+use crate::http::{Cookies, Failures, Forms};
 use crate::oidc::{OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
+use crate::recheck::Rechecks;
 use crate::scim::{Directories, Provisioning};
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions, UserCodes};
@@ -38,6 +39,7 @@ pub struct App {
     pub(crate) providers: Providers,
     pub(crate) scim: Provisioning,
     pub(crate) scim_failures: Limiter,
+    pub(crate) rechecks: Rechecks,
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
@@ -48,6 +50,7 @@ pub struct App {
     pub(crate) forms: Forms,
     pub(crate) user_codes: UserCodes,
     pub(crate) user_code_tries: Limiter,
+    pub(crate) logout_failures: Failures,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) polls: Polls,
     pub(crate) admins: Who,
@@ -133,6 +136,7 @@ impl App {
             forms: Forms::new(&sealer),
             user_codes: UserCodes::new(&sealer),
             user_code_tries: Limiter::default(),
+            logout_failures: Failures::default(),
             minter: Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys)),
             issuer,
             clock,
@@ -141,6 +145,7 @@ impl App {
             sessions,
             elevations,
             accounts,
+            rechecks: Rechecks::new(providers.all().map(Provider::id)),
             providers,
             scim,
             scim_failures: Limiter::default(),

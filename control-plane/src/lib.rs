@@ -19,6 +19,7 @@ pub mod person;
 pub mod policy;
 pub mod polls;
 pub mod random;
+mod recheck;
 pub mod scim;
 pub mod seal;
 pub mod serve;

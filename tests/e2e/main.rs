@@ -27,6 +27,7 @@ mod request_info;
 mod rules;
 mod sabotage;
 mod scim;
+mod sessions;
 mod stage;
 mod step_up;
 mod streams;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         policy::trials(&suite),
         request_info::trials(&suite),
         rules::trials(&suite),
+        sessions::trials(&suite),
         upstream::trials(&suite),
         tokens::trials(&suite),
         walls::trials(&suite),

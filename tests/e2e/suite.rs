@@ -104,6 +104,12 @@ pub(crate) enum Who {
     Grace,
     /// Of the external provider: 2,000 groups, all of which the policy would pass on.
     Heidi,
+    /// Of the external provider: one test changes their groups, one signs them out, one takes them out.
+    Gina,
+    Hugo,
+    Ines,
+    /// Of the external provider: signs out.
+    Jana,
 }
 
 /// What a session token says.
@@ -187,6 +193,10 @@ impl Suite {
             Who::Erin => company("erin"),
             Who::Grace => company("grace"),
             Who::Heidi => company("heidi"),
+            Who::Gina => company("gina"),
+            Who::Hugo => company("hugo"),
+            Who::Ines => company("ines"),
+            Who::Jana => company("jana"),
         }
     }
 
@@ -224,6 +234,11 @@ fn start() -> anyhow::Result<Started> {
         Account::new("lena@example.com", &["team-a"], "is shut out")?,
         Account::new("rita@example.com", &["team-a"], "loses her sessions")?,
     ];
+    let colleague = |user: &'static str, password: &'static str| IdpAccount {
+        user,
+        password,
+        claims: json!({"email": format!("{user}@company.example"), "email_verified": true, "groups": ["engineers"]}),
+    };
     let idp = [
         IdpAccount {
             user: "dora",
@@ -246,6 +261,10 @@ fn start() -> anyhow::Result<Started> {
             password: "heidi-password",
             claims: json!({"email": "heidi@company.example", "email_verified": true, "groups": two_thousand_groups()}),
         },
+        colleague("gina", "gina-password"),
+        colleague("hugo", "hugo-password"),
+        colleague("ines", "ines-password"),
+        colleague("jana", "jana-password"),
     ];
     let plan = Plan {
         dir: &dir,

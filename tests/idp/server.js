@@ -2,10 +2,11 @@
 //
 //   node server.js CONFIG.json
 //
-// CONFIG.json: { port, clientId, clientSecret, redirectUris: [..], postLogoutRedirectUris?: [..],
+// CONFIG.json: { port, clientId, clientSecret, redirectUris: [..], postLogoutRedirectUris?: [..], backchannelLogoutUri?,
 //                accounts: { NAME: { password, claims: { email, email_verified, name, groups, .. } } } }
-// Prints `ready ISSUER` when it listens. `PUT /test/accounts/NAME` replaces a person's claims while it runs,
-// as a directory would.
+// Prints `ready ISSUER` when it listens. While it runs, as a directory would: `PUT /test/accounts/NAME` replaces a
+// person's claims, `DELETE /test/accounts/NAME` takes the person out, and `POST /test/logout/NAME` ends the newest session
+// of one and tells the client so (back-channel logout).
 //
 // A sign-in is of the class `pwd`, and of `phr` (a phishing-resistant key) when that is asked for (`acr_values`): the
 // person is asked again then, and shows the key by typing the password. Of a class that it does not know it gives `pwd`.
@@ -42,6 +43,10 @@ const provider = new Provider(issuer, {
       client_secret: config.clientSecret,
       redirect_uris: config.redirectUris,
       post_logout_redirect_uris: config.postLogoutRedirectUris ?? [],
+      ...(config.backchannelLogoutUri && {
+        backchannel_logout_uri: config.backchannelLogoutUri,
+        backchannel_logout_session_required: true,
+      }),
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
@@ -58,10 +63,13 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
   // Claims go into the ID token too, as most companies' providers have it.
   conformIdTokenClaims: false,
-  issueRefreshToken: async (_ctx, client, code) =>
-    client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+  // Without consent there is no offline_access; its refresh tokens end with the session.
+  issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: true,
   pkce: { required: () => true },
-  features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true } },
+  features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true } },
+  // Its own refuses to ask loopback addresses.
+  fetch: (url, { dispatcher: _guard, ...options }) => fetch(url, options),
   interactions: { policy, url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
   // The company's own client: its people are not asked for consent.
   loadExistingGrant: async (ctx) => {
@@ -115,6 +123,25 @@ const replaceClaims = async (request, response, name) => {
   response.writeHead(204).end();
 };
 
+// The newest session of each person, by the name that the client knows it by.
+const sessions = new Map();
+provider.on('authorization.success', (ctx) => {
+  const { session, client } = ctx.oidc;
+  sessions.set(session.accountId, session.sidFor(client.clientId));
+});
+provider.on('backchannel.error', (_ctx, error) => console.error(error));
+
+const takeOut = (response, name) => {
+  accounts.delete(name);
+  response.writeHead(204).end();
+};
+
+const logOut = async (response, name) => {
+  const client = await provider.Client.find(config.clientId);
+  await client.backchannelLogout(name, sessions.get(name));
+  response.writeHead(204).end();
+};
+
 const handle = provider.callback();
 const server = createServer((request, response) => {
   const [, area, name, last] = new URL(request.url, issuer).pathname.split('/');
@@ -122,8 +149,12 @@ const server = createServer((request, response) => {
     area === 'sign-in'
       ? signIn(request, response, name)
       : area === 'test' && name === 'accounts'
-        ? replaceClaims(request, response, last)
-        : handle(request, response);
+        ? request.method === 'DELETE'
+          ? takeOut(response, last)
+          : replaceClaims(request, response, last)
+        : area === 'test' && name === 'logout'
+          ? logOut(response, last)
+          : handle(request, response);
   Promise.resolve(answer).catch((error) => {
     console.error(error);
     if (!response.headersSent) response.writeHead(400, { 'content-type': 'text/plain' });

@@ -52,14 +52,19 @@ impl Idp {
             .iter()
             .map(|account| (account.user.to_owned(), json!({"password": account.password, "claims": account.claims})))
             .collect();
+        let callback = format!("/callback/{PROVIDER}");
         let config = dir.join("idp.json");
         let content = json!({
             "port": port, "clientId": client_id, "clientSecret": client_secret,
             "redirectUris": [redirect_uri], "accounts": people,
+            "postLogoutRedirectUris": [redirect_uri.replace(&callback, "/logged-out")],
+            "backchannelLogoutUri": redirect_uri.replace("/callback/", "/logout/backchannel/"),
         });
         files::write_private(&config, content.to_string().as_bytes())?;
         let mut command = Command::new("node");
         command.arg("server.js").arg(&config).current_dir(paths::root().join("tests/idp"));
+        // It tells the control plane of logouts, whose certificate is this run's own.
+        command.env("NODE_TLS_REJECT_UNAUTHORIZED", "0");
         let mut process = Running::start("idp", dir, &command)?;
         let issuer = format!("http://127.0.0.1:{port}");
         let discovery = format!("{issuer}/.well-known/openid-configuration");
@@ -77,6 +82,26 @@ impl Idp {
             http::plain_client().put(&url).send(claims.to_string()).with_context(|| self.process.log_tail())?;
         if answer.status() != 204 {
             bail!("the provider answered {} to new claims of {user}", answer.status());
+        }
+        Ok(())
+    }
+
+    /// Takes a person out, as who leaves the company.
+    pub fn take_out(&self, user: &str) -> Result<()> {
+        let url = format!("{}/test/accounts/{user}", self.issuer);
+        let answer = http::plain_client().delete(&url).call().with_context(|| self.process.log_tail())?;
+        if answer.status() != 204 {
+            bail!("the provider answered {} to the end of {user}", answer.status());
+        }
+        Ok(())
+    }
+
+    /// Ends a person's newest session at the provider, which tells the control plane so.
+    pub fn log_out(&self, user: &str) -> Result<()> {
+        let url = format!("{}/test/logout/{user}", self.issuer);
+        let answer = http::plain_client().post(&url).send_empty().with_context(|| self.process.log_tail())?;
+        if answer.status() != 204 {
+            bail!("the provider answered {} to the logout of {user}: {}", answer.status(), self.process.log_tail());
         }
         Ok(())
     }

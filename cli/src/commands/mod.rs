@@ -10,6 +10,7 @@ pub(crate) mod kubeconfig;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod policy;
+pub(crate) mod sessions;
 pub(crate) mod whoami;
 
 use std::io::{self, IsTerminal};

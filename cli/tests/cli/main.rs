@@ -19,4 +19,5 @@ mod login;
 mod operators;
 mod people;
 mod policies;
+mod sessions;
 mod tls;

@@ -25,8 +25,8 @@ pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
 pub use self::providers::{
-    ClaimNames, ClientAuthentication, Github, GroupSource, Kind, Link, LinkAttribute, Oidc, Provider, Scim,
-    SecretMethod,
+    ClaimNames, ClientAuthentication, Github, GroupSource, Kind, Link, LinkAttribute, Oidc, Provider, Recheck, Scim,
+    SecretMethod, WithoutRefreshToken,
 };
 use crate::accounts::Account;
 use crate::session::Limits;

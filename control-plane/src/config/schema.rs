@@ -199,6 +199,12 @@ struct Provider {
     device_flow: Option<bool>,
     /// People and groups that the provider pushes by SCIM 2.0, at `<issuer of Kubegate>/scim/v2/<id>`.
     scim: Option<Scim>,
+    /// How it is asked again about the people who signed in there.
+    recheck: Option<Recheck>,
+    /// Whether people who sign out here are led on to sign out there, when it has a page for that. It has to know the
+    /// redirect URI `<issuer of Kubegate>/logged-out`.
+    #[schemars(extend("default" = true))]
+    logout_at_provider: Option<bool>,
 }
 
 /// People and groups that a provider pushes.
@@ -226,6 +232,24 @@ struct ScimLink {
     /// The claim, such as `sub` or `oid`. Of `email` only a verified address counts.
     #[schemars(length(min = 1))]
     claim: String,
+}
+
+/// How a provider is asked again about the people who signed in there.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Recheck {
+    /// How often it is asked about each sign-in, at most.
+    #[schemars(extend("default" = "10m"))]
+    every: Option<Duration>,
+    /// How long sessions go on while it cannot be asked.
+    #[schemars(extend("default" = "1h"))]
+    grace: Option<Duration>,
+    /// What is done about sign-ins for which it gives no refresh token: `keep`, `userinfo` (ask that with the sign-in's access
+    /// token, and end the sessions when it is no longer taken), or after how long their sessions end.
+    #[schemars(regex(pattern = r"^(keep|userinfo|([0-9]+[smhd])+)$"), extend("default" = "keep"))]
+    without_refresh_token: Option<String>,
+    /// Whether `offline_access` is asked for. Left out: when the provider says that it has this scope.
+    offline_access: Option<bool>,
 }
 
 /// Which claims say what. Each is a name, or a path of names joined by dots (`realm_access.roles`); a name may have dots of

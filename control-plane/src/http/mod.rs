@@ -2,10 +2,12 @@
 
 mod api;
 mod assets;
+mod backchannel;
 mod cookies;
 mod demands;
 pub mod error;
 mod extract;
+mod failures;
 mod forms;
 mod gateways;
 mod health;
@@ -20,5 +22,6 @@ mod templates;
 mod tests;
 
 pub(crate) use self::cookies::Cookies;
+pub(crate) use self::failures::Failures;
 pub(crate) use self::forms::Forms;
 pub use self::router::{internal, public};

@@ -124,6 +124,25 @@ pub(super) struct SignedInPage<'a> {
     pub(super) user: Option<&'a str>,
 }
 
+/// A provider's own page to sign out.
+pub(super) struct There<'a> {
+    /// What people know the provider as.
+    pub(super) name: &'a str,
+    /// The page.
+    pub(super) url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+pub(super) struct SignedOutPage<'a> {
+    /// The provider that the person is signed out of too.
+    pub(super) everywhere: Option<&'a str>,
+    /// How many sessions have ended.
+    pub(super) sessions: usize,
+    /// Where the person is led on to.
+    pub(super) there: Option<There<'a>>,
+}
+
 /// Somebody signed in, on the start page.
 pub(super) struct HomePerson<'a> {
     /// The user name that API servers see.

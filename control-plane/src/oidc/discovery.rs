@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openidconnect::IssuerUrl;
-use openidconnect::core::CoreProviderMetadata;
+use openidconnect::{IssuerUrl, ProviderMetadataWithLogout};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -13,6 +12,9 @@ use super::error::{Failure, OidcError};
 use super::http::Http;
 use crate::config::Provider;
 use crate::telemetry::chain;
+
+/// The discovery document.
+pub(super) type Metadata = ProviderMetadataWithLogout;
 
 /// How long it is believed.
 const KEEP: Duration = Duration::from_secs(3600);
@@ -32,7 +34,7 @@ pub(super) struct Discovery {
 
 #[derive(Default)]
 struct State {
-    document: Option<(Arc<CoreProviderMetadata>, Instant)>,
+    document: Option<(Arc<Metadata>, Instant)>,
     failures: u32,
     failed: Option<(Instant, String)>,
     /// The last failure of all, also when it went well since.
@@ -70,16 +72,16 @@ impl Discovery {
     }
 
     /// The document. An old one is better than none.
-    pub(super) async fn document(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    pub(super) async fn document(&self) -> Result<Arc<Metadata>, OidcError> {
         self.document_not_older_than(KEEP).await
     }
 
     /// The document, fetched again because a key in it is not known.
-    pub(super) async fn renewed(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    pub(super) async fn renewed(&self) -> Result<Arc<Metadata>, OidcError> {
         self.document_not_older_than(RENEW).await
     }
 
-    async fn document_not_older_than(&self, age: Duration) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    async fn document_not_older_than(&self, age: Duration) -> Result<Arc<Metadata>, OidcError> {
         let mut state = self.state.lock().await;
         if let Some((document, fetched)) = &state.document
             && fetched.elapsed() < age
@@ -105,7 +107,7 @@ impl Discovery {
         let Ok(state) = self.state.try_lock() else {
             return Standing { asking: true, ..Standing::default() };
         };
-        let keys = |document: &CoreProviderMetadata| document.jwks().keys().len();
+        let keys = |document: &Metadata| document.jwks().keys().len();
         Standing {
             asking: false,
             answered: state.document.as_ref().map(|(document, fetched)| (fetched.elapsed(), keys(document))),
@@ -113,8 +115,8 @@ impl Discovery {
         }
     }
 
-    async fn fetch(&self, state: &mut State) -> Result<Arc<CoreProviderMetadata>, String> {
-        match CoreProviderMetadata::discover_async(self.issuer.clone(), &self.http).await {
+    async fn fetch(&self, state: &mut State) -> Result<Arc<Metadata>, String> {
+        match Metadata::discover_async(self.issuer.clone(), &self.http).await {
             Ok(document) => {
                 let document = Arc::new(document);
                 let (document_now, last_failure) = ((Arc::clone(&document), Instant::now()), state.last_failure.take());

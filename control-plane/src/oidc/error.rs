@@ -51,6 +51,9 @@ pub enum OidcError {
     /// The userinfo endpoint did not answer as it should.
     #[error("the userinfo endpoint does not answer as it should: {0}")]
     UserInfo(#[source] Cause),
+    /// The userinfo endpoint does not take the access token.
+    #[error("the userinfo endpoint does not take the access token: {0}")]
+    UserInfoRefused(#[source] Cause),
     /// The source of groups does not answer as it should.
     #[error("the source of groups does not answer as it should: {0}")]
     Groups(#[source] Cause),
@@ -114,6 +117,11 @@ pub enum IdentityError {
 }
 
 impl OidcError {
+    /// The provider did not answer in time.
+    pub(crate) fn too_slow() -> Self {
+        Self::Unavailable(Failure::cause("it took too long"))
+    }
+
     /// A stable word for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -124,7 +132,7 @@ impl OidcError {
             Self::Issuer => "wrong-issuer",
             Self::Exchange(_) => "code-refused",
             Self::IdToken(_) => "bad-id-token",
-            Self::UserInfo(_) => "bad-userinfo",
+            Self::UserInfo(_) | Self::UserInfoRefused(_) => "bad-userinfo",
             Self::Identity(IdentityError::Claim(_)) => "claim-missing",
             Self::Groups(_) => "groups-unavailable",
             Self::Identity(IdentityError::Groups(_)) => "bad-groups",
@@ -142,14 +150,18 @@ impl OidcError {
     #[must_use]
     pub fn for_the_person(&self) -> (&'static str, Vec<(&'static str, String)>) {
         match self {
-            Self::Unavailable(_) | Self::UserInfo(_) => ("error-provider-unavailable", vec![]),
+            Self::Unavailable(_) | Self::UserInfo(_) | Self::UserInfoRefused(_) => {
+                ("error-provider-unavailable", vec![])
+            }
             Self::Groups(_) => ("error-groups-unavailable", vec![]),
             Self::State => ("error-state-mismatch", vec![]),
             Self::Denied { error, description, .. } => {
                 let words = if description.is_empty() { error } else { description };
                 ("error-denied", vec![("words", words.clone())])
             }
-            Self::Issuer | Self::Exchange(_) | Self::IdToken(_) => ("error-bad-answer", vec![]),
+            Self::Issuer | Self::Exchange(_) | Self::IdToken(_) | Self::Identity(IdentityError::AnotherPerson) => {
+                ("error-bad-answer", vec![])
+            }
             Self::Identity(IdentityError::Claim(claim)) => ("error-claim-missing", vec![("claim", claim.clone())]),
             Self::Identity(IdentityError::EmailNotVerified(email)) => {
                 ("error-email-not-verified", vec![("email", email.clone())])

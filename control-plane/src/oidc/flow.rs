@@ -8,24 +8,27 @@ use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
-    CoreProviderMetadata, CoreTokenResponse,
+    CoreTokenResponse,
 };
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
-    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse,
+    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, NonceVerifier, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::demand::Demand;
+use super::discovery::Metadata;
 use super::error::{Failure, OidcError};
+use super::recheck::Left;
 use super::{ClientAuthentication, Discovery, Granted, Protocol, Provider, client_assertion};
 use crate::config::{Kind, SecretMethod};
 use crate::person::Identity;
 use crate::random;
 use crate::store::login_state::{self, LoginState};
+use crate::store::sign_in::SignIn;
 use crate::store::{SecretHash, StoreError};
 use crate::telemetry::chain;
 
@@ -33,7 +36,7 @@ use crate::telemetry::chain;
 const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Signatures that an ID token may have: public keys only, never a shared secret or none.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -76,6 +79,8 @@ pub struct Finished {
     pub chosen: bool,
     /// How many groups have names that cannot be passed on.
     pub groups_dropped: u64,
+    /// What the provider left with us.
+    pub sign_in: SignIn,
 }
 
 /// What has to be remembered while the person is away.
@@ -103,8 +108,11 @@ impl Provider {
         chosen: bool,
         now: Timestamp,
     ) -> Result<Url, OidcError> {
-        let client = match &self.protocol {
-            Protocol::Oidc(discovery) => Some(self.client(&*discovery.document().await?)),
+        let known = match &self.protocol {
+            Protocol::Oidc(discovery) => {
+                let document = discovery.document().await?;
+                Some((self.client(&document), self.scopes(&document)))
+            }
             Protocol::Github(_) => None,
         };
         let (state, nonce, verifier) = (random::secret("")?, random::secret("")?, random::secret("")?);
@@ -123,13 +131,12 @@ impl Provider {
         let mut tx = self.store.write().await?;
         login_state::insert(&mut tx, hash, &login, now).await?;
         tx.commit().await?;
-        let mut url = match (&self.protocol, client) {
+        let mut url = match (&self.protocol, known) {
             (Protocol::Github(github), _) => {
                 github.authorization_url(&self.settings, self.redirect.as_str(), &state, &challenge)?
             }
-            (Protocol::Oidc(_), client) => {
-                let client = client.ok_or(OidcError::State)?;
-                let scopes = self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
+            (Protocol::Oidc(_), known) => {
+                let (client, scopes) = known.ok_or(OidcError::State)?;
                 client
                     .authorize_url(
                         CoreAuthenticationFlow::AuthorizationCode,
@@ -177,12 +184,14 @@ impl Provider {
             Protocol::Github(github) => github.trade(&self.github_form(code, &memory)).await?,
         };
         let known = self.identity(&granted, None).await?;
+        let sign_in = self.sign_in(&granted, known.identity.person(), now)?;
         Ok(Finished {
             identity: known.identity,
             auth_time: granted.auth_time.map(|auth_time| auth_time.min(now)),
             return_to: login.return_to,
             chosen: login.chosen,
             groups_dropped: known.groups_dropped,
+            sign_in,
         })
     }
 
@@ -230,27 +239,50 @@ impl Provider {
             .request_async(&discovery.http)
             .await
             .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))?;
-        let id_token =
-            response.id_token().ok_or_else(|| OidcError::IdToken(Failure::cause("the answer holds no ID token")))?;
-        let nonce = Nonce::new(memory.nonce);
-        let auth_time = match verified(&client, id_token, &response, &nonce) {
+        if response.id_token().is_none() {
+            return Err(OidcError::IdToken(Failure::cause("the answer holds no ID token")));
+        }
+        self.granted(discovery, &response, &Nonce::new(memory.nonce)).await
+    }
+
+    /// What a token endpoint has answered; an ID token that it holds is verified.
+    pub(super) async fn granted(
+        &self,
+        discovery: &Discovery,
+        response: &CoreTokenResponse,
+        nonce: impl NonceVerifier + Copy,
+    ) -> Result<Granted, OidcError> {
+        let access_token = Secret::from(response.access_token().secret().as_str());
+        let left = Left::by(response);
+        let Some(id_token) = response.id_token() else {
+            return Ok(Granted { access_token, id_token: None, auth_time: None, left });
+        };
+        let client = self.client(&*discovery.document().await?);
+        let auth_time = match verified(&client, id_token, response, nonce) {
             Ok(claims) => auth_time(claims),
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 // The provider may have new keys.
                 let client = self.client(&*discovery.renewed().await?);
-                let claims = verified(&client, id_token, &response, &nonce);
+                let claims = verified(&client, id_token, response, nonce);
                 auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?)
             }
             Err(error) => return Err(OidcError::IdToken(error.into())),
         };
-        Ok(Granted {
-            access_token: Secret::from(response.access_token().secret().as_str()),
-            id_token: Some(payload(id_token)?),
-            auth_time,
-        })
+        Ok(Granted { access_token, id_token: Some(payload(id_token)?), auth_time, left })
     }
 
-    pub(super) fn client(&self, document: &CoreProviderMetadata) -> Client {
+    /// What to ask for: `offline_access` too where the provider says that it has it, unless the configuration says otherwise.
+    fn scopes(&self, document: &Metadata) -> Vec<Scope> {
+        const OFFLINE: &str = "offline_access";
+        let offered = document.scopes_supported().is_some_and(|scopes| scopes.iter().any(|scope| **scope == OFFLINE));
+        let offline = self.settings.recheck.offline_access.unwrap_or(offered);
+        let asked = self.settings.scopes.iter().map(String::as_str);
+        let configured = asked.filter(|scope| *scope != "openid");
+        let more = Some(OFFLINE).filter(|scope| offline && !self.settings.scopes.iter().any(|asked| asked == scope));
+        configured.chain(more).map(|scope| Scope::new(scope.to_owned())).collect()
+    }
+
+    pub(super) fn client(&self, document: &Metadata) -> Client {
         let secret = self.client_secret().map(|secret| ClientSecret::new(secret.expose().to_owned()));
         let methods = document.token_endpoint_auth_methods_supported();
         let basic = match &self.settings.client_authentication {
@@ -269,7 +301,7 @@ fn verified<'a>(
     client: &Client,
     id_token: &'a CoreIdToken,
     response: &CoreTokenResponse,
-    nonce: &Nonce,
+    nonce: impl NonceVerifier,
 ) -> Result<&'a CoreIdTokenClaims, ClaimsVerificationError> {
     let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
     let claims = id_token.claims(&verifier, nonce)?;

@@ -10,7 +10,8 @@ use url::Url;
 
 use super::error::{Cause, Failure, IdentityError, OidcError};
 use super::granted::Granted;
-use super::http::Http;
+use super::http::{Answered, Http};
+use super::recheck::Left;
 use crate::config::{Github as Settings, Provider};
 
 /// How many pages are read, of 100 entries each.
@@ -102,7 +103,7 @@ impl Github {
         let answer: Token = self.http.post_form(&url, form).await.map_err(OidcError::Exchange)?;
         match answer {
             Token { access_token: Some(access_token), error: None, .. } => {
-                Ok(Granted { access_token, id_token: None, auth_time: None::<Timestamp> })
+                Ok(Granted { access_token, id_token: None, auth_time: None::<Timestamp>, left: Left::default() })
             }
             // GitHub reports errors with the status of success.
             Token { error, error_description, .. } => Err(OidcError::Exchange(Failure::cause(format!(
@@ -120,7 +121,10 @@ impl Github {
         access_token: &Secret,
         with_groups: bool,
     ) -> Result<Person, OidcError> {
-        let user: User = self.get("/user", access_token).await.map_err(OidcError::UserInfo)?;
+        let user: User = self.get("/user", access_token).await.map_err(|cause| {
+            let refused = cause.downcast_ref().is_some_and(|Answered { status, .. }| status.as_u16() == 401);
+            if refused { OidcError::UserInfoRefused(cause) } else { OidcError::UserInfo(cause) }
+        })?;
         let subject = user.id.to_string();
         let mut claims = Map::from_iter([
             ("sub".to_owned(), json!(subject)),

@@ -4,12 +4,13 @@
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use openidconnect::core::CoreGenderClaim;
-use openidconnect::{AccessToken, SubjectIdentifier, UserInfoClaims};
+use openidconnect::{AccessToken, ClaimsVerificationError, SubjectIdentifier, UserInfoClaims, UserInfoError};
 use serde_json::{Map, Value};
 
 use super::error::{Failure, IdentityError, OidcError};
 use super::flow::AnyClaims;
 use super::groups::Said;
+use super::recheck::Left;
 use super::{Discovery, Protocol, Provider, identity};
 use crate::config::GroupSource;
 use crate::person::Identity;
@@ -24,6 +25,8 @@ pub struct Granted {
     pub id_token: Option<Map<String, Value>>,
     /// When the person last proved who they are, as the ID token says.
     pub auth_time: Option<Timestamp>,
+    /// What it leaves with us, to ask it again with.
+    pub left: Left,
 }
 
 /// An identity as a provider knows it now.
@@ -117,10 +120,19 @@ impl Provider {
         let request = client
             .user_info(token, Some(SubjectIdentifier::new(subject.to_owned())))
             .map_err(|error| OidcError::UserInfo(error.into()))?;
-        let answer: UserInfoClaims<AnyClaims, CoreGenderClaim> = request
-            .request_async(&discovery.http)
-            .await
-            .map_err(|error| OidcError::UserInfo(Failure::cause(chain(&error))))?;
+        let answer: UserInfoClaims<AnyClaims, CoreGenderClaim> =
+            request.request_async(&discovery.http).await.map_err(|error| {
+                let cause = Failure::cause(chain(&error));
+                match error {
+                    UserInfoError::Response(status, ..) if matches!(status.as_u16(), 401 | 403) => {
+                        OidcError::UserInfoRefused(cause)
+                    }
+                    UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
+                        IdentityError::AnotherPerson.into()
+                    }
+                    _ => OidcError::UserInfo(cause),
+                }
+            })?;
         match serde_json::to_value(&answer) {
             Ok(Value::Object(claims)) => Ok(Some(claims)),
             _ => Ok(Some(Map::new())),

@@ -33,6 +33,14 @@ pub(super) enum HttpError {
     Response(#[from] axum::http::Error),
 }
 
+/// An answer that is no success.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} answered {status}")]
+pub(super) struct Answered {
+    path: String,
+    pub(super) status: reqwest::StatusCode,
+}
+
 /// A client for one provider.
 pub(super) struct Http(reqwest::Client);
 
@@ -93,7 +101,7 @@ async fn json<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> Result
     let mut response = request.send().await.map_err(|error| failed(error.without_url().into()))?;
     let status = response.status();
     if !status.is_success() {
-        return Err(Failure::cause(format!("{path} answered {status}")));
+        return Err(Box::new(Answered { path: path.to_owned(), status }));
     }
     let body = body(&mut response).await.map_err(failed)?;
     serde_json::from_slice(&body)

@@ -207,6 +207,7 @@ mod tests {
             certificate_authority: None,
             extra_parameters: vec![],
             device_flow: true,
+            recheck: crate::config::Recheck::default(),
         }
     }
 

@@ -21,6 +21,9 @@ mod groups;
 mod http;
 mod identity;
 mod live_file;
+mod logout;
+mod logout_token;
+mod recheck;
 
 use kubegate_core::secret::Secret;
 use openidconnect::RedirectUrl;
@@ -35,6 +38,8 @@ use self::github::Github;
 pub use self::granted::{Granted, Known};
 pub use self::group_file::GroupFile;
 use self::live_file::LiveGroupFile;
+pub use self::logout_token::InvalidLogoutToken;
+pub use self::recheck::{AskError, Asked};
 use crate::config::{ClientAuthentication, GroupSource, Issuer, Kind, Provider as Settings};
 use crate::seal::Sealer;
 use crate::store::Store;

@@ -94,6 +94,8 @@ impl Sessions {
         store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         store::device::purge(&mut tx, now.before(DEVICE_LIFETIME)).await?;
         revocation::purge(&mut tx, now).await?;
+        store::sign_in::purge(&mut tx, now).await?;
+        store::logout_token::purge(&mut tx, now).await?;
         elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
         store::scim::person::purge(&mut tx).await?;
         tx.commit().await?;
@@ -133,6 +135,9 @@ impl Sessions {
         let made_tokens = session.tokens_until > Timestamp::default();
         if !(ended || session.is_idle(now)) || !made_tokens || reason == EndReason::Idle {
             return Ok(News(false));
+        }
+        if !ended {
+            session::end_idle(tx, &session.id, now, reason).await?;
         }
         let person = session.identity.person();
         let entry = Revocation {

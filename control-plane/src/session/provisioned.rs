@@ -97,7 +97,7 @@ impl Sessions {
         Ok(News(changed))
     }
 
-    async fn deprovision(
+    pub(super) async fn deprovision(
         &self,
         tx: &mut Write,
         person: &PersonId,

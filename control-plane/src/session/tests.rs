@@ -51,7 +51,13 @@ fn exchange(code: &str) -> CodeExchange<'_> {
 
 impl World {
     async fn code(&self, now: Timestamp) -> Secret {
-        let sign_in = SignIn { identity: alice(), auth_time: Some(now), purpose: None, holder: Holder::default() };
+        let sign_in = SignIn {
+            identity: alice(),
+            auth_time: Some(now),
+            purpose: None,
+            holder: Holder::default(),
+            at_provider: None,
+        };
         let (browser, _) = self.sessions.begin(sign_in, now).await.unwrap();
         let request = CodeRequest {
             client_id: "kubegate-cli".into(),
@@ -302,8 +308,13 @@ async fn no_number_of_uses_hides_a_copy_from_its_owner() {
 async fn a_browser_session_is_found_by_its_cookie_until_it_ends() {
     let world = world().await;
     let purpose = Purpose { request: "/oauth/authorize?x".into(), chosen: true };
-    let sign_in =
-        SignIn { identity: alice(), auth_time: Some(START), purpose: Some(purpose), holder: Holder::default() };
+    let sign_in = SignIn {
+        identity: alice(),
+        auth_time: Some(START),
+        purpose: Some(purpose),
+        holder: Holder::default(),
+        at_provider: None,
+    };
     let (session, cookie) = world.sessions.begin(sign_in, START).await.unwrap();
     assert!(world.sessions.by_cookie(cookie.expose(), HERE, START).await.unwrap().is_some());
     assert!(world.sessions.by_cookie("kgb_other", HERE, START).await.unwrap().is_none());
@@ -350,7 +361,7 @@ async fn all_sessions_are_listed_page_by_page() {
     let world = world().await;
     for subject in 0..150 {
         let identity = Identity { subject: format!("u{subject}"), ..alice() };
-        let sign_in = SignIn { identity, auth_time: None, purpose: None, holder: Holder::default() };
+        let sign_in = SignIn { identity, auth_time: None, purpose: None, holder: Holder::default(), at_provider: None };
         world.sessions.begin(sign_in, START.after(MINUTE * (subject / 3))).await.unwrap();
     }
     let now = START.after(HOUR);

@@ -91,6 +91,14 @@ pub enum EndReason {
     Disabled,
     /// The provider deactivated or deleted the person (SCIM).
     Deprovisioned,
+    /// The identity provider was asked again and does not vouch for the person any more.
+    ProviderRefused,
+    /// The identity provider could not be asked for longer than allowed.
+    ProviderUnreachable,
+    /// The identity provider gave nothing to ask it again with, and the sign-in is older than allowed for that.
+    NotRechecked,
+    /// The person signed out at the identity provider, or was signed out there.
+    ProviderLogout,
 }
 
 impl EndReason {
@@ -106,6 +114,10 @@ impl EndReason {
             Self::Administrator => "administrator",
             Self::Disabled => "disabled",
             Self::Deprovisioned => "deprovisioned",
+            Self::ProviderRefused => "provider-refused",
+            Self::ProviderUnreachable => "provider-unreachable",
+            Self::NotRechecked => "not-rechecked",
+            Self::ProviderLogout => "provider-logout",
         }
     }
 }
@@ -416,6 +428,26 @@ pub async fn end(
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Ends for good a session that only idle time had ended: with its streams.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_idle(
+    conn: &mut SqliteConnection,
+    id: &SessionId,
+    now: Timestamp,
+    reason: EndReason,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE session SET ended_at = ?, ended_reason = ? WHERE id = ? AND ended_reason = ?")
+        .bind(seconds(now))
+        .bind(reason.as_str())
+        .bind(id.as_str())
+        .bind(EndReason::Idle.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Forgets sessions whose longest life was over before `before`, however early they ended, with their refresh secrets and

@@ -5,6 +5,7 @@ mod client;
 mod github;
 mod groups;
 mod oidc;
+mod recheck;
 mod scim;
 
 use kubegate_core::document::{Fields, Node};
@@ -14,6 +15,7 @@ pub use self::client::{ClientAuthentication, SecretMethod};
 pub use self::github::Github;
 pub use self::groups::GroupSource;
 pub use self::oidc::Oidc;
+pub use self::recheck::{Recheck, WithoutRefreshToken};
 pub use self::scim::{Link, LinkAttribute, Scim};
 use super::{Surroundings, each};
 use crate::accounts;
@@ -53,6 +55,8 @@ pub struct Provider {
     pub extra_parameters: Vec<(String, String)>,
     /// Whether people who signed in here may allow a machine without a browser to act for them (the device flow).
     pub device_flow: bool,
+    /// How it is asked again about the people who signed in there.
+    pub recheck: Recheck,
 }
 
 /// What a provider speaks.
@@ -65,7 +69,7 @@ pub enum Kind {
 }
 
 /// The fields of a provider.
-const FIELDS: [&str; 23] = [
+const FIELDS: [&str; 25] = [
     "id",
     "type",
     "name",
@@ -89,6 +93,8 @@ const FIELDS: [&str; 23] = [
     "certificateAuthority",
     "extraParameters",
     "deviceFlow",
+    "recheck",
+    "logoutAtProvider",
 ];
 
 /// Parameters that are ours to set.
@@ -153,6 +159,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
     };
     let extra_parameters = fields.get("extraParameters").map_or(Some(Vec::new()), |node| extra_parameters(&node));
     let device_flow = fields.get("deviceFlow").map_or(Some(true), |node| node.boolean());
+    let recheck = recheck::read(&fields, github);
     let id = id?;
     Some(Provider {
         name: fields.get("name").and_then(|node| Some(node.non_empty_text()?.to_owned())).unwrap_or_else(|| id.clone()),
@@ -171,6 +178,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         certificate_authority: certificate_authority?,
         extra_parameters: extra_parameters?,
         device_flow: device_flow?,
+        recheck: recheck?,
     })
 }
 

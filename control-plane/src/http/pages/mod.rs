@@ -9,6 +9,7 @@ pub(super) mod email;
 pub(super) mod home;
 pub(super) mod kubeconfig;
 pub(super) mod language;
+pub(super) mod logged_out;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod provider;

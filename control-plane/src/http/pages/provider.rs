@@ -68,7 +68,9 @@ pub(super) fn unknown() -> PageError {
 /// What a person reads when the provider, or its answer, is no good.
 pub(super) fn refused(name: &str, error: OidcError) -> PageError {
     let status = match error {
-        OidcError::Unavailable(_) | OidcError::UserInfo(_) | OidcError::Groups(_) => StatusCode::BAD_GATEWAY,
+        OidcError::Unavailable(_) | OidcError::UserInfo(_) | OidcError::UserInfoRefused(_) | OidcError::Groups(_) => {
+            StatusCode::BAD_GATEWAY
+        }
         OidcError::Store(_) | OidcError::Random(_) | OidcError::Seal(_) | OidcError::Sign(_) => {
             return PageError::internal(error);
         }

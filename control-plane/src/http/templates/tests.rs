@@ -191,6 +191,16 @@ fn pages() -> Vec<(&'static str, String)> {
         ("device at the same place", confirm(false).render().unwrap()),
         ("device allowed", DeviceDonePage { user: Some(HOSTILE) }.render().unwrap()),
         ("device denied", DeviceDonePage { user: None }.render().unwrap()),
+        (
+            "signed out",
+            SignedOutPage { everywhere: None, sessions: 2, there: Some(There { name: HOSTILE, url: "/x" }) }
+                .render()
+                .unwrap(),
+        ),
+        (
+            "signed out everywhere",
+            SignedOutPage { everywhere: Some(HOSTILE), sessions: 1, there: None }.render().unwrap(),
+        ),
         ("signed in", SignedInPage { user: Some(HOSTILE) }.render().unwrap()),
         ("home", HomePage { person: Some(person), server }.render().unwrap()),
         ("home of nobody", HomePage { person: None, server }.render().unwrap()),

@@ -12,6 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_core::jws::SigningKey;
 use serde_json::{Value, json};
+
+use super::idp_again::{self, Again};
 use sha2::{Digest, Sha256};
 
 /// What it does.
@@ -25,6 +27,8 @@ pub(super) struct Behaviour {
     pub(super) user_info: Value,
     /// Sends the ID token unsigned.
     pub(super) unsigned: bool,
+    /// What it does when it is asked again.
+    pub(super) again: Again,
     /// Answers discovery with an error.
     pub(super) down: bool,
 }
@@ -56,6 +60,7 @@ impl Idp {
             claims: json!({"email": "carol@example.com", "email_verified": true}),
             user_info: json!({"groups": ["team-a", "bad,group"], "department": "sre"}),
             unsigned: false,
+            again: Again::default(),
             down: false,
         }));
         let server = Server {
@@ -134,6 +139,7 @@ async fn discovery(State(server): State<Arc<Server>>) -> Result<Json<Value>, Sta
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
+        "end_session_endpoint": format!("{issuer}/end?theirs=1"),
     })))
 }
 
@@ -146,23 +152,30 @@ async fn token(
     State(server): State<Arc<Server>>,
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
-) -> Json<Value> {
+) -> Result<Json<Value>, idp_again::Refusal> {
     let authorization = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
     *server.shown.lock().unwrap() = (form.clone(), authorization);
-    let (challenge, nonce) = server.codes.lock().unwrap().remove(&form["code"]).unwrap();
-    assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())), challenge, "PKCE");
-    let behaviour = server.behaviour.lock().unwrap().clone();
+    let nonce = match form["grant_type"].as_str() {
+        "refresh_token" => {
+            idp_again::asked(&server.behaviour, &form).await?;
+            Value::Null
+        }
+        _ => {
+            let (challenge, nonce) = server.codes.lock().unwrap().remove(&form["code"]).unwrap();
+            assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())), challenge, "PKCE");
+            nonce.into()
+        }
+    };
+    let mut behaviour = server.behaviour.lock().unwrap();
+    let refresh_token = behaviour.again.next();
     let now = crate::clock::Clock::system().now().seconds();
     let mut claims = json!({
         "iss": server.issuer, "sub": "u-1", "aud": "kubegate", "iat": now, "exp": now + 300, "nonce": nonce, "auth_time": now - 5,
     });
     for (name, value) in behaviour.claims.as_object().unwrap() {
-        if value.is_null() {
-            claims.as_object_mut().unwrap().remove(name);
-        } else {
-            claims[name] = value.clone();
-        }
+        claims[name] = value.clone();
     }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     let signed = SigningKey::from_seed(behaviour.seed).sign("JWT", &claims).unwrap();
     let id_token = if behaviour.unsigned {
         let header = URL_SAFE_NO_PAD.encode(json!({"alg": "none"}).to_string());
@@ -170,13 +183,23 @@ async fn token(
     } else {
         signed
     };
-    Json(json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token}))
+    let mut answer = json!({"access_token": "at", "token_type": "Bearer"});
+    if nonce != Value::Null || !behaviour.again.without_id_token {
+        answer["id_token"] = id_token.into();
+    }
+    if let Some(refresh_token) = refresh_token {
+        answer["refresh_token"] = refresh_token.into();
+    }
+    Ok(Json(answer))
 }
 
-async fn user_info(State(server): State<Arc<Server>>, headers: HeaderMap) -> Json<Value> {
+async fn user_info(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Json<Value>, idp_again::Refusal> {
     assert_eq!(headers["authorization"], "Bearer at");
+    let behaviour = server.behaviour.lock().unwrap();
+    if behaviour.again.access_token_is_over {
+        return Err((StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_token"}))));
+    }
     let mut claims = json!({"sub": "u-1"});
-    let more = server.behaviour.lock().unwrap().user_info.clone();
-    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Json(claims)
+    claims.as_object_mut().unwrap().extend(behaviour.user_info.as_object().unwrap().clone());
+    Ok(Json(claims))
 }
