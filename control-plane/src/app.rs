@@ -9,12 +9,13 @@ use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use tokio::sync::watch;
 
+use crate::accounts::limiter::Limiter;
 use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
-use crate::oidc::{OidcError, OidcProvider, Providers};
+use crate::oidc::{HttpError, OidcError, OidcProvider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
@@ -23,6 +24,7 @@ use crate::session::{Review, SessionError, Sessions};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::token::{KeyError, Minter, TokenKeys};
+use crate::workload::Workloads;
 
 /// What requests are answered with.
 pub struct App {
@@ -34,6 +36,8 @@ pub struct App {
     pub(crate) elevations: Elevations,
     pub(crate) accounts: Accounts,
     pub(crate) providers: Providers,
+    pub(crate) workloads: Workloads,
+    pub(crate) workload_failures: Limiter,
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
@@ -69,6 +73,15 @@ pub enum StartError {
         #[source]
         source: OidcError,
     },
+    /// An issuer of workloads' tokens cannot be used.
+    #[error("the workload issuer {id:?} cannot be used: {source}")]
+    Workload {
+        /// Its id.
+        id: String,
+        /// Why.
+        #[source]
+        source: HttpError,
+    },
     /// The sessions could not be compared with the configuration.
     #[error(transparent)]
     Sessions(#[from] SessionError),
@@ -97,10 +110,12 @@ impl App {
         let keep = config.sessions.max_lifetime;
         let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
         let providers = providers(&config, &store, &sealer)?;
+        let workloads = Workloads::new(config.workloads).map_err(|(id, source)| StartError::Workload { id, source })?;
         let accounts = Accounts::new(config.accounts);
         let sessions = Sessions::new(store.clone(), config.sessions, Arc::clone(&metrics));
         let elevations = Elevations::new(store.clone(), sessions.ended());
-        let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
+        let withdrawn =
+            sessions.end_withdrawn(|identity| stands(&accounts, &providers, &workloads, identity), now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
@@ -130,6 +145,8 @@ impl App {
             elevations,
             accounts,
             providers,
+            workloads,
+            workload_failures: Limiter::default(),
             token_keys,
             exporter,
             bundle,
@@ -176,7 +193,8 @@ impl App {
     /// What has become of an identity since its sign-in.
     pub(crate) fn review(&self, identity: &Identity) -> Review {
         if identity.provider != accounts::PROVIDER {
-            return if self.providers.get(&identity.provider).is_some() { Review::Stands } else { Review::Withdrawn };
+            let known = self.providers.get(&identity.provider).is_some() || self.workloads.contains(&identity.provider);
+            return if known { Review::Stands } else { Review::Withdrawn };
         }
         match self.accounts.current(identity) {
             None => Review::Withdrawn,
@@ -206,11 +224,11 @@ pub(crate) fn clusters_of<'a>(
     policy.clusters().iter().filter(concerned).collect()
 }
 
-fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bool {
+fn stands(accounts: &Accounts, providers: &Providers, workloads: &Workloads, identity: &Identity) -> bool {
     if identity.provider == accounts::PROVIDER {
         accounts.current(identity).is_some()
     } else {
-        providers.get(&identity.provider).is_some()
+        providers.get(&identity.provider).is_some() || workloads.contains(&identity.provider)
     }
 }
 

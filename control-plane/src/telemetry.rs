@@ -88,6 +88,8 @@ pub struct Metrics {
     pub tokens: Family<TokenLabels, Counter>,
     /// Uses of refresh secrets, by result.
     pub refreshes: Family<ResultLabels, Counter>,
+    /// Workloads' tokens that were shown, by issuer and result.
+    pub exchanges: Family<SignInLabels, Counter>,
     /// Sessions ended before their time, by reason.
     pub sessions_ended: Family<ResultLabels, Counter>,
     /// Revocations in the live set.
@@ -125,6 +127,7 @@ impl Default for Metrics {
             sign_ins: Family::default(),
             tokens: Family::default(),
             refreshes: Family::default(),
+            exchanges: Family::default(),
             sessions_ended: Family::default(),
             revocations: Gauge::default(),
             people_collapsed: Counter::default(),
@@ -154,6 +157,7 @@ impl Metrics {
             self.tokens.clone(),
         );
         to.register("refreshes", "Uses of refresh secrets, by result", self.refreshes.clone());
+        to.register("workload_exchanges", "Workloads' tokens shown, by issuer and result", self.exchanges.clone());
         to.register("sessions_ended", "Sessions ended before their time, by reason", self.sessions_ended.clone());
         to.register("revocations", "Revocations in the live set", self.revocations.clone());
         to.register(

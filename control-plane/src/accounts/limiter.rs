@@ -10,7 +10,7 @@ use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// Failures that cost nothing.
-pub(super) const FREE: u32 = 5;
+pub(crate) const FREE: u32 = 5;
 
 /// The longest delay.
 const MOST: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ type Key = [u8; 32];
 
 /// Counts failures.
 #[derive(Debug, Default)]
-pub(super) struct Limiter(Mutex<HashMap<Key, Failures>>);
+pub(crate) struct Limiter(Mutex<HashMap<Key, Failures>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Failures {
@@ -44,7 +44,7 @@ impl Failures {
 
 impl Limiter {
     /// How long the next attempt has to wait, as an error.
-    pub(super) fn check(&self, user: &str, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+    pub(crate) fn check(&self, user: &str, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
         let pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(failures) = pairs.get(&key(user, address)) else {
             return Ok(());
@@ -56,7 +56,7 @@ impl Limiter {
     }
 
     /// Notes a failure.
-    pub(super) fn failed(&self, user: &str, address: IpAddr, now: Timestamp) {
+    pub(crate) fn failed(&self, user: &str, address: IpAddr, now: Timestamp) {
         let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pairs.len() >= CAPACITY {
             pairs.retain(|_, failures| now.since(failures.last) < FORGET);
@@ -73,7 +73,7 @@ impl Limiter {
     }
 
     /// Forgets the failures.
-    pub(super) fn succeeded(&self, user: &str, address: IpAddr) {
+    pub(crate) fn succeeded(&self, user: &str, address: IpAddr) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(user, address));
     }
 }

@@ -12,6 +12,7 @@ mod names;
 mod providers;
 pub mod schema;
 mod sessions;
+mod workloads;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub use self::keys::EncryptionKey;
 pub use self::providers::{ClaimNames, Provider};
 use crate::accounts::Account;
 use crate::session::Limits;
+use crate::workload;
 
 /// A valid configuration.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// The built-in accounts.
     pub accounts: Vec<Account>,
+    /// The issuers whose tokens machines show instead of signing in.
+    pub workloads: Vec<workload::Settings>,
 }
 
 /// The configuration cannot be used.
@@ -143,8 +147,19 @@ impl Config {
     }
 }
 
-const FIELDS: [&str; 10] =
-    ["issuer", "listen", "store", "policy", "keys", "gateways", "sessions", "admins", "providers", "accounts"];
+const FIELDS: [&str; 11] = [
+    "issuer",
+    "listen",
+    "store",
+    "policy",
+    "keys",
+    "gateways",
+    "sessions",
+    "admins",
+    "providers",
+    "accounts",
+    "workloads",
+];
 
 fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     let fields = root.fields(&FIELDS)?;
@@ -161,6 +176,12 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     };
     let providers = section(&fields, "providers", |node| providers::read(node, surroundings));
     let accounts = section(&fields, "accounts", accounts::read);
+    let workloads = section(&fields, "workloads", |node| workloads::read(node, surroundings));
+    if let (Some(issuer), Some(providers), Some(accounts), Some(workloads)) =
+        (&issuer, &providers, &accounts, &workloads)
+    {
+        names::check_workloads(root, issuer, workloads, providers, accounts);
+    }
     if let (Some(providers), Some(accounts)) = (&providers, &accounts) {
         names::check_apart(root, providers, accounts);
         if fields.get("providers").is_none() && fields.get("accounts").is_none() {
@@ -183,6 +204,7 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
         admins: admins?,
         providers: providers?,
         accounts: accounts?,
+        workloads: workloads?,
     })
 }
 

@@ -17,4 +17,5 @@ mod tests;
 
 pub(crate) use self::cookies::Cookies;
 pub(crate) use self::forms::Forms;
+pub(crate) use self::oauth::CLIENT;
 pub use self::router::{internal, public};

@@ -16,30 +16,38 @@ const LONGEST: usize = 1 << 20;
 
 /// A provider could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HttpError {
+pub enum HttpError {
     /// The connection or the request failed.
     #[error("{0}")]
     Request(#[from] reqwest::Error),
     /// The answer is too long.
     #[error("the answer is longer than {LONGEST} bytes")]
     TooLong,
+    /// The answer is not a good one.
+    #[error("the answer was {0}")]
+    Status(reqwest::StatusCode),
     /// The answer cannot be handed on.
     #[error("{0}")]
     Response(#[from] axum::http::Error),
 }
 
 /// A client for one provider.
-pub(super) struct Http(reqwest::Client);
+pub(crate) struct Http(reqwest::Client);
 
 impl Http {
     /// A client that trusts the system's certificate authorities, and the provider's own.
     pub(super) fn new(provider: &Provider) -> Result<Self, HttpError> {
+        Self::trusting(provider.certificate_authority.as_deref())
+    }
+
+    /// A client that trusts the system's certificate authorities, and these (PEM).
+    pub(crate) fn trusting(authorities: Option<&str>) -> Result<Self, HttpError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(MOST)
             .connect_timeout(MOST / 2)
             .user_agent(concat!("kubegate/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &provider.certificate_authority {
+        if let Some(pem) = authorities {
             for certificate in reqwest::Certificate::from_pem_bundle(pem.as_bytes())? {
                 builder = builder.add_root_certificate(certificate);
             }
@@ -47,21 +55,36 @@ impl Http {
         Ok(Self(builder.build()?))
     }
 
+    /// What is at `url`, when the answer is 200.
+    pub(crate) async fn get(&self, url: &str) -> Result<Vec<u8>, HttpError> {
+        let mut response = self.0.get(url).header("accept", "application/json").send().await?;
+        match response.status() {
+            reqwest::StatusCode::OK => read(&mut response).await,
+            status => Err(HttpError::Status(status)),
+        }
+    }
+
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let mut response = self.0.execute(request.try_into()?).await?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > LONGEST {
-                return Err(HttpError::TooLong);
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read(&mut response).await?;
         let mut answer = axum::http::Response::builder().status(response.status());
         for (name, value) in response.headers() {
             answer = answer.header(name, value);
         }
         Ok(answer.body(body)?)
     }
+}
+
+/// The body, when it is not too long.
+async fn read(response: &mut reqwest::Response) -> Result<Vec<u8>, HttpError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > LONGEST {
+            return Err(HttpError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 impl<'c> AsyncHttpClient<'c> for Http {

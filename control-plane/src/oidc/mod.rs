@@ -5,7 +5,7 @@ mod demand;
 mod discovery;
 mod error;
 mod flow;
-mod http;
+pub(crate) mod http;
 mod identity;
 
 use kubegate_core::secret::Secret;
@@ -15,6 +15,7 @@ pub use self::demand::{Demand, Shown, UNMET};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};
+pub use self::http::HttpError;
 use crate::config::{Issuer, Provider};
 use crate::seal::Sealer;
 use crate::store::Store;

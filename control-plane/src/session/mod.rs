@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  sign-in ─▶ browser session ─(authorization code)─▶ cli session ─(refresh secret)─▶ session tokens
+//!  a workload's own token ─(token exchange)─▶ workload session ───────────────────────▶ session tokens
 //! ```
 //!
 //! Each operation is one transaction. What ends a session early is written to the live set in the
@@ -12,6 +13,7 @@ mod code;
 mod end;
 mod people;
 mod refresh;
+mod workload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
 pub use self::people::{Named, ShutOut};
 pub use self::refresh::Review;
+pub use self::workload::{Exchanged, MOST_OF_A_WORKLOAD};
 use crate::random::RandomError;
 pub use crate::store::disabled::Disabled;
 pub use crate::store::session::{EndReason, Holder, Session, SessionKind};
@@ -110,6 +113,9 @@ pub enum GrantError {
     /// It was used before, and what came of it too: somebody else may hold a copy. The session has been ended.
     #[error("it was used twice, so the session was ended")]
     Reused,
+    /// A workload has as many sessions as one may have.
+    #[error("there are {MOST_OF_A_WORKLOAD} live sessions of this workload")]
+    TooMany,
     /// The session is over.
     #[error("the session is over ({reason})")]
     SessionOver {

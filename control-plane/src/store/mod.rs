@@ -13,6 +13,7 @@ pub mod refresh;
 pub mod revocation;
 pub mod session;
 pub mod token_key;
+pub mod workload_token;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

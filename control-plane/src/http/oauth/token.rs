@@ -1,4 +1,4 @@
-//! `POST /oauth/token` (RFC 6749 section 3.2): trades a code or a refresh secret for a token.
+//! `POST /oauth/token` (RFC 6749 section 3.2): trades a code, a refresh secret or a workload's own token for a token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::super::api::clusters::ClusterView;
 use super::super::error::OAuthError;
 use super::super::extract::{ClientAddress, Parameters};
-use super::{CLIENT, RESOURCE, refusal};
+use super::{CLIENT, RESOURCE, exchange, refusal};
 use crate::app::App;
 use crate::person::Identity;
 use crate::policy::InForce;
@@ -43,6 +43,9 @@ pub(in crate::http) async fn post(
     let parameters = Parameters::parse(&body)
         .map_err(|repeated| OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)))?;
     let in_force = app.in_force();
+    if parameters.get("grant_type") == Some(exchange::GRANT) {
+        return exchange::answer(&app, &in_force, &parameters, holder(&parameters, &headers, address), address).await;
+    }
     if parameters.get("client_id") != Some(CLIENT) {
         return Err(OAuthError::new("invalid_client", format!("client_id must be {CLIENT}")));
     }
@@ -51,8 +54,10 @@ pub(in crate::http) async fn post(
         Some("authorization_code") => redeem(&app, &parameters, holder(&parameters, &headers, address)).await?,
         Some("refresh_token") => refresh(&app, &parameters, address).await?,
         Some(other) => {
-            let description =
-                format!("the grant type {other} is not offered; authorization_code and refresh_token are");
+            let description = format!(
+                "the grant type {other} is not offered; authorization_code, refresh_token and {} are",
+                exchange::GRANT
+            );
             return Err(OAuthError::new("unsupported_grant_type", description));
         }
         None => return Err(missing("grant_type")),
@@ -61,7 +66,7 @@ pub(in crate::http) async fn post(
 }
 
 /// The cluster that a resource indicator (RFC 8707) names.
-fn target<'a>(in_force: &'a InForce, resource: &str) -> Result<&'a Cluster, OAuthError> {
+pub(super) fn target<'a>(in_force: &'a InForce, resource: &str) -> Result<&'a Cluster, OAuthError> {
     let name = resource.strip_prefix(RESOURCE).ok_or_else(|| {
         OAuthError::new("invalid_target", format!("resource must be {RESOURCE}NAME, with the name of a cluster"))
     })?;
@@ -127,11 +132,11 @@ fn answer(app: &App, in_force: &InForce, issued: &Issued, cluster: Option<&Clust
     Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)).into_response())
 }
 
-fn missing(name: &str) -> OAuthError {
+pub(super) fn missing(name: &str) -> OAuthError {
     OAuthError::new("invalid_request", format!("{name} is missing"))
 }
 
-fn not_minted(error: MintError) -> OAuthError {
+pub(super) fn not_minted(error: MintError) -> OAuthError {
     match error {
         MintError::TooLarge { length } => OAuthError::new(
             "invalid_scope",

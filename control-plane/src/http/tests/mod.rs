@@ -15,4 +15,5 @@ mod routes;
 mod status;
 mod step_up;
 mod story;
+mod workloads;
 mod world;
