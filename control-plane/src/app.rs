@@ -23,7 +23,7 @@ use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::token::{KeyError, Minter, TokenKeys};
+use crate::token::{KeyError, Minter, Schedule, TokenKeys};
 use crate::workload::Workloads;
 
 /// What requests are answered with.
@@ -102,13 +102,22 @@ impl App {
     ///
     /// # Errors
     /// When the store cannot be opened, or something in it does not go with the configuration.
-    pub async fn open(config: Config, authored: Authored, clock: Clock) -> Result<(Arc<Self>, Controls), StartError> {
+    pub async fn open(
+        mut config: Config,
+        authored: Authored,
+        clock: Clock,
+    ) -> Result<(Arc<Self>, Controls), StartError> {
         let now = clock.now();
         let metrics = Arc::new(Metrics::default());
         let store = Store::open(&config.store).await?;
-        let sealer = Sealer::new(config.encryption_key.expose());
-        let keep = config.sessions.max_lifetime;
-        let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
+        let old = config.old_encryption_keys.iter();
+        let sealer = old.fold(Sealer::new(config.encryption_key.expose()), |sealer, old| sealer.opening(old.expose()));
+        let schedule = Schedule { rotate_every: config.rotate_every, keep: config.sessions.max_lifetime };
+        let token_keys = match config.given_token_keys.take() {
+            Some(given) => TokenKeys::given(store.clone(), sealer.clone(), schedule, given, now).await?,
+            None => TokenKeys::open(store.clone(), sealer.clone(), schedule, now).await?,
+        };
+        let token_keys = Arc::new(token_keys);
         let providers = providers(&config, &store, &sealer)?;
         let workloads = Workloads::new(config.workloads).map_err(|(id, source)| StartError::Workload { id, source })?;
         let accounts = Accounts::new(config.accounts);

@@ -16,6 +16,7 @@ mod workloads;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kubegate_core::authoring::read_who;
 use kubegate_core::document::{self, Fields, Node, Problems};
@@ -28,6 +29,7 @@ pub use self::keys::EncryptionKey;
 pub use self::providers::{ClaimNames, Provider};
 use crate::accounts::Account;
 use crate::session::Limits;
+use crate::token::Given;
 use crate::workload;
 
 /// A valid configuration.
@@ -49,6 +51,12 @@ pub struct Config {
     pub bundle_key: SigningKey,
     /// The key that encrypts what the store must give back.
     pub encryption_key: EncryptionKey,
+    /// Keys that it was encrypted with before, and that still open it.
+    pub old_encryption_keys: Vec<EncryptionKey>,
+    /// How often the keys that sign session tokens are replaced.
+    pub rotate_every: Duration,
+    /// The keys that sign session tokens, when they are not made here.
+    pub given_token_keys: Option<Given>,
     /// The gateways that may ask for the bundle.
     pub gateways: Vec<Gateway>,
     /// The limits of sessions.
@@ -199,6 +207,9 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
         policy: policy?,
         bundle_key: keys.bundle,
         encryption_key: keys.encryption,
+        old_encryption_keys: keys.old_encryption,
+        rotate_every: keys.rotate_every,
+        given_token_keys: keys.token,
         gateways: gateways?,
         sessions: sessions?,
         admins: admins?,

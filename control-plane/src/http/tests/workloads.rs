@@ -321,7 +321,9 @@ async fn an_administrator_ends_it_like_any_session() {
     let sid = payload(&answer)["sid"].clone();
     let before = world.poll(None, "wait=0").await;
     world.api_post("/api/v1/revocations", &admin, &json!({"session": sid})).await;
-    let mut gateway = world.gateway(&world.poll(Some(before.header("etag")), "wait=10").await);
+    let mut gateway = world.gateway(&before);
+    let news = world.poll(Some(before.header("etag")), "wait=10").await;
+    gateway.accept(&kubegate_core::bundle::Documents::parse(&news.text).unwrap()).unwrap();
     assert_eq!(world.ask(&mut gateway, "prod.example.com", access), (401, "session-revoked"));
     let again = exchange(&world, &shown, Some("prod")).await;
     assert_eq!(again.status, StatusCode::BAD_REQUEST, "the token that was shown gives no second session");
