@@ -24,6 +24,7 @@ mod session;
 mod session_check;
 mod sign_in;
 mod tls;
+mod workload;
 
 use std::process::ExitCode;
 

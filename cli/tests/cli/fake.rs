@@ -52,12 +52,17 @@ pub(crate) struct State {
     pub(crate) ended: (&'static str, &'static str),
     /// The refresh secrets that are good.
     pub(crate) refresh_secrets: Vec<String>,
+    /// The workload tokens that are taken.
+    pub(crate) workload_tokens: Vec<String>,
     codes: HashMap<String, (String, String)>,
     counter: usize,
 }
 
 /// What it says of a session that is over, unless it is told otherwise.
 pub(crate) const ENDED: &str = "your session was ended by an administrator at 2026-11-25T02:00:00Z";
+
+/// The grant type of token exchange.
+pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A running fake; it ends with the test process.
 #[derive(Clone)]
@@ -95,6 +100,7 @@ impl Fake {
             seen: Vec::new(),
             ended: ("administrator", ENDED),
             refresh_secrets: Vec::new(),
+            workload_tokens: Vec::new(),
             codes: HashMap::new(),
             counter: 0,
         };
@@ -217,8 +223,15 @@ impl Fake {
             let body = json!({"error": "temporarily_unavailable", "error_description": "The store is away."});
             return Reply { status, headers: String::new(), body: body.to_string() };
         }
+        let exchange = request.get("grant_type").as_deref() == Some(EXCHANGE);
+        if exchange && !state.workload_tokens.contains(&request.get("subject_token").unwrap()) {
+            return Reply::error("invalid_request", "the subject token is not taken: it has ended");
+        }
         let granted = match request.get("grant_type").as_deref() {
             Some("authorization_code") => self.code_fits(state, request),
+            Some(EXCHANGE) => {
+                request.get("subject_token_type").as_deref() == Some("urn:ietf:params:oauth:token-type:jwt")
+            }
             Some("refresh_token") => state.refresh_secrets.contains(&request.get("refresh_token").unwrap()),
             _ => false,
         };
@@ -236,11 +249,16 @@ impl Fake {
         state.counter += 1;
         let claims = URL_SAFE_NO_PAD.encode(json!({"user": "alice", "n": state.counter}).to_string());
         let secret = format!("kgr_{}", state.counter);
-        state.refresh_secrets.push(secret.clone());
+        if !exchange {
+            state.refresh_secrets.push(secret.clone());
+        }
         let mut answer = json!({
             "access_token": format!("e30.{claims}.c2ln"), "token_type": "Bearer", "expires_in": state.lifetime,
             "refresh_token": secret, "scope": "", "session_expires_in": 43200,
         });
+        if exchange {
+            answer.as_object_mut().unwrap().remove("refresh_token");
+        }
         if let Some(name) = cluster {
             answer["cluster"] = self.cluster(state, name);
         }

@@ -19,3 +19,4 @@ mod operators;
 mod people;
 mod policies;
 mod tls;
+mod workloads;

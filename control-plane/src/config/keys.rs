@@ -66,7 +66,7 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<K
         None => Some(30 * 24 * HOUR),
     };
     let token = match fields.get("token") {
-        Some(node) => token_keys(&node, &fields, surroundings).map(Some),
+        Some(node) => token_keys(&node, surroundings).map(Some),
         None => Some(None),
     };
     Some(Keys {
@@ -132,11 +132,7 @@ fn old_encryption_keys(fields: &Fields<'_>, surroundings: &Surroundings<'_>) -> 
 }
 
 /// The token keys that an operator makes: the first signs, the others verify.
-fn token_keys(node: &Node<'_>, fields: &Fields<'_>, surroundings: &Surroundings<'_>) -> Option<Given> {
-    if let Some(node) = fields.get("rotateEvery") {
-        node.report("stands beside keys.token, and who gives the keys changes them", "keep one of the two");
-        return None;
-    }
+fn token_keys(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Given> {
     let items = node.items()?;
     let Some((first, others)) = items.split_first() else {
         node.report("names no file", "name at least the key that signs, or leave the field out");

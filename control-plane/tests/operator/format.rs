@@ -77,6 +77,7 @@ impl Format {
             ("encryption-key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
             ("credential", "kgg_0123456789012345678901234567890123456789012"),
             ("client-secret", "secret"),
+            ("jwks.json", "{\"keys\": []}"),
         ] {
             std::fs::write(folder.path().join(name), content).unwrap();
         }
