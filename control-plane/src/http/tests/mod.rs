@@ -8,6 +8,7 @@ mod gateway;
 mod hang_up;
 mod hostile;
 mod idp;
+mod keys;
 mod log;
 mod oidc;
 mod restore;
