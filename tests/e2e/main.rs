@@ -17,6 +17,7 @@ mod credential;
 mod cut;
 mod distribution;
 mod impersonation;
+mod keys;
 mod objects;
 mod pages;
 mod policy;
@@ -30,6 +31,7 @@ mod streams;
 mod tokens;
 mod upstream;
 mod walls;
+mod workloads;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,8 @@ fn main() -> ExitCode {
         tokens::trials(&suite),
         walls::trials(&suite),
         control_plane_down::trials(&suite),
+        keys::trials(&suite),
+        workloads::trials(&suite),
         // Last: it replays what all others have done.
         replay::trials(&suite),
     ];

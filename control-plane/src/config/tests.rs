@@ -220,7 +220,7 @@ fn a_workload_issuer_and_its_defaults() {
     let config = Folder::new().parse(&workload("")).unwrap();
     let ci = &config.workloads[0];
     assert_eq!((ci.group_prefix.as_str(), ci.max_token_lifetime), ("ci:", Duration::from_secs(3600)));
-    assert_eq!(ci.keys, crate::workload::KeySource::Discovery("https://ci.example".into()));
+    assert_eq!(ci.keys, workload::KeySource::Discovery("https://ci.example".into()));
     assert_eq!(ci.rules[0].groups, ["ci:x"]);
 }
 

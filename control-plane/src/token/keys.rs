@@ -524,7 +524,7 @@ mod tests {
         let made = keys.rotate_by_command(Rotation::Urgent, START).await.unwrap();
         assert_eq!(made.state, KeyState::Signing);
         let published: Vec<_> = keys.public(START).iter().map(|key| key.kid().clone()).collect();
-        assert_eq!(published, [made.kid.clone()], "neither the old one nor the one that was to come");
+        assert_eq!(published, std::slice::from_ref(&made.kid), "neither the old one nor the one that was to come");
         assert_eq!(kid(&keys.sign("t", &1, START).unwrap()), made.kid.as_str());
         assert_eq!(kid(&keys.sign("t", &1, START.after(2 * HOUR)).unwrap()), made.kid.as_str());
         let again = open(&dir, 1, START.after(HOUR)).await.unwrap();
