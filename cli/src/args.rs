@@ -70,6 +70,10 @@ pub(crate) struct SignInArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) provider: Option<String>,
 
+    /// Your e-mail address, whose domain chooses the identity provider
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "provider")]
+    pub(crate) email: Option<String>,
+
     /// How long to wait for the sign-in, such as 90s, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
     pub(crate) timeout: Duration,
@@ -113,6 +117,7 @@ impl SignInArgs {
         SignInOptions {
             no_browser: self.no_browser,
             provider: self.provider.clone(),
+            email: self.email.clone(),
             stdin_is_ours: true,
             timeout: self.timeout,
             demand: Demand::default(),

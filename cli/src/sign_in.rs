@@ -29,6 +29,8 @@ pub(crate) struct SignInOptions {
     pub(crate) no_browser: bool,
     /// The identity provider to go to, when the control plane has several.
     pub(crate) provider: Option<String>,
+    /// The e-mail address whose domain chooses the provider.
+    pub(crate) email: Option<String>,
     /// Whether a code may be read from stdin; else only from the terminal itself.
     pub(crate) stdin_is_ours: bool,
     /// How long a person may take.
@@ -222,6 +224,9 @@ impl Attempt<'_> {
                 .append_pair("code_challenge_method", "S256");
             if let Some(provider) = &self.options.provider {
                 query.append_pair("provider", provider);
+            }
+            if let Some(email) = &self.options.email {
+                query.append_pair("login_hint", email);
             }
             let Demand { acr, max_age } = &self.options.demand;
             if !acr.is_empty() {

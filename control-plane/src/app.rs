@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
-use crate::oidc::{HttpError, OidcError, OidcProvider, Providers};
+use crate::oidc::{HttpError, OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
@@ -196,14 +196,22 @@ impl App {
         if id == accounts::PROVIDER {
             return "an account of this gateway";
         }
-        self.providers.get(id).map_or(id, OidcProvider::name)
+        self.providers.get(id).map_or(id, Provider::name)
     }
 
     /// What has become of an identity since its sign-in.
     pub(crate) fn review(&self, identity: &Identity) -> Review {
         if identity.provider != accounts::PROVIDER {
-            let known = self.providers.get(&identity.provider).is_some() || self.workloads.contains(&identity.provider);
-            return if known { Review::Stands } else { Review::Withdrawn };
+            if self.workloads.contains(&identity.provider) {
+                return Review::Stands;
+            }
+            let Some(provider) = self.providers.get(&identity.provider) else { return Review::Withdrawn };
+            return match provider.kept_groups(identity) {
+                Some((groups, _)) if groups != identity.groups => {
+                    Review::Changed(Box::new(Identity { groups, ..identity.clone() }))
+                }
+                _ => Review::Stands,
+            };
         }
         match self.accounts.current(identity) {
             None => Review::Withdrawn,
@@ -244,7 +252,7 @@ fn stands(accounts: &Accounts, providers: &Providers, workloads: &Workloads, ide
 fn providers(config: &Config, store: &Store, sealer: &Sealer) -> Result<Providers, StartError> {
     let providers = config.providers.iter().map(|settings| {
         let id = settings.id.clone();
-        OidcProvider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
+        Provider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
             .map_err(|source| StartError::Provider { id, source })
     });
     Ok(Providers::new(providers.collect::<Result<_, _>>()?))

@@ -16,6 +16,7 @@ mod control_plane_down;
 mod credential;
 mod cut;
 mod distribution;
+mod groups;
 mod impersonation;
 mod keys;
 mod objects;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         credential::trials(&suite),
         cut::trials(&suite),
         distribution::trials(&suite),
+        groups::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
         request_info::trials(&suite),

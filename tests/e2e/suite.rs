@@ -20,6 +20,8 @@ use kubegate_tests::{files, paths};
 use libtest_mimic::Trial;
 use serde_json::json;
 
+use crate::groups::two_thousand_groups;
+
 /// The namespace with the pod `hello`.
 pub(crate) const TEAM: &str = "team-a";
 
@@ -98,6 +100,10 @@ pub(crate) enum Who {
     Dora,
     /// Of the external provider: no groups.
     Erin,
+    /// Of the external provider: 2,000 groups, of which the policy passes on a hundred.
+    Grace,
+    /// Of the external provider: 2,000 groups, all of which the policy would pass on.
+    Heidi,
 }
 
 /// What a session token says.
@@ -179,6 +185,8 @@ impl Suite {
             Who::Revoked => built_in(5),
             Who::Dora => company("dora"),
             Who::Erin => company("erin"),
+            Who::Grace => company("grace"),
+            Who::Heidi => company("heidi"),
         }
     }
 
@@ -227,6 +235,16 @@ fn start() -> anyhow::Result<Started> {
             user: "erin",
             password: "erin-password",
             claims: json!({"email": "erin@company.example", "email_verified": true, "groups": []}),
+        },
+        IdpAccount {
+            user: "grace",
+            password: "grace-password",
+            claims: json!({"email": "grace@company.example", "email_verified": true, "groups": two_thousand_groups()}),
+        },
+        IdpAccount {
+            user: "heidi",
+            password: "heidi-password",
+            claims: json!({"email": "heidi@company.example", "email_verified": true, "groups": two_thousand_groups()}),
         },
     ];
     let plan = Plan {

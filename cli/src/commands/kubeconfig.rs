@@ -130,6 +130,9 @@ impl Kubeconfig {
         if self.workload.no_cache {
             options.push("--no-cache".to_owned());
         }
+        if let Some(email) = &self.sign_in.email {
+            options.push(format!("--email={email}"));
+        }
         Helper { command: helper_command(), server: server.clone(), options }
     }
 

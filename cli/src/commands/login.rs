@@ -26,6 +26,7 @@ use crate::sign_in::{Demand, SignInOptions};
   kubegate login --server https://kubegate.example.com
   kubegate login --server https://kubegate.example.com --no-browser
   kubegate login --provider okta
+  kubegate login --email alice@example.com
   kubegate login --acr phr,phrh --max-age 15m")]
 pub(crate) struct Login {
     #[command(flatten)]

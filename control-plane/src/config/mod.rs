@@ -26,7 +26,9 @@ use kubegate_core::rule::Who;
 pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
-pub use self::providers::{ClaimNames, Provider};
+pub use self::providers::{
+    ClaimNames, ClientAuthentication, Github, GroupSource, Kind, Oidc, Provider, Scim, ScimAttribute, SecretMethod,
+};
 use crate::accounts::Account;
 use crate::session::Limits;
 use crate::token::Given;

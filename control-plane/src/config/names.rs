@@ -8,7 +8,7 @@
 use kubegate_core::document::Node;
 
 use super::issuer::Issuer;
-use super::providers::Provider;
+use super::providers::{GroupSource, Provider};
 use crate::accounts::Account;
 use crate::workload::{IssuedBy, Settings};
 
@@ -20,10 +20,13 @@ const AUDIENCE: &str = "give it an audience of its own, such as https://kubegate
 pub(super) fn check_apart(root: &Node<'_>, providers: &[Provider], accounts: &[Account]) {
     for (position, one) in providers.iter().enumerate() {
         for other in providers.iter().skip(position + 1) {
-            let prefixes =
-                [("users", &one.user_prefix, &other.user_prefix), ("groups", &one.group_prefix, &other.group_prefix)];
-            for (what, first, second) in prefixes {
-                if first.starts_with(second.as_str()) || second.starts_with(first.as_str()) {
+            let groups = [one, other].into_iter().all(gives_groups);
+            let prefixes = [
+                ("users", true, &one.user_prefix, &other.user_prefix),
+                ("groups", groups, &one.group_prefix, &other.group_prefix),
+            ];
+            for (what, given, first, second) in prefixes {
+                if given && (first.starts_with(second.as_str()) || second.starts_with(first.as_str())) {
                     let (one, other) = (&one.id, &other.id);
                     root.report(
                         format!("the {what} of the providers {one:?} and {other:?} can have the same names"),
@@ -36,6 +39,11 @@ pub(super) fn check_apart(root: &Node<'_>, providers: &[Provider], accounts: &[A
     }
 }
 
+/// Whether a provider gives groups at all; one that gives none needs no prefix for them.
+fn gives_groups(provider: &Provider) -> bool {
+    provider.groups != GroupSource::None
+}
+
 fn check_accounts(root: &Node<'_>, provider: &Provider, accounts: &[Account]) {
     let id = &provider.id;
     let user = accounts.iter().map(|account| &account.user).find(|user| user.starts_with(&provider.user_prefix));
@@ -43,7 +51,7 @@ fn check_accounts(root: &Node<'_>, provider: &Provider, accounts: &[Account]) {
         root.report(format!("the provider {id:?} can give the name of the account {user:?} to somebody else"), REMEDY);
     }
     let mut groups = accounts.iter().flat_map(|account| &account.groups);
-    if let Some(group) = groups.find(|group| group.starts_with(&provider.group_prefix)) {
+    if let Some(group) = groups.find(|group| gives_groups(provider) && group.starts_with(&provider.group_prefix)) {
         root.report(format!("the provider {id:?} can give the accounts' group {group:?} to somebody else"), REMEDY);
     }
 }
@@ -61,17 +69,20 @@ pub(super) fn check_workloads(
         check_tokens(root, own, workload, providers);
         let others = providers
             .iter()
-            .map(|provider| ("provider", &provider.id, &provider.user_prefix, &provider.group_prefix))
+            .map(|provider| {
+                let groups = gives_groups(provider).then_some(&provider.group_prefix);
+                ("provider", &provider.id, &provider.user_prefix, groups)
+            })
             .chain(
                 workloads
                     .iter()
                     .skip(position + 1)
-                    .map(|other| ("workload issuer", &other.id, &other.user_prefix, &other.group_prefix)),
+                    .map(|other| ("workload issuer", &other.id, &other.user_prefix, Some(&other.group_prefix))),
             );
         for (kind, other, user_prefix, group_prefix) in others {
-            let prefixes =
-                [("users", &workload.user_prefix, user_prefix), ("groups", &workload.group_prefix, group_prefix)];
-            for (what, first, second) in prefixes {
+            let users = [("users", &workload.user_prefix, user_prefix)];
+            let groups = group_prefix.map(|other| ("groups", &workload.group_prefix, other));
+            for (what, first, second) in users.into_iter().chain(groups) {
                 if first.starts_with(second.as_str()) || second.starts_with(first.as_str()) {
                     root.report(
                         format!(

@@ -107,7 +107,7 @@ accounts:
         (9, "sessions.tokenLifetime", "must be text"),
         (9, "sessions.maxLifetime", "out of range"),
         (11, "providers[0].id", "is not an id"),
-        (11, "providers[0].type", "write oidc"),
+        (11, "providers[0].type", "write oidc or github"),
         (11, "providers[0].issuer", "is not on https"),
         (11, "providers[0].clientId", "is missing"),
         (11, "providers[0].extraParameters.state", "Kubegate's own"),
@@ -166,7 +166,8 @@ fn secrets_come_from_the_environment_first() {
     assert_eq!(problems.list().len(), 1, "{problems}");
     assert!(problems.to_string().contains("KUBEGATE_ENCRYPTION_KEY"), "{problems}");
     let config = folder.parse_with(&text, &with[..1]).unwrap();
-    assert!(config.providers[0].client_secret.as_ref().unwrap().matches("s3cret"));
+    let ClientAuthentication::Secret { secret, .. } = &config.providers[0].client_authentication else { panic!() };
+    assert!(secret.matches("s3cret"));
     assert!(!format!("{config:?}").contains("s3cret"), "secrets are not printed");
 }
 
@@ -345,4 +346,87 @@ fn token_keys_come_from_files() {
         let problems = folder.problems(&with(keys));
         assert!(problems.len() == 1 && problems[0].contains(words), "{keys}: {problems:?}");
     }
+}
+
+const RECIPES: &str = include_str!("../../../docs/identity-providers.md");
+
+#[test]
+fn every_recipe_for_a_provider_is_good() {
+    let folder = Folder::new();
+    let write = |name: &str, content: &str| std::fs::write(folder.0.path().join(name), content).unwrap();
+    write("client-secret", "s3cret");
+    write("client-key.pem", include_str!("../http/tests/keys/ec.pem"));
+    let of_groups = REFERENCE.split("<!-- groups file -->\n```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    write("groups.yaml", of_groups);
+    let recipes: Vec<&str> = RECIPES.split("```yaml\n").skip(1).map(|text| text.split("```").next().unwrap()).collect();
+    let mut ids = Vec::new();
+    for recipe in &recipes {
+        let config = folder.parse(&format!("{}{recipe}", base()));
+        let config = config.unwrap_or_else(|problems| panic!("{problems}\n{recipe}"));
+        ids.extend(config.providers.into_iter().map(|provider| provider.id));
+    }
+    let all = ["google", "entra", "okta", "keycloak", "auth0", "gitlab", "dex", "cognito", "ping", "github"];
+    assert_eq!(ids, all);
+}
+
+#[test]
+fn client_authentication_is_one_thing() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.path().join("secret"), "s3cret").unwrap();
+    std::fs::write(folder.0.path().join("key"), include_str!("../http/tests/keys/rsa.pem")).unwrap();
+    std::fs::write(
+        folder.0.path().join("sec1"),
+        "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n",
+    )
+    .unwrap();
+    for (fields, words) in [
+        ("clientSecretFile: secret, clientKeyFile: key", "keep one of the two"),
+        ("clientAuthentication: private_key_jwt", "name the file with the private key"),
+        ("clientAuthentication: private_key_jwt, clientSecretFile: secret", "there is no key"),
+        ("clientAuthentication: client_secret_post", "KUBEGATE_PROVIDER_CORP_CLIENT_SECRET"),
+        ("clientAuthentication: none, clientSecretFile: secret", "take them out"),
+        ("clientAuthentication: tls_client_auth", "client_secret_basic, client_secret_post, private_key_jwt or none"),
+        ("clientKeyFile: secret", "neither a private key in PEM form nor a JWK"),
+        ("clientKeyFile: sec1", "openssl pkcs8 -topk8 -nocrypt"),
+        ("type: github, organizations: [x]", "is nothing that GitHub takes"),
+        ("groups: {from: file}", "names no file"),
+        ("groups: {from: file, file: secret}", "must be a mapping"),
+        ("groups: {from: github}", "is not a source of groups"),
+        ("groups: {from: scim}", "add `scim`"),
+        ("groups: {from: idToken, graph: https://graph.microsoft.us}", "means nothing for this source"),
+        ("groups: {from: entra, graph: http://graph.example}", "is not on https"),
+        ("organizations: [x]", "means nothing for a provider of this type"),
+        ("domains: [\"a@b\"]", "is not a domain"),
+    ] {
+        let fields =
+            if fields.contains("github, ") { fields.replace("[x]", "[x], clientKeyFile: key") } else { fields.into() };
+        let provider = provider(&format!(", {fields}"));
+        let provider = if fields.contains("type: github") {
+            provider.replace("issuer: \"https://idp.example.com\", ", "")
+        } else {
+            provider
+        };
+        let problems = folder.problems(&format!("{}{provider}", base()));
+        assert!(problems.iter().any(|problem| problem.contains(words)), "{fields}: {problems:?}");
+    }
+    let debug = format!("{:?}", folder.parse(&format!("{}{}", base(), provider(", clientKeyFile: key"))).unwrap());
+    assert!(debug.contains("RS256") && !debug.contains("MII"), "keys are not printed: {debug}");
+}
+
+#[test]
+fn a_domain_chooses_one_provider_and_groups_that_none_gives_cannot_collide() {
+    let folder = Folder::new();
+    let two = |first: &str, second: &str| {
+        format!(
+            "{}providers:\n  - {{id: a, issuer: \"https://a.example\", clientId: x, userPrefix: \"a:\", {first}}}\n  - {{id: b, \
+             issuer: \"https://b.example\", clientId: x, userPrefix: \"b:\", {second}}}\n",
+            base()
+        )
+    };
+    let apart = "groupPrefix: \"a:\"";
+    let problems = folder
+        .problems(&two(&format!("{apart}, domains: [example.com]"), "groupPrefix: \"b:\", domains: [Example.com]"));
+    assert!(problems[0].contains("chooses the provider \"a\" already"), "{problems:?}");
+    assert!(folder.parse(&two(apart, "groups: {from: none}")).is_ok());
+    assert_eq!(folder.problems(&two(apart, "groups: {from: idToken}")).len(), 1, "an empty prefix begins every group");
 }

@@ -25,7 +25,7 @@ const MOST: Duration = Duration::from_secs(45);
 pub fn public(app: Arc<App>) -> Router {
     let router = Router::new()
         .route("/", get(pages::home::get))
-        .route("/login", get(pages::login::get))
+        .route("/login", get(pages::login::get).post(pages::email::post))
         .route("/login/accounts", post(pages::accounts::post).get(pages::accounts::get))
         .route("/login/{provider}", get(pages::provider::get))
         .route("/callback/{provider}", get(pages::callback::get))

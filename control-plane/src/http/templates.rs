@@ -21,6 +21,10 @@ pub(super) struct ProviderChoice<'a> {
 pub(super) struct LoginPage<'a> {
     /// The providers to choose from.
     pub(super) providers: Vec<ProviderChoice<'a>>,
+    /// Whether the e-mail address may choose the provider.
+    pub(super) by_email: bool,
+    /// The address of the last attempt.
+    pub(super) email: &'a str,
     /// Whether there are built-in accounts.
     pub(super) accounts: bool,
     /// The proof that the form is ours.
@@ -196,6 +200,8 @@ mod tests {
         let groups = [HOSTILE.to_owned()];
         let login = LoginPage {
             providers: vec![ProviderChoice { name: HOSTILE, href: "/login/corp?return_to=%2F".into() }],
+            by_email: true,
+            email: HOSTILE,
             accounts: true,
             csrf: "proof",
             return_to: HOSTILE,

@@ -38,8 +38,8 @@ struct State {
 }
 
 impl Discovery {
-    pub(super) fn new(provider: &Provider) -> Result<Self, OidcError> {
-        let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(|error| OidcError::Unavailable(error.into()))?;
+    pub(super) fn new(issuer: &str, provider: &Provider) -> Result<Self, OidcError> {
+        let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|error| OidcError::Unavailable(error.into()))?;
         let http = Http::new(provider).map_err(|error| OidcError::Unavailable(error.into()))?;
         Ok(Self { issuer, http, state: Mutex::default() })
     }

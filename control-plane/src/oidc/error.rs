@@ -1,5 +1,6 @@
 //! Why a sign-in at a provider fails, and what the person reads about it.
 
+use super::client_key::SignError;
 use crate::person::InvalidUser;
 use crate::random::RandomError;
 use crate::seal::SealError;
@@ -50,6 +51,12 @@ pub enum OidcError {
     /// The userinfo endpoint did not answer as it should.
     #[error("the userinfo endpoint does not answer as it should: {0}")]
     UserInfo(#[source] Cause),
+    /// The source of groups does not answer as it should.
+    #[error("the source of groups does not answer as it should: {0}")]
+    Groups(#[source] Cause),
+    /// The client's key could not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// Nobody can be signed in under what the provider says.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -87,6 +94,20 @@ pub enum IdentityError {
         /// Why not.
         why: InvalidUser,
     },
+    /// The provider answered about somebody else than it was asked about.
+    #[error("the answer is about another person")]
+    AnotherPerson,
+    /// The groups are no list of names.
+    #[error("the claim {0:?} is no list of names, which groups have to be")]
+    Groups(String),
+    /// Entra has left the groups out of the token.
+    #[error("there are too many groups for the provider's token, which leaves them all out")]
+    Overage,
+    /// Somebody who is in none of the organisations of the configuration.
+    #[error(
+        "{0:?} is in none of the organisations whose members may sign in, or the organisation has not approved Kubegate"
+    )]
+    Organization(String),
     /// The subject or uid cannot be carried.
     #[error("the claim {0:?} holds a comma, a control character or a character outside ASCII, or is too long")]
     Uid(String),
@@ -105,9 +126,14 @@ impl OidcError {
             Self::IdToken(_) => "bad-id-token",
             Self::UserInfo(_) => "bad-userinfo",
             Self::Identity(IdentityError::Claim(_)) => "claim-missing",
+            Self::Groups(_) => "groups-unavailable",
+            Self::Identity(IdentityError::Groups(_)) => "bad-groups",
+            Self::Identity(IdentityError::Overage) => "groups-overage",
+            Self::Identity(IdentityError::Organization(_)) => "not-in-organization",
+            Self::Identity(IdentityError::AnotherPerson) => "another-person",
             Self::Identity(IdentityError::EmailNotVerified(_)) => "email-not-verified",
             Self::Identity(IdentityError::User { .. } | IdentityError::Uid(_)) => "bad-user-name",
-            Self::Store(_) | Self::Random(_) | Self::Seal(_) => "internal",
+            Self::Store(_) | Self::Random(_) | Self::Seal(_) | Self::Sign(_) => "internal",
         }
     }
 
@@ -119,6 +145,14 @@ impl OidcError {
             Self::Unavailable(_) | Self::UserInfo(_) => (
                 "The identity provider does not answer",
                 format!("Kubegate could not reach {provider}, or did not understand its answer."),
+                "Try again in a minute. If it stays like this, tell whoever runs Kubegate, with the reference below."
+                    .to_owned(),
+            ),
+            Self::Groups(_) => (
+                "Your groups are not known",
+                format!(
+                    "Kubegate could not learn from {provider} which groups you are in, and does not let you in without."
+                ),
                 "Try again in a minute. If it stays like this, tell whoever runs Kubegate, with the reference below."
                     .to_owned(),
             ),
@@ -143,7 +177,7 @@ impl OidcError {
                 format!("What {provider} says about you cannot be used: {error}."),
                 error.remedy().to_owned(),
             ),
-            Self::Store(_) | Self::Random(_) | Self::Seal(_) => {
+            Self::Store(_) | Self::Random(_) | Self::Seal(_) | Self::Sign(_) => {
                 ("Something failed on our side", "Kubegate could not do what you asked for.".to_owned(), operator)
             }
         }
@@ -160,6 +194,15 @@ impl IdentityError {
                 "Verify your address at the identity provider. If it does not do that, whoever runs Kubegate can trust it \
                  for your domain (trustEmail)."
             }
+            Self::Groups(_) => "Ask whoever runs Kubegate to name another claim for the groups (claims).",
+            Self::Overage => {
+                "Ask whoever runs Kubegate to have the groups looked up at Microsoft Graph (`groups: {from: entra}`), or whoever \
+                 runs the provider to send only the groups that are assigned to the application."
+            }
+            Self::Organization(_) => {
+                "Ask for membership, or have an owner of the organisation approve Kubegate (Settings, Third-party Access)."
+            }
+            Self::AnotherPerson => "Sign in anew.",
             Self::User { .. } | Self::Uid(_) => {
                 "Ask whoever runs the identity provider for another name, or whoever runs Kubegate to take the name from \
                  another claim."

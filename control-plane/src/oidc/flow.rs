@@ -7,13 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims,
-    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
+    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata, CoreTokenResponse,
 };
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
     CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims,
+    PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -21,7 +21,8 @@ use url::Url;
 
 use super::demand::Demand;
 use super::error::{Failure, OidcError};
-use super::{OidcProvider, identity};
+use super::{ClientAuthentication, Discovery, Granted, Protocol, Provider, client_assertion};
+use crate::config::{Kind, SecretMethod};
 use crate::person::Identity;
 use crate::random;
 use crate::store::login_state::{self, LoginState};
@@ -85,11 +86,11 @@ struct Memory {
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct AnyClaims(Map<String, Value>);
+pub(super) struct AnyClaims(Map<String, Value>);
 
 impl AdditionalClaims for AnyClaims {}
 
-impl OidcProvider {
+impl Provider {
     /// Begins a sign-in of `browser` that shall meet `demand`; returns where to send it.
     ///
     /// # Errors
@@ -102,7 +103,10 @@ impl OidcProvider {
         chosen: bool,
         now: Timestamp,
     ) -> Result<Url, OidcError> {
-        let client = self.client(&*self.discovery.document().await?);
+        let client = match &self.protocol {
+            Protocol::Oidc(discovery) => Some(self.client(&*discovery.document().await?)),
+            Protocol::Github(_) => None,
+        };
         let (state, nonce, verifier) = (random::secret("")?, random::secret("")?, random::secret("")?);
         let memory = Memory { nonce: nonce.clone(), verifier: verifier.clone() };
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier));
@@ -119,19 +123,31 @@ impl OidcProvider {
         let mut tx = self.store.write().await?;
         login_state::insert(&mut tx, hash, &login, now).await?;
         tx.commit().await?;
-        let scopes = self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
-        let request = client
-            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || CsrfToken::new(state), || Nonce::new(nonce))
-            .add_scopes(scopes)
-            .set_pkce_challenge(challenge);
+        let mut url = match (&self.protocol, client) {
+            (Protocol::Github(github), _) => {
+                github.authorization_url(&self.settings, self.redirect.as_str(), &state, &challenge)?
+            }
+            (Protocol::Oidc(_), client) => {
+                let client = client.ok_or(OidcError::State)?;
+                let scopes = self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
+                client
+                    .authorize_url(
+                        CoreAuthenticationFlow::AuthorizationCode,
+                        || CsrfToken::new(state),
+                        || Nonce::new(nonce),
+                    )
+                    .add_scopes(scopes)
+                    .set_pkce_challenge(challenge)
+                    .url()
+                    .0
+            }
+        };
         let asked = demand.parameters();
         let extra = self.settings.extra_parameters.iter().map(|(name, value)| (name.as_str(), value.clone()));
         // What is demanded goes before what the configuration always asks for.
         let extra = extra.filter(|(name, _)| asked.iter().all(|(demanded, _)| demanded != name));
-        let request = extra
-            .chain(asked.iter().cloned())
-            .fold(request, |request, (name, value)| request.add_extra_param(name.to_owned(), value));
-        Ok(request.url().0)
+        url.query_pairs_mut().extend_pairs(extra.chain(asked.iter().cloned()));
+        Ok(url)
     }
 
     /// Ends a sign-in of `browser` with the provider's answer.
@@ -144,7 +160,7 @@ impl OidcProvider {
         let login = login_state::take(&mut tx, state, SecretHash::of(browser.expose()), self.id()).await?;
         tx.commit().await?;
         let login = login.filter(|login| now < login.expires_at).ok_or(OidcError::State)?;
-        if answer.issuer.is_some_and(|issuer| issuer != self.settings.issuer) {
+        if answer.issuer.is_some_and(|issuer| !self.is_issuer(issuer)) {
             return Err(OidcError::Issuer);
         }
         if let Some(error) = answer.error {
@@ -156,75 +172,91 @@ impl OidcProvider {
         let memory = self.sealer.open(&place(state), &login.sealed)?;
         let memory: Memory =
             serde_json::from_slice(&memory).map_err(|source| StoreError::Corrupt { what: "sign-in", source })?;
-        let (claims, auth_time) = self.claims(code, memory).await?;
-        let mapped = identity::map(&self.settings, &claims)?;
+        let granted = match &self.protocol {
+            Protocol::Oidc(discovery) => self.trade(discovery, code, memory, now).await?,
+            Protocol::Github(github) => github.trade(&self.github_form(code, &memory)).await?,
+        };
+        let known = self.identity(&granted, None).await?;
         Ok(Finished {
-            identity: mapped.identity,
-            auth_time: auth_time.map(|auth_time| auth_time.min(now)),
+            identity: known.identity,
+            auth_time: granted.auth_time.map(|auth_time| auth_time.min(now)),
             return_to: login.return_to,
             chosen: login.chosen,
-            groups_dropped: mapped.groups_dropped,
+            groups_dropped: known.groups_dropped,
         })
     }
 
-    /// Trades the code for claims: the ID token's, and where those lack something the userinfo endpoint's.
-    async fn claims(&self, code: &str, memory: Memory) -> Result<(Map<String, Value>, Option<Timestamp>), OidcError> {
-        let document = self.discovery.document().await?;
+    /// Whether an answer of this issuer (RFC 9207) is this provider's.
+    fn is_issuer(&self, issuer: &str) -> bool {
+        match (&self.settings.kind, &self.protocol) {
+            (Kind::Oidc(oidc), _) => oidc.issuer == issuer,
+            (_, Protocol::Github(github)) => github.is_issuer(issuer),
+            (Kind::Github(_), Protocol::Oidc(_)) => false,
+        }
+    }
+
+    fn github_form<'a>(&'a self, code: &'a str, memory: &'a Memory) -> [(&'static str, &'a str); 5] {
+        [
+            ("client_id", &self.settings.client_id),
+            ("client_secret", self.client_secret().map(Secret::expose).unwrap_or_default()),
+            ("code", code),
+            ("redirect_uri", self.redirect.as_str()),
+            ("code_verifier", &memory.verifier),
+        ]
+    }
+
+    /// Trades the code for tokens, of which the ID token is verified.
+    async fn trade(
+        &self,
+        discovery: &Discovery,
+        code: &str,
+        memory: Memory,
+        now: Timestamp,
+    ) -> Result<Granted, OidcError> {
+        let document = discovery.document().await?;
         let client = self.client(&document);
-        let response = client
+        let mut request = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Unavailable(error.into()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier))
-            .request_async(&self.discovery.http)
+            .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier));
+        let endpoint = document.token_endpoint().map(|endpoint| endpoint.as_str()).unwrap_or_default();
+        let assertion = self.client_assertion(endpoint, now)?;
+        if let Some(assertion) = &assertion {
+            request = request
+                .add_extra_param("client_assertion_type", client_assertion::TYPE)
+                .add_extra_param("client_assertion", assertion.expose());
+        }
+        let response = request
+            .request_async(&discovery.http)
             .await
             .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))?;
         let id_token =
             response.id_token().ok_or_else(|| OidcError::IdToken(Failure::cause("the answer holds no ID token")))?;
         let nonce = Nonce::new(memory.nonce);
-        let (client, auth_time) = match verified(&client, id_token, &response, &nonce) {
-            Ok(claims) => (client, auth_time(claims)),
+        let auth_time = match verified(&client, id_token, &response, &nonce) {
+            Ok(claims) => auth_time(claims),
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 // The provider may have new keys.
-                let client = self.client(&*self.discovery.renewed().await?);
+                let client = self.client(&*discovery.renewed().await?);
                 let claims = verified(&client, id_token, &response, &nonce);
-                let auth_time = auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?);
-                (client, auth_time)
+                auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?)
             }
             Err(error) => return Err(OidcError::IdToken(error.into())),
         };
-        let mut claims = payload(id_token)?;
-        if identity::lacks(&self.settings, &claims) && client.user_info_url().is_some() {
-            let more = self.user_info(&client, &response, &claims).await?;
-            identity::complete(&mut claims, more);
-        }
-        Ok((claims, auth_time))
+        Ok(Granted {
+            access_token: Secret::from(response.access_token().secret().as_str()),
+            id_token: Some(payload(id_token)?),
+            auth_time,
+        })
     }
 
-    async fn user_info(
-        &self,
-        client: &Client,
-        response: &CoreTokenResponse,
-        claims: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, OidcError> {
-        let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let subject = openidconnect::SubjectIdentifier::new(subject);
-        let request = client
-            .user_info(response.access_token().to_owned(), Some(subject))
-            .map_err(|error| OidcError::UserInfo(error.into()))?;
-        let answer: UserInfoClaims<AnyClaims, CoreGenderClaim> = request
-            .request_async(&self.discovery.http)
-            .await
-            .map_err(|error| OidcError::UserInfo(Failure::cause(chain(&error))))?;
-        match serde_json::to_value(&answer) {
-            Ok(Value::Object(claims)) => Ok(claims),
-            _ => Ok(Map::new()),
-        }
-    }
-
-    fn client(&self, document: &CoreProviderMetadata) -> Client {
+    pub(super) fn client(&self, document: &CoreProviderMetadata) -> Client {
         let secret = self.client_secret().map(|secret| ClientSecret::new(secret.expose().to_owned()));
         let methods = document.token_endpoint_auth_methods_supported();
-        let basic = methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let basic = match &self.settings.client_authentication {
+            ClientAuthentication::Secret { method: Some(method), .. } => *method == SecretMethod::Basic,
+            _ => methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic)),
+        };
         CoreClient::from_provider_metadata(document.clone(), ClientId::new(self.settings.client_id.clone()), secret)
             .set_redirect_uri(self.redirect.clone())
             .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })

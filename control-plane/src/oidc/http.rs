@@ -4,9 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use kubegate_core::secret::Secret;
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
+use reqwest::{RequestBuilder, Response};
+use serde::de::DeserializeOwned;
 
+use super::error::{Cause, Failure};
 use crate::config::Provider;
+use crate::telemetry::chain;
 
 /// How long a provider may take to answer.
 const MOST: Duration = Duration::from_secs(10);
@@ -59,14 +64,37 @@ impl Http {
     pub(crate) async fn get(&self, url: &str) -> Result<Vec<u8>, HttpError> {
         let mut response = self.0.get(url).send().await?;
         match response.status() {
-            reqwest::StatusCode::OK => read(&mut response).await,
+            reqwest::StatusCode::OK => body(&mut response).await,
             status => Err(HttpError::Status(status)),
         }
     }
 
+    /// What an API answers to a GET with an access token.
+    pub(super) async fn get_json<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        access_token: &Secret,
+        headers: &[(&str, &str)],
+    ) -> Result<T, Cause> {
+        let request = self.0.get(url).bearer_auth(access_token.expose());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        json(request, url).await
+    }
+
+    /// What is answered to a form, as JSON.
+    pub(super) async fn post_form<T: DeserializeOwned>(&self, url: &str, form: &[(&str, &str)]) -> Result<T, Cause> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = self
+            .0
+            .post(url)
+            .header(reqwest::header::ACCEPT, "application/json")
+            .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        json(request.body(body), url).await
+    }
+
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let mut response = self.0.execute(request.try_into()?).await?;
-        let body = read(&mut response).await?;
+        let body = body(&mut response).await?;
         let mut answer = axum::http::Response::builder().status(response.status());
         for (name, value) in response.headers() {
             answer = answer.header(name, value);
@@ -75,8 +103,22 @@ impl Http {
     }
 }
 
-/// The body, when it is not too long.
-async fn read(response: &mut reqwest::Response) -> Result<Vec<u8>, HttpError> {
+/// Sends a request whose answer has to be JSON. What is answered otherwise is not told: it may hold a secret.
+async fn json<T: DeserializeOwned>(request: RequestBuilder, url: &str) -> Result<T, Cause> {
+    let path = url.split('?').next().unwrap_or_default();
+    let failed = |error: HttpError| Failure::cause(format!("{path}: {}", chain(&error)));
+    let mut response = request.send().await.map_err(|error| failed(error.without_url().into()))?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(Failure::cause(format!("{path} answered {status}")));
+    }
+    let body = body(&mut response).await.map_err(failed)?;
+    serde_json::from_slice(&body)
+        .map_err(|error| Failure::cause(format!("{path} answered something else: {:?}", error.classify())))
+}
+
+/// The body of an answer, up to the longest that is read.
+async fn body(response: &mut Response) -> Result<Vec<u8>, HttpError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > LONGEST {

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use kubegate_core::identity_name;
 use serde_json::{Map, Value};
 
+use super::claims::{self, find};
 use super::error::IdentityError;
-use crate::config::{ClaimNames, Provider};
+use crate::config::{ClaimNames, GroupSource, Provider};
 use crate::person::{Identity, check_user};
 
 /// The longest claim that is kept for the policy's rules, as JSON.
 const LONGEST_CLAIM: usize = 4096;
 
 /// Claims about the token rather than the person.
-const PROTOCOL: [&str; 14] = [
+const PROTOCOL: [&str; 16] = [
     "iss",
     "aud",
     "exp",
@@ -27,7 +28,9 @@ const PROTOCOL: [&str; 14] = [
     "s_hash",
     "sid",
     "auth_time",
+    "_claim_names",
     "_claim_sources",
+    "hasgroups",
 ];
 
 /// An identity, and how many groups were left out of it.
@@ -37,8 +40,12 @@ pub(super) struct Mapped {
     pub(super) groups_dropped: u64,
 }
 
-/// Maps verified claims as the configuration of their provider says.
-pub(super) fn map(provider: &Provider, claims: &Map<String, Value>) -> Result<Mapped, IdentityError> {
+/// Maps verified claims, and groups as the provider names them, as the configuration says.
+pub(super) fn map(
+    provider: &Provider,
+    claims: &Map<String, Value>,
+    named_groups: &[Value],
+) -> Result<Mapped, IdentityError> {
     let subject = text(claims, "sub")?;
     identity_name::check(&subject.replace(',', "")).map_err(|_| IdentityError::Uid("sub".to_owned()))?;
     let email = email(provider, claims);
@@ -47,7 +54,7 @@ pub(super) fn map(provider: &Provider, claims: &Map<String, Value>) -> Result<Ma
         Some(name) => Some(uid(claims, name)?),
         None => None,
     };
-    let (groups, groups_dropped) = groups(provider, claims);
+    let (groups, groups_dropped) = prefixed(provider, named_groups);
     Ok(Mapped {
         identity: Identity {
             provider: provider.id.clone(),
@@ -65,11 +72,15 @@ pub(super) fn map(provider: &Provider, claims: &Map<String, Value>) -> Result<Ma
     })
 }
 
-/// Which claims we need that are not there: then the userinfo endpoint is worth a question.
+/// Whether claims that we need are not there: then the userinfo endpoint is worth a question.
 pub(super) fn lacks(provider: &Provider, claims: &Map<String, Value>) -> bool {
-    let ClaimNames { user, groups, uid } = &provider.claims;
-    [Some(user), Some(groups), uid.as_ref()].into_iter().flatten().any(|name| find(claims, name).is_none())
-        || !claims.contains_key("email")
+    let ClaimNames { user, groups, email, uid } = &provider.claims;
+    let groups = matches!(provider.groups, GroupSource::Claims).then_some(groups);
+    provider.groups == GroupSource::UserInfo
+        || [Some(user), Some(email), groups, uid.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|name| find(claims, name).is_none())
 }
 
 /// Adds what the userinfo endpoint says beyond the ID token. It knows the person and not the sign-in, so of that it says
@@ -86,37 +97,31 @@ pub(super) fn complete(claims: &mut Map<String, Value>, mut more: Map<String, Va
     }
 }
 
-/// A claim by its name, or by a path of names joined by dots (`realm_access.roles`).
-fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    if let Some(value) = claims.get(name) {
-        return Some(value).filter(|value| !value.is_null());
-    }
-    let (first, rest) = name.split_once('.')?;
-    find(claims.get(first)?.as_object()?, rest)
-}
-
 fn text(claims: &Map<String, Value>, name: &str) -> Result<String, IdentityError> {
-    let value = find(claims, name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    value.map(str::to_owned).ok_or_else(|| IdentityError::Claim(name.to_owned()))
+    claims::text(claims, name).map(str::to_owned).ok_or_else(|| IdentityError::Claim(name.to_owned()))
 }
 
 /// The e-mail address, when it is verified or of a domain that the provider is trusted for.
 fn email(provider: &Provider, claims: &Map<String, Value>) -> Option<String> {
-    let email = claims.get("email")?.as_str()?;
+    let email = claims::text(claims, &provider.claims.email)?;
     identity_name::check(email).ok()?;
-    let verified = match claims.get("email_verified") {
-        Some(Value::Bool(verified)) => *verified,
-        // Some providers write it as text.
-        Some(Value::String(verified)) => verified == "true",
-        _ => false,
-    };
+    // `email_verified` is about `email`, and about no other claim.
+    let verified = provider.claims.email == "email"
+        && match claims.get("email_verified") {
+            Some(Value::Bool(verified)) => *verified,
+            // Some providers write it as text.
+            Some(Value::String(verified)) => verified == "true",
+            _ => false,
+        };
     let domain = email.rsplit_once('@')?.1.to_ascii_lowercase();
     (verified || provider.trust_email.contains(&domain)).then(|| email.to_owned())
 }
 
 fn user(provider: &Provider, claims: &Map<String, Value>, email: Option<&str>) -> Result<String, IdentityError> {
     let name = text(claims, &provider.claims.user)?;
-    if provider.claims.user == "email" && email != Some(name.as_str()) {
+    if (provider.claims.user == provider.claims.email || provider.claims.user == "email")
+        && email != Some(name.as_str())
+    {
         return Err(IdentityError::EmailNotVerified(name));
     }
     let user = format!("{}{name}", provider.user_prefix);
@@ -134,21 +139,7 @@ fn uid(claims: &Map<String, Value>, name: &str) -> Result<String, IdentityError>
 }
 
 /// The groups, prefixed; and how many have a name that cannot be passed on.
-fn groups(provider: &Provider, claims: &Map<String, Value>) -> (Vec<String>, u64) {
-    let overage =
-        claims.get("_claim_names").and_then(Value::as_object).is_some_and(|names| names.contains_key("groups"));
-    if overage {
-        tracing::warn!(
-            provider = provider.id,
-            "the provider left out the groups because there are too many for a token; have it send only the groups that are \
-             assigned to the application"
-        );
-    }
-    let named: Vec<&Value> = match find(claims, &provider.claims.groups) {
-        Some(Value::Array(groups)) => groups.iter().collect(),
-        Some(group @ Value::String(_)) => vec![group],
-        _ => Vec::new(),
-    };
+pub(super) fn prefixed(provider: &Provider, named: &[Value]) -> (Vec<String>, u64) {
     let mut groups = Vec::with_capacity(named.len());
     let mut dropped = 0;
     for group in named {
@@ -191,18 +182,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::{ClientAuthentication, Kind, Oidc};
 
     fn provider() -> Provider {
         Provider {
             id: "corp".into(),
             name: "Corp".into(),
-            issuer: "https://idp.example.com".into(),
+            kind: Kind::Oidc(Oidc { issuer: "https://idp.example.com".into() }),
             client_id: "kubegate".into(),
-            client_secret: None,
+            client_authentication: ClientAuthentication::None,
             scopes: vec![],
-            claims: ClaimNames { user: "email".into(), groups: "groups".into(), uid: Some("sub".into()) },
+            claims: ClaimNames {
+                user: "email".into(),
+                groups: "groups".into(),
+                email: "email".into(),
+                uid: Some("sub".into()),
+            },
             user_prefix: "corp:".into(),
             group_prefix: "corp:".into(),
+            groups: GroupSource::Claims,
+            scim: None,
+            domains: vec![],
             trust_email: vec!["example.com".into()],
             certificate_authority: None,
             extra_parameters: vec![],
@@ -210,7 +210,10 @@ mod tests {
     }
 
     fn mapped(provider: &Provider, claims: &Value) -> Result<Mapped, IdentityError> {
-        map(provider, claims.as_object().unwrap())
+        let claims = claims.as_object().unwrap();
+        let groups = find(claims, &provider.claims.groups).into_iter().flatten();
+        let groups: Vec<Value> = groups.flat_map(claims::flattened).cloned().collect();
+        map(provider, claims, &groups)
     }
 
     #[test]

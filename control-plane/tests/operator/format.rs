@@ -78,6 +78,8 @@ impl Format {
             ("credential", "kgg_0123456789012345678901234567890123456789012"),
             ("client-secret", "secret"),
             ("jwks.json", "{\"keys\": []}"),
+            ("client-key.pem", include_str!("files/client-key.pem")),
+            ("groups.yaml", "people: [{user: alice@example.com, groups: [developers]}]"),
         ] {
             std::fs::write(folder.path().join(name), content).unwrap();
         }

@@ -86,7 +86,7 @@ pub(super) async fn person(app: &App, name: &str) -> Result<Named, ApiError> {
     let providers: Vec<&str> = app
         .providers
         .all()
-        .map(crate::oidc::OidcProvider::id)
+        .map(crate::oidc::Provider::id)
         .chain([accounts::PROVIDER])
         .chain(app.workloads.ids())
         .collect();

@@ -18,6 +18,8 @@ pub(in crate::http) struct AuthorizationRequest {
     pub(in crate::http) code_challenge: String,
     /// The provider that the client would have the person sign in with.
     pub(in crate::http) provider: Option<String>,
+    /// The e-mail address of who is to sign in, which chooses the provider.
+    pub(in crate::http) login_hint: Option<String>,
     /// What the sign-in must show.
     pub(in crate::http) demand: Demand,
 }
@@ -88,6 +90,7 @@ impl AuthorizationRequest {
             state,
             code_challenge: code_challenge.to_owned(),
             provider: parameters.get("provider").map(str::to_owned),
+            login_hint: parameters.get("login_hint").map(str::to_owned),
             demand,
         })
     }

@@ -75,7 +75,8 @@ fn again(app: &App, browser: &Secret, return_to: &ReturnTo, user: &str, refused:
     response
 }
 
-fn stale_form() -> PageError {
+/// What a person reads whose form is not ours, or of another browser.
+pub(super) fn stale_form() -> PageError {
     PageError::new(
         StatusCode::FORBIDDEN,
         "form-expired",

@@ -10,10 +10,10 @@ use kubegate_core::secret::Secret;
 use super::super::error::PageError;
 use super::super::extract::Parameters;
 use super::super::templates::{self, LoginPage, ProviderChoice};
-use super::ReturnTo;
+use super::{ReturnTo, email};
 use crate::accounts::PROVIDER;
 use crate::app::App;
-use crate::oidc::Demand;
+use crate::oidc::{Demand, Provider};
 
 /// The page.
 pub(in crate::http) async fn get(
@@ -34,6 +34,8 @@ pub(in crate::http) async fn get(
 pub(super) struct Attempt<'a> {
     /// The provider that was asked for: when there is one of that id, only that is offered.
     pub(super) provider: Option<&'a str>,
+    /// The e-mail address that chooses a provider.
+    pub(super) email: &'a str,
     /// The user name.
     pub(super) username: &'a str,
     /// What was wrong, and the status that goes with it.
@@ -47,16 +49,24 @@ pub(super) fn page(app: &App, browser: &Secret, return_to: &ReturnTo, attempt: A
     // An account has no acr: where one is demanded, only a provider helps.
     let accounts = !app.accounts.is_empty() && (app.providers.is_empty() || !demand.is_some_and(Demand::asks_for_acr));
     let there = |id: &str| app.providers.get(id).is_some() || (accounts && id == PROVIDER);
-    let asked = attempt.provider.filter(|id| there(id));
+    let hint = authorization.as_ref().and_then(|authorization| authorization.login_hint.as_deref());
+    let hint = hint.filter(|_| attempt.email.is_empty() && attempt.problem.is_none());
+    let by_hint = hint.and_then(|hint| app.providers.of_address(hint)).map(Provider::id);
+    let address = hint.unwrap_or(attempt.email);
+    let asked = attempt.provider.filter(|id| there(id)).or(by_hint);
     let offered = |id: &str| asked.is_none_or(|asked| asked == id);
     let choices = app.providers.all().filter(|provider| offered(provider.id())).map(|provider| ProviderChoice {
         name: provider.name(),
-        href: super::provider::start_url(app, browser, provider.id(), return_to),
+        href: super::provider::start_url(app, browser, provider.id(), return_to, email::address(address)),
     });
     let csrf = app.forms.proof(browser, &["login"]);
     let (problem, status) = attempt.problem.unzip();
+    let nowhere = hint.filter(|_| asked.is_none() && app.providers.choose_by_address());
+    let problem = problem.or_else(|| nowhere.map(email::unknown));
     let page = LoginPage {
         providers: choices.collect(),
+        by_email: asked.is_none() && app.providers.choose_by_address(),
+        email: address,
         accounts: accounts && offered(PROVIDER),
         csrf: &csrf,
         return_to: return_to.as_str(),

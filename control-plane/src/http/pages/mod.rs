@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod callback;
+pub(super) mod email;
 pub(super) mod home;
 pub(super) mod login;
 pub(super) mod logout;

@@ -13,15 +13,24 @@ use kubegate_core::secret::Secret;
 use super::super::error::PageError;
 use super::super::extract::Parameters;
 use super::super::oauth::authorize::see_other;
-use super::ReturnTo;
+use super::{ReturnTo, email};
 use crate::app::App;
 use crate::oidc::OidcError;
 
-/// The link of our sign-in page to a provider.
-pub(super) fn start_url(app: &App, browser: &Secret, provider: &str, return_to: &ReturnTo) -> String {
+/// The link of our sign-in page to a provider, for somebody of this e-mail address.
+pub(super) fn start_url(
+    app: &App,
+    browser: &Secret,
+    provider: &str,
+    return_to: &ReturnTo,
+    address: Option<&str>,
+) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("return_to", return_to.as_str());
     query.append_pair("go", &app.forms.proof(browser, &["start", provider, return_to.as_str()]));
+    if let Some(address) = address {
+        query.append_pair("login_hint", address);
+    }
     format!("/login/{provider}?{}", query.finish())
 }
 
@@ -41,10 +50,14 @@ pub(in crate::http) async fn get(
     let chosen = app.forms.proves(parameter("go").unwrap_or_default(), Some(&browser), &purpose);
     let demand = return_to.authorization(&app.issuer).map(|request| request.demand).unwrap_or_default();
     let begun = provider.begin(&browser, return_to.as_str(), &demand, chosen, app.clock.now()).await;
-    let url = begun.map_err(|error| {
+    let mut url = begun.map_err(|error| {
         app.metrics.sign_in(&id, error.code());
         refused(provider.name(), error)
     })?;
+    // OpenID Connect Core 1.0, section 3.1.2.1: whom the provider may ask for a password at once.
+    if let Some(hint) = parameter("login_hint").and_then(email::address).filter(|_| provider.takes_login_hint()) {
+        url.query_pairs_mut().append_pair("login_hint", hint);
+    }
     Ok((jar, see_other(url.as_str())).into_response())
 }
 
@@ -61,8 +74,10 @@ fn unknown() -> PageError {
 /// What a person reads when the provider, or its answer, is no good.
 pub(super) fn refused(name: &str, error: OidcError) -> PageError {
     let status = match error {
-        OidcError::Unavailable(_) => StatusCode::BAD_GATEWAY,
-        OidcError::Store(_) | OidcError::Random(_) | OidcError::Seal(_) => return PageError::internal(error),
+        OidcError::Unavailable(_) | OidcError::UserInfo(_) | OidcError::Groups(_) => StatusCode::BAD_GATEWAY,
+        OidcError::Store(_) | OidcError::Random(_) | OidcError::Seal(_) | OidcError::Sign(_) => {
+            return PageError::internal(error);
+        }
         _ => StatusCode::FORBIDDEN,
     };
     let (title, what, remedy) = error.for_the_person(name);

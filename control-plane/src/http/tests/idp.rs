@@ -1,10 +1,11 @@
 //! A small identity provider on a port of its own, which can be told to misbehave.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Form, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
@@ -24,6 +25,8 @@ pub(super) struct Behaviour {
     pub(super) user_info: Value,
     /// Sends the ID token unsigned.
     pub(super) unsigned: bool,
+    /// Answers discovery with an error.
+    pub(super) down: bool,
 }
 
 /// The provider.
@@ -38,6 +41,10 @@ struct Server {
     behaviour: Arc<Mutex<Behaviour>>,
     /// Code to challenge and nonce.
     codes: Mutex<HashMap<String, (String, String)>>,
+    /// How often discovery was asked for.
+    discoveries: AtomicUsize,
+    /// What the token endpoint was sent last: the form, and the `Authorization` header.
+    shown: Mutex<(HashMap<String, String>, Option<String>)>,
 }
 
 impl Idp {
@@ -49,8 +56,15 @@ impl Idp {
             claims: json!({"email": "carol@example.com", "email_verified": true}),
             user_info: json!({"groups": ["team-a", "bad,group"], "department": "sre"}),
             unsigned: false,
+            down: false,
         }));
-        let server = Server { issuer: issuer.clone(), behaviour: Arc::clone(&behaviour), codes: Mutex::default() };
+        let server = Server {
+            issuer: issuer.clone(),
+            behaviour: Arc::clone(&behaviour),
+            codes: Mutex::default(),
+            discoveries: AtomicUsize::new(0),
+            shown: Mutex::default(),
+        };
         let state = Arc::new(server);
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
@@ -64,11 +78,26 @@ impl Idp {
 
     /// The section of the configuration that names it.
     pub(super) fn section(&self) -> String {
+        self.section_with("")
+    }
+
+    /// The same, with more fields.
+    pub(super) fn section_with(&self, more: &str) -> String {
         format!(
             "providers:\n  - {{id: corp, name: Corp, issuer: \"{}\", clientId: kubegate, userPrefix: \"corp:\", groupPrefix: \
-             \"corp:\", scopes: [openid, email, groups], extraParameters: {{prompt: select_account}}}}\n",
+             \"corp:\", scopes: [openid, email, groups], extraParameters: {{prompt: select_account}}{more}}}\n",
             self.issuer
         )
+    }
+
+    /// How often discovery was asked for.
+    pub(super) fn discoveries(&self) -> usize {
+        self.state.discoveries.load(Ordering::SeqCst)
+    }
+
+    /// What the token endpoint was sent last: the form, and the `Authorization` header.
+    pub(super) fn shown(&self) -> (HashMap<String, String>, Option<String>) {
+        self.state.shown.lock().unwrap().clone()
     }
 
     /// What a person does there: signs in, and is sent back with a code. Returns the callback's path and query.
@@ -90,9 +119,13 @@ impl Idp {
     }
 }
 
-async fn discovery(State(server): State<Arc<Server>>) -> Json<Value> {
+async fn discovery(State(server): State<Arc<Server>>) -> Result<Json<Value>, StatusCode> {
+    server.discoveries.fetch_add(1, Ordering::SeqCst);
+    if server.behaviour.lock().unwrap().down {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
     let issuer = &server.issuer;
-    Json(json!({
+    Ok(Json(json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
@@ -101,7 +134,7 @@ async fn discovery(State(server): State<Arc<Server>>) -> Json<Value> {
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
-    }))
+    })))
 }
 
 async fn jwks(State(server): State<Arc<Server>>) -> Json<Value> {
@@ -109,7 +142,13 @@ async fn jwks(State(server): State<Arc<Server>>) -> Json<Value> {
     Json(json!({ "keys": [key.public()] }))
 }
 
-async fn token(State(server): State<Arc<Server>>, Form(form): Form<HashMap<String, String>>) -> Json<Value> {
+async fn token(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Json<Value> {
+    let authorization = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    *server.shown.lock().unwrap() = (form.clone(), authorization);
     let (challenge, nonce) = server.codes.lock().unwrap().remove(&form["code"]).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())), challenge, "PKCE");
     let behaviour = server.behaviour.lock().unwrap().clone();

@@ -6,9 +6,10 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 35] = [
+const PUBLIC: [(Method, &str, StatusCode); 36] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
+    (Method::POST, "/login", StatusCode::FORBIDDEN),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
     (Method::GET, "/login/accounts", StatusCode::SEE_OTHER),
     (Method::GET, "/login/{provider}", StatusCode::NOT_FOUND),

@@ -77,7 +77,17 @@ impl World {
 
     /// The same, with more sections of the configuration.
     pub(super) async fn with(more: &str) -> Self {
+        Self::in_folder(tempfile::tempdir().unwrap(), more).await
+    }
+
+    /// The same, with a file beside the configuration.
+    pub(super) async fn with_file(name: &str, content: &str, more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(name), content).unwrap();
+        Self::in_folder(dir, more).await
+    }
+
+    async fn in_folder(dir: tempfile::TempDir, more: &str) -> Self {
         let key = SigningKey::from_seed([7; 32]);
         let jwk = serde_json::to_string(&kubegate_core::jws::PrivateJwk::from(&key)).unwrap();
         std::fs::write(dir.path().join("bundle-key.json"), jwk).unwrap();
