@@ -13,6 +13,7 @@ use crate::oauth::TokenError;
 use crate::server::{InvalidServerUrl, ServerUrl};
 use crate::session::SessionError;
 use crate::sign_in::SignInError;
+use crate::workload::WorkloadError;
 
 /// Something failed, or the answer is no.
 pub(crate) const FAILED: u8 = 1;
@@ -38,6 +39,9 @@ pub(crate) enum Failure {
     /// kubectl's question cannot be understood.
     #[error(transparent)]
     ExecInfo(#[from] ExecInfoError),
+    /// A workload has nothing to show.
+    #[error(transparent)]
+    Workload(#[from] WorkloadError),
     /// No control plane named.
     #[error(transparent)]
     Server(#[from] InvalidServerUrl),

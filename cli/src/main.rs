@@ -25,6 +25,7 @@ mod session;
 mod session_check;
 mod sign_in;
 mod tls;
+mod workload;
 
 use std::process::ExitCode;
 

@@ -216,6 +216,21 @@ pub(crate) fn refresh(
     ask_for_token(client, endpoints, &form, cluster)
 }
 
+/// Trades a workload's own token for a session token (RFC 8693).
+pub(crate) fn exchange_workload(
+    client: &Client,
+    endpoints: &Endpoints,
+    shown: &Secret,
+    cluster: Option<&str>,
+) -> Result<TokenAnswer, TokenError> {
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", shown.expose()),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+    ];
+    ask_for_token(client, endpoints, &form, cluster)
+}
+
 /// Ends the session that a refresh secret belongs to.
 pub(crate) fn revoke(client: &Client, endpoint: &str, secret: &Secret) -> Result<(), ClientError> {
     let form = [("token", secret.expose()), ("token_type_hint", "refresh_token"), ("client_id", CLIENT_ID)];

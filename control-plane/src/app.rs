@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Failures, Forms};
-use crate::oidc::{OidcError, Provider, Providers};
+use crate::oidc::{HttpError, OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
@@ -25,7 +25,8 @@ use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions, UserCodes};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::token::{KeyError, Minter, TokenKeys};
+use crate::token::{KeyError, Minter, Schedule, TokenKeys};
+use crate::workload::Workloads;
 
 /// What requests are answered with.
 pub struct App {
@@ -40,6 +41,8 @@ pub struct App {
     pub(crate) scim: Provisioning,
     pub(crate) scim_failures: Limiter,
     pub(crate) rechecks: Rechecks,
+    pub(crate) workloads: Workloads,
+    pub(crate) workload_failures: Limiter,
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
@@ -78,6 +81,15 @@ pub enum StartError {
         #[source]
         source: OidcError,
     },
+    /// An issuer of workloads' tokens cannot be used.
+    #[error("the workload issuer {id:?} cannot be used: {source}")]
+    Workload {
+        /// Its id.
+        id: String,
+        /// Why.
+        #[source]
+        source: HttpError,
+    },
     /// The sessions could not be compared with the configuration.
     #[error(transparent)]
     Sessions(#[from] SessionError),
@@ -98,21 +110,32 @@ impl App {
     ///
     /// # Errors
     /// When the store cannot be opened, or something in it does not go with the configuration.
-    pub async fn open(config: Config, authored: Authored, clock: Clock) -> Result<(Arc<Self>, Controls), StartError> {
+    pub async fn open(
+        mut config: Config,
+        authored: Authored,
+        clock: Clock,
+    ) -> Result<(Arc<Self>, Controls), StartError> {
         let now = clock.now();
         let metrics = Arc::new(Metrics::default());
         let store = Store::open(&config.store).await?;
-        let sealer = Sealer::new(config.encryption_key.expose());
-        let keep = config.sessions.max_lifetime;
-        let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
+        let old = config.old_encryption_keys.iter();
+        let sealer = old.fold(Sealer::new(config.encryption_key.expose()), |sealer, old| sealer.opening(old.expose()));
+        let schedule = Schedule { rotate_every: config.rotate_every, keep: config.sessions.max_lifetime };
+        let token_keys = match config.given_token_keys.take() {
+            Some(given) => TokenKeys::given(store.clone(), sealer.clone(), schedule, given, now).await?,
+            None => TokenKeys::open(store.clone(), sealer.clone(), schedule, now).await?,
+        };
+        let token_keys = Arc::new(token_keys);
         let providers = providers(&config, &store, &sealer)?;
+        let workloads = Workloads::new(config.workloads).map_err(|(id, source)| StartError::Workload { id, source })?;
         let accounts = Accounts::new(config.accounts);
         let directories = Arc::new(Directories::new(&config.providers));
         let sessions = Sessions::new(store.clone(), config.sessions, Arc::clone(&metrics));
         let sessions = sessions.with_directories(Arc::clone(&directories));
         let scim = Provisioning::new(store.clone(), sessions.clone(), directories, Arc::clone(&metrics));
         let elevations = Elevations::new(store.clone(), sessions.ended());
-        let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
+        let withdrawn =
+            sessions.end_withdrawn(|identity| stands(&accounts, &providers, &workloads, identity), now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
@@ -149,6 +172,8 @@ impl App {
             providers,
             scim,
             scim_failures: Limiter::default(),
+            workloads,
+            workload_failures: Limiter::default(),
             token_keys,
             exporter,
             bundle,
@@ -207,6 +232,9 @@ impl App {
     /// What has become of an identity since its sign-in.
     pub(crate) fn review(&self, identity: &Identity) -> Review {
         if identity.provider != accounts::PROVIDER {
+            if self.workloads.contains(&identity.provider) {
+                return Review::Stands;
+            }
             let Some(provider) = self.providers.get(&identity.provider) else { return Review::Withdrawn };
             return match provider.kept_groups(identity) {
                 Some((groups, _)) if groups != identity.groups => {
@@ -243,11 +271,11 @@ pub(crate) fn clusters_of<'a>(
     policy.clusters().iter().filter(concerned).collect()
 }
 
-fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bool {
+fn stands(accounts: &Accounts, providers: &Providers, workloads: &Workloads, identity: &Identity) -> bool {
     if identity.provider == accounts::PROVIDER {
         accounts.current(identity).is_some()
     } else {
-        providers.get(&identity.provider).is_some()
+        providers.get(&identity.provider).is_some() || workloads.contains(&identity.provider)
     }
 }
 

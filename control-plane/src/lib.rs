@@ -1,7 +1,7 @@
 //! Kubegate's control plane: sign-in, sessions, session tokens, and the policy that gateways enforce.
 //!
 //! ```text
-//!  http ──▶ oidc · accounts · session · token · policy ──▶ store
+//!  http ──▶ oidc · accounts · session · token · workload · policy ──▶ store
 //!    │                                                       │
 //!    └── public listener (people, command lines)             └── one SQLite file
 //!    └── internal listener (gateways, metrics)
@@ -27,3 +27,4 @@ pub mod session;
 pub mod store;
 pub mod telemetry;
 pub mod token;
+pub mod workload;

@@ -30,13 +30,28 @@ pub enum SealError {
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
     key: Zeroizing<[u8; 32]>,
+    /// What was sealed with before, and still opens.
+    old: Vec<XChaCha20Poly1305>,
 }
 
 impl Sealer {
     /// A sealer under `key`.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(key.into()), key: Zeroizing::new(*key) }
+        Self { cipher: XChaCha20Poly1305::new(key.into()), key: Zeroizing::new(*key), old: Vec::new() }
+    }
+
+    /// The same, which also opens what was sealed with `old`.
+    #[must_use]
+    pub fn opening(mut self, old: &[u8; 32]) -> Self {
+        self.old.push(XChaCha20Poly1305::new(old.into()));
+        self
+    }
+
+    /// Whether this was sealed with an old key, so that it should be sealed anew.
+    #[must_use]
+    pub fn is_old(&self, place: &str, sealed: &[u8]) -> bool {
+        !self.old.is_empty() && open_with(&self.cipher, place, sealed).is_err()
     }
 
     /// Encrypts `value` for `place`.
@@ -55,10 +70,8 @@ impl Sealer {
     /// # Errors
     /// When it was made under another key or for another place, or was changed since.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(SealError::Open)?;
-        let payload = Payload { msg: sealed, aad: place.as_bytes() };
-        let value = self.cipher.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| SealError::Open)?;
-        Ok(Zeroizing::new(value))
+        let ciphers = std::iter::once(&self.cipher).chain(&self.old);
+        ciphers.map(|cipher| open_with(cipher, place, sealed)).find(Result::is_ok).unwrap_or(Err(SealError::Open))
     }
 
     /// A key of its own for `purpose`, derived from this one.
@@ -66,6 +79,13 @@ impl Sealer {
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         keyed_hash(&self.key, &[purpose.as_bytes()])
     }
+}
+
+fn open_with(cipher: &XChaCha20Poly1305, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(SealError::Open)?;
+    let payload = Payload { msg: sealed, aad: place.as_bytes() };
+    let value = cipher.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| SealError::Open)?;
+    Ok(Zeroizing::new(value))
 }
 
 impl std::fmt::Debug for Sealer {
@@ -100,6 +120,18 @@ mod tests {
         assert!(Sealer::new(&[8; 32]).open("key/1", &sealed).is_err(), "another key");
         assert!(sealer.open("key/1", &sealed[..10]).is_err(), "cut short");
         assert_ne!(sealed, sealer.seal("key/1", b"seed").unwrap(), "a nonce of its own each time");
+    }
+
+    #[test]
+    fn what_an_old_key_has_sealed_opens_and_is_told_apart() {
+        let before = Sealer::new(&[7; 32]).seal("key/1", b"seed").unwrap();
+        let sealer = Sealer::new(&[8; 32]).opening(&[9; 32]).opening(&[7; 32]);
+        assert_eq!(sealer.open("key/1", &before).unwrap().as_slice(), b"seed");
+        assert!(sealer.is_old("key/1", &before));
+        assert!(sealer.open("key/2", &before).is_err(), "another row");
+        let now = sealer.seal("key/1", b"seed").unwrap();
+        assert!(!sealer.is_old("key/1", &now));
+        assert!(Sealer::new(&[8; 32]).open("key/1", &now).is_ok(), "by the new key alone");
     }
 
     #[test]

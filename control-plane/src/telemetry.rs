@@ -104,6 +104,8 @@ pub struct Metrics {
     pub tokens: Family<TokenLabels, Counter>,
     /// Uses of refresh secrets, by result.
     pub refreshes: Family<ResultLabels, Counter>,
+    /// Workloads' tokens that were shown, by issuer and result.
+    pub exchanges: Family<SignInLabels, Counter>,
     /// Sessions ended before their time, by reason.
     pub sessions_ended: Family<ResultLabels, Counter>,
     /// How often providers were asked again about a sign-in, by provider and what came of it.
@@ -151,6 +153,7 @@ impl Default for Metrics {
             sign_ins: Family::default(),
             tokens: Family::default(),
             refreshes: Family::default(),
+            exchanges: Family::default(),
             sessions_ended: Family::default(),
             rechecks: Family::default(),
             provider_logouts: Family::default(),
@@ -185,6 +188,7 @@ impl Metrics {
             self.tokens.clone(),
         );
         to.register("refreshes", "Uses of refresh secrets, by result", self.refreshes.clone());
+        to.register("workload_exchanges", "Workloads' tokens shown, by issuer and result", self.exchanges.clone());
         to.register("sessions_ended", "Sessions ended before their time, by reason", self.sessions_ended.clone());
         to.register("rechecks", "Providers asked again about a sign-in, by what came of it", self.rechecks.clone());
         to.register(

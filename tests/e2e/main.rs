@@ -19,6 +19,7 @@ mod device;
 mod distribution;
 mod groups;
 mod impersonation;
+mod keys;
 mod objects;
 mod pages;
 mod policy;
@@ -34,6 +35,7 @@ mod streams;
 mod tokens;
 mod upstream;
 mod walls;
+mod workloads;
 
 use std::process::ExitCode;
 
@@ -66,6 +68,8 @@ fn main() -> ExitCode {
         tokens::trials(&suite),
         walls::trials(&suite),
         control_plane_down::trials(&suite),
+        keys::trials(&suite),
+        workloads::trials(&suite),
         // Last: it replays what all others have done.
         replay::trials(&suite),
     ];

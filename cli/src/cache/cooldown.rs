@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn cools_down_after_a_failure_and_forgets_after_a_success() {
         let home = tempfile::tempdir().unwrap();
-        let store = Store { directory: home.path().to_owned(), server: "https://k.example.com".parse().unwrap() };
+        let server: crate::server::ServerUrl = "https://k.example.com".parse().unwrap();
+        let store = Store { directory: home.path().to_owned(), stem: server.file_stem(), server };
         assert!(store.cooling_down(UnixTime(100)).unwrap().is_none());
         store.mark_sign_in(UnixTime(100)).unwrap();
         let said = store.cooling_down(UnixTime(110)).unwrap().unwrap().to_string();

@@ -6,6 +6,7 @@
 pub(crate) mod cooldown;
 pub(crate) mod directory;
 pub(crate) mod lock;
+pub(crate) mod workload;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,6 +30,8 @@ const VERSION: u32 = 1;
 pub(crate) struct Store {
     directory: PathBuf,
     server: ServerUrl,
+    /// What the names of its files begin with.
+    stem: String,
 }
 
 /// What is kept of a sign-in, and nothing more.
@@ -138,7 +141,7 @@ impl Store {
     pub(crate) fn open(server: &ServerUrl) -> Result<Self, CacheError> {
         let directory = directory::path()?;
         directory::prepare(&directory)?;
-        Ok(Self { directory, server: server.clone() })
+        Ok(Self { directory, server: server.clone(), stem: server.file_stem() })
     }
 
     /// The control plane it belongs to.
@@ -188,14 +191,17 @@ impl Store {
     }
 
     fn file(&self, extension: &str) -> PathBuf {
-        self.directory.join(format!("{}.{extension}", self.server.file_stem()))
+        self.directory.join(format!("{}.{extension}", self.stem))
     }
 
     fn read(&self) -> Result<Option<Vec<u8>>, CacheError> {
-        let path = self.path();
-        let Some(file) = directory::open_own(&path)? else { return Ok(None) };
+        Self::read_file(&self.path())
+    }
+
+    fn read_file(path: &Path) -> Result<Option<Vec<u8>>, CacheError> {
+        let Some(file) = directory::open_own(path)? else { return Ok(None) };
         let mut text = Vec::new();
-        file.take(MAX_FILE).read_to_end(&mut text).map_err(at("read", &path))?;
+        file.take(MAX_FILE).read_to_end(&mut text).map_err(at("read", path))?;
         Ok(Some(text))
     }
 

@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::oauth::ClusterInfo;
 use crate::output::{self, printable, say};
+use crate::secret::Secret;
 use crate::session::Session;
 
 /// List the clusters that you may use
@@ -58,6 +59,11 @@ impl Clusters {
 pub(crate) fn fetch(client: &Client, sign_in: &SignInArgs) -> Result<ClusterList, Failure> {
     let store = Store::open(client.server())?;
     let token = Session::take(&store, client, sign_in.timeout)?.access_token(&sign_in.options(), person_may())?;
+    fetch_with(client, &token)
+}
+
+/// The clusters of whom `token` is for.
+pub(crate) fn fetch_with(client: &Client, token: &Secret) -> Result<ClusterList, Failure> {
     let url = client.server().join("/api/v1/clusters");
-    Ok(client.get_json(&url, Some(&token), "for your clusters")?)
+    Ok(client.get_json(&url, Some(token), "for your clusters")?)
 }

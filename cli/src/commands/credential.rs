@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use clap::Args;
 
@@ -17,6 +18,7 @@ use crate::server::ServerUrl;
 use crate::session::{May, Session, SessionError};
 use crate::session_check::{Target, Verdict};
 use crate::sign_in::SignInOptions;
+use crate::workload::{Workload, WorkloadArgs};
 
 /// A cached token is served while it has more than this many seconds left.
 const MARGIN: u64 = 30;
@@ -27,12 +29,14 @@ const LAST_RESORT_MARGIN: u64 = 2;
 ///
 /// Prints an ExecCredential with a session token for one cluster, and nothing else, on stdout. It
 /// takes the token from the cache while the cluster's gateway still accepts it, else refreshes the
-/// session, else signs in. Many at once sign in once.
+/// session, else signs in. Many at once sign in once. A workload shows its platform's token instead.
 ///
 /// `kubegate kubeconfig` writes the kubeconfig entry that runs it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate credential --server https://kubegate.example.com --cluster prod
+  kubegate credential --server https://kubegate.example.com --cluster prod \
+    --workload-token-file /var/run/secrets/tokens/kubegate
 
 In a kubeconfig:
   users:
@@ -57,12 +61,19 @@ pub(crate) struct Credential {
 
     #[command(flatten)]
     sign_in: SignInArgs,
+
+    #[command(flatten)]
+    workload: WorkloadArgs,
 }
 
 impl Credential {
     /// Answers kubectl.
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let info = question()?;
+        if let Some(file) = &self.workload.workload_token_file {
+            let token = self.of_workload(&info, file)?;
+            return output::result(&credential(info.version, &token)).map_err(Failure::Output);
+        }
         let store = Store::open(&self.server.server()?)?;
         let token = match self.cached(&store, &info)? {
             Cached::Good(token) => token,
@@ -72,14 +83,37 @@ impl Credential {
         output::result(&credential(info.version, &token)).map_err(Failure::Output)
     }
 
+    /// The same for a workload, which no sign-in helps.
+    fn of_workload(&self, info: &ExecInfo, file: &Path) -> Result<CachedToken, Failure> {
+        let client = self.server.client()?;
+        let workload = Workload::new(&client, file, &self.workload)?;
+        let kept = workload.kept(&self.cluster, MARGIN)?;
+        let verdict = kept.as_ref().map(|token| checked(info, token));
+        let rejected = match (kept, verdict) {
+            (Some(token), Some(Verdict::Usable)) => return Ok(token),
+            (Some(token), Some(Verdict::Rejected(why))) => {
+                if let Some(why) = why {
+                    say(&format!("kubegate: cluster {}: {why}", self.cluster));
+                }
+                Some(token.token)
+            }
+            _ => None,
+        };
+        match workload.fresh(&self.cluster, MARGIN, rejected.as_ref()) {
+            Err(Failure::Session(error)) if rejected.is_none() => {
+                last_resort(workload.kept(&self.cluster, LAST_RESORT_MARGIN)?, error, client.server())
+            }
+            other => other,
+        }
+    }
+
     /// What the cache has, after asking the cluster's host about it. Needs no lock.
     fn cached(&self, store: &Store, info: &ExecInfo) -> Result<Cached, Failure> {
         let known = store.peek()?.and_then(|sign_in| sign_in.tokens.get(&self.cluster).cloned());
         let Some(token) = known.filter(|token| token.is_good(UnixTime::now(), MARGIN)) else {
             return Ok(Cached::Missing);
         };
-        let target = info.cluster.as_ref().map(Target::from).or_else(|| token.cluster.as_ref().map(Target::from));
-        match target.map_or(Verdict::Usable, |target| target.check(&token.token)) {
+        match checked(info, &token) {
             Verdict::Usable => Ok(Cached::Good(token)),
             Verdict::Rejected(why) => Ok(Cached::Rejected(Rejected { token: token.token, why })),
         }
@@ -113,6 +147,12 @@ impl Credential {
         };
         token.or_else(|error| last_resort(kept, error, store.server()))
     }
+}
+
+/// What the cluster's host says about a token.
+fn checked(info: &ExecInfo, token: &CachedToken) -> Verdict {
+    let target = info.cluster.as_ref().map(Target::from).or_else(|| token.cluster.as_ref().map(Target::from));
+    target.map_or(Verdict::Usable, |target| target.check(&token.token))
 }
 
 /// What the cache has.

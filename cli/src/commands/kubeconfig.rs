@@ -6,11 +6,13 @@ use clap::Args;
 
 use super::clusters;
 use crate::args::{ServerArgs, SignInArgs};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::kubeconfig::{Change, Entry, Helper, KubeconfigFile, apply, has_current_context, helper_command};
 use crate::oauth::ClusterInfo;
 use crate::output::{self, say};
 use crate::server::ServerUrl;
+use crate::workload::{Workload, WorkloadArgs};
 
 /// Add clusters to your kubeconfig, keeping everything else in it
 ///
@@ -22,13 +24,18 @@ use crate::server::ServerUrl;
 #[command(after_help = "Examples:
   kubegate kubeconfig --server https://kubegate.example.com --all
   kubegate kubeconfig --cluster prod --context work --set-current
-  kubegate kubeconfig --cluster prod --stdout > prod.kubeconfig")]
+  kubegate kubeconfig --cluster prod --stdout > prod.kubeconfig
+  kubegate kubeconfig --server https://kubegate.example.com --cluster prod \
+    --workload-token-file /var/run/secrets/tokens/kubegate")]
 pub(crate) struct Kubeconfig {
     #[command(flatten)]
     server: ServerArgs,
 
     #[command(flatten)]
     sign_in: SignInArgs,
+
+    #[command(flatten)]
+    workload: WorkloadArgs,
 
     /// The cluster to add [default: the only one]
     #[arg(long, value_name = "NAME", conflicts_with = "all")]
@@ -59,7 +66,7 @@ impl Kubeconfig {
     /// Asks which clusters there are and writes them down.
     pub(crate) fn run(&self) -> Result<(), Failure> {
         let client = self.server.client()?;
-        let clusters = self.choose(clusters::fetch(&client, &self.sign_in)?.clusters, client.server())?;
+        let clusters = self.clusters(&client)?;
         let helper = self.helper(client.server());
         let entries: Vec<Entry> = clusters
             .into_iter()
@@ -69,6 +76,20 @@ impl Kubeconfig {
             })
             .collect();
         if self.stdout { self.print(&entries) } else { self.write(&entries) }
+    }
+
+    fn clusters(&self, client: &Client) -> Result<Vec<ClusterInfo>, Failure> {
+        let Some(file) = &self.workload.workload_token_file else {
+            return self.choose(clusters::fetch(client, &self.sign_in)?.clusters, client.server());
+        };
+        let workload = Workload::new(client, file, &self.workload)?;
+        let Some(name) = &self.cluster else {
+            let token = workload.access_token()?;
+            return self.choose(clusters::fetch_with(client, &token)?.clusters, client.server());
+        };
+        // A token for the cluster comes with where that is; a workload need not see more.
+        let found = workload.fresh(name, 0, None)?.cluster;
+        found.map(|cluster| vec![cluster]).ok_or_else(|| Failure::NoClusters { server: client.server().clone() })
     }
 
     fn choose(&self, clusters: Vec<ClusterInfo>, server: &ServerUrl) -> Result<Vec<ClusterInfo>, Failure> {
@@ -99,6 +120,13 @@ impl Kubeconfig {
         options.extend(self.sign_in.way_option().map(str::to_owned));
         if let Some(provider) = &self.sign_in.provider {
             options.push(format!("--provider={provider}"));
+        }
+        if let Some(file) = &self.workload.workload_token_file {
+            let file = path::absolute(file).unwrap_or_else(|_| file.clone());
+            options.push(format!("--workload-token-file={}", file.display()));
+        }
+        if self.workload.no_cache {
+            options.push("--no-cache".to_owned());
         }
         if let Some(email) = &self.sign_in.email {
             options.push(format!("--email={email}"));

@@ -177,3 +177,20 @@ fn teaches_itself() {
         assert!(world.run(&["admin", command, "--help"]).ok().stdout.contains("Examples:"), "{command}");
     }
 }
+
+#[test]
+fn keys_are_listed_and_replaced() {
+    let world = World::new();
+    world.run(&["login"]).ok();
+    let key = |state: &str| serde_json::json!({"kid": "k-1", "state": state, "created_at": "2026-11-25T02:00:00Z"});
+    world.fake.state().api.insert("GET /api/v1/keys", (200, serde_json::json!({"keys": [key("signing")]})));
+    world.fake.state().api.insert("POST /api/v1/keys/rotations", (201, key("next")));
+    let shown = world.run(&["admin", "keys"]).ok().stdout;
+    assert!(shown.contains("k-1") && shown.contains("signing"), "{shown}");
+    world.run(&["admin", "keys", "rotate", "--publish-for", "90s"]).ok();
+    assert_eq!(world.fake.state().sent, serde_json::json!({"publishFor": 90}));
+    let urgent = world.run(&["admin", "keys", "rotate", "--now"]).ok();
+    assert_eq!(world.fake.state().sent, serde_json::json!({"now": true}));
+    assert!(urgent.stderr.contains("every token that was signed before is refused"), "{urgent:?}");
+    assert_eq!(world.run(&["admin", "keys", "rotate", "--now", "--publish-for", "1m"]).code, 2);
+}

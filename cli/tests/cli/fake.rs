@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(crate) refresh_secrets: Vec<String>,
     /// What it says of sign-ins without a browser.
     pub(crate) device: Device,
+    /// The workload tokens that are taken.
+    pub(crate) workload_tokens: Vec<String>,
     codes: HashMap<String, (String, String)>,
     counter: usize,
 }
@@ -88,6 +90,8 @@ pub(crate) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_c
 
 /// No status: it hangs up instead of answering.
 const HANG_UP: u16 = 0;
+/// The grant type of token exchange.
+pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// A running fake; it ends with the test process.
 #[derive(Clone)]
@@ -135,6 +139,7 @@ impl Fake {
                 asked: Vec::new(),
                 polls: Vec::new(),
             },
+            workload_tokens: Vec::new(),
             codes: HashMap::new(),
             counter: 0,
         };
@@ -294,12 +299,19 @@ impl Fake {
             let body = json!({"error": "temporarily_unavailable", "error_description": "The store is away."});
             return Reply { status, headers: String::new(), body: body.to_string() };
         }
+        let exchange = request.get("grant_type").as_deref() == Some(EXCHANGE);
+        if exchange && !state.workload_tokens.contains(&request.get("subject_token").unwrap()) {
+            return Reply::error("invalid_request", "the subject token is not taken: it has ended");
+        }
         let granted = match request.get("grant_type").as_deref() {
             Some("authorization_code") => self.code_fits(state, request),
             Some(DEVICE_GRANT) => match Self::device_allowed(state, request) {
                 Ok(allowed) => allowed,
                 Err(reply) => return reply,
             },
+            Some(EXCHANGE) => {
+                request.get("subject_token_type").as_deref() == Some("urn:ietf:params:oauth:token-type:jwt")
+            }
             Some("refresh_token") => state.refresh_secrets.contains(&request.get("refresh_token").unwrap()),
             _ => false,
         };
@@ -317,11 +329,16 @@ impl Fake {
         state.counter += 1;
         let claims = URL_SAFE_NO_PAD.encode(json!({"user": "alice", "n": state.counter}).to_string());
         let secret = format!("kgr_{}", state.counter);
-        state.refresh_secrets.push(secret.clone());
+        if !exchange {
+            state.refresh_secrets.push(secret.clone());
+        }
         let mut answer = json!({
             "access_token": format!("e30.{claims}.c2ln"), "token_type": "Bearer", "expires_in": state.lifetime,
             "refresh_token": secret, "scope": "", "session_expires_in": 43200,
         });
+        if exchange {
+            answer.as_object_mut().unwrap().remove("refresh_token");
+        }
         if let Some(name) = cluster {
             answer["cluster"] = self.cluster(state, name);
         }

@@ -21,3 +21,4 @@ mod people;
 mod policies;
 mod sessions;
 mod tls;
+mod workloads;

@@ -12,9 +12,11 @@ mod names;
 mod providers;
 pub mod schema;
 mod sessions;
+mod workloads;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kubegate_core::authoring::read_who;
 use kubegate_core::document::{self, Fields, Node, Problems};
@@ -30,6 +32,8 @@ pub use self::providers::{
 };
 use crate::accounts::Account;
 use crate::session::Limits;
+use crate::token::Given;
+use crate::workload;
 
 /// A valid configuration.
 #[derive(Debug)]
@@ -50,6 +54,12 @@ pub struct Config {
     pub bundle_key: SigningKey,
     /// The key that encrypts what the store must give back.
     pub encryption_key: EncryptionKey,
+    /// Keys that it was encrypted with before, and that still open it.
+    pub old_encryption_keys: Vec<EncryptionKey>,
+    /// How often the keys that sign session tokens are replaced.
+    pub rotate_every: Duration,
+    /// The keys that sign session tokens, when they are not made here.
+    pub given_token_keys: Option<Given>,
     /// The gateways that may ask for the bundle.
     pub gateways: Vec<Gateway>,
     /// The limits of sessions.
@@ -60,6 +70,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// The built-in accounts.
     pub accounts: Vec<Account>,
+    /// The issuers whose tokens machines show instead of signing in.
+    pub workloads: Vec<workload::Settings>,
 }
 
 /// The configuration cannot be used.
@@ -146,8 +158,19 @@ impl Config {
     }
 }
 
-const FIELDS: [&str; 10] =
-    ["issuer", "listen", "store", "policy", "keys", "gateways", "sessions", "admins", "providers", "accounts"];
+const FIELDS: [&str; 11] = [
+    "issuer",
+    "listen",
+    "store",
+    "policy",
+    "keys",
+    "gateways",
+    "sessions",
+    "admins",
+    "providers",
+    "accounts",
+    "workloads",
+];
 
 fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     let fields = root.fields(&FIELDS)?;
@@ -164,6 +187,12 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     };
     let providers = section(&fields, "providers", |node| providers::read(node, surroundings));
     let accounts = section(&fields, "accounts", accounts::read);
+    let workloads = section(&fields, "workloads", |node| workloads::read(node, surroundings));
+    if let (Some(issuer), Some(providers), Some(accounts), Some(workloads)) =
+        (&issuer, &providers, &accounts, &workloads)
+    {
+        names::check_workloads(root, issuer, workloads, providers, accounts);
+    }
     if let (Some(providers), Some(accounts)) = (&providers, &accounts) {
         names::check_apart(root, providers, accounts);
         if fields.get("providers").is_none() && fields.get("accounts").is_none() {
@@ -181,11 +210,15 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
         policy: policy?,
         bundle_key: keys.bundle,
         encryption_key: keys.encryption,
+        old_encryption_keys: keys.old_encryption,
+        rotate_every: keys.rotate_every,
+        given_token_keys: keys.token,
         gateways: gateways?,
         sessions: sessions?,
         admins: admins?,
         providers: providers?,
         accounts: accounts?,
+        workloads: workloads?,
     })
 }
 

@@ -49,6 +49,8 @@ struct Configuration {
     providers: Option<Vec<Provider>>,
     /// People with a password, for a first try and for emergencies.
     accounts: Option<Vec<Account>>,
+    /// The issuers whose tokens machines show instead of signing in.
+    workloads: Option<Vec<Workload>>,
 }
 
 /// Where the two listeners listen.
@@ -87,6 +89,17 @@ struct Keys {
     /// `KUBEGATE_ENCRYPTION_KEY` in the environment. Another key cannot read the store.
     #[schemars(length(min = 1))]
     encryption_key_file: Option<String>,
+    /// Files with what the encryption key was before, which still open the store. Instead of it:
+    /// `KUBEGATE_OLD_ENCRYPTION_KEYS` in the environment, separated by commas.
+    #[schemars(inner(length(min = 1)))]
+    old_encryption_key_files: Option<Vec<String>>,
+    /// How often the keys that sign session tokens are replaced (1h to 365d).
+    #[schemars(extend("default" = "30d"))]
+    rotate_every: Option<Duration>,
+    /// Files with the keys that sign session tokens, as `kubegate keys init` makes them, instead of keys that are made here:
+    /// the first signs, the others are only believed. Nothing replaces them, so `rotateEvery` has no effect.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    token: Option<Vec<String>>,
 }
 
 /// A gateway that may ask for the policy. `kubegate-control-plane gateway-credential NAME` makes its credential.
@@ -308,6 +321,86 @@ struct Account {
     /// The uid that API servers see.
     #[schemars(length(min = 1))]
     uid: Option<String>,
+}
+
+/// An issuer whose tokens machines show instead of signing in, by token exchange (RFC 8693).
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("anyOf" = any_present(&[&["issuer"], &["trustDomain"]])))]
+struct Workload {
+    /// Its id, such as `github`. It is part of every workload's id, so do not change it. No provider may have the same.
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,31}$"))]
+    id: String,
+    /// What stands in `iss` of its tokens. Its keys are where its `/.well-known/openid-configuration` says, unless `jwksUri`
+    /// or `jwksFile` says otherwise.
+    #[schemars(length(min = 1), extend("examples" = ["https://token.actions.githubusercontent.com"]))]
+    issuer: Option<String>,
+    /// Instead of `issuer`: a SPIFFE trust domain, whose JWT-SVIDs need no `iss`.
+    #[schemars(regex(pattern = r"^[a-z0-9._-]+$"), extend("examples" = ["prod.example.com"]))]
+    trust_domain: Option<String>,
+    /// Where its keys are, without discovery.
+    #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?:"))]
+    jwks_uri: Option<String>,
+    /// A file with its keys (a JWK set). It is read again when a token names a key that is not in it.
+    #[schemars(length(min = 1))]
+    jwks_file: Option<String>,
+    /// A PEM file with certificate authorities to trust besides the system's.
+    #[schemars(length(min = 1))]
+    certificate_authority: Option<String>,
+    /// What has to stand in `aud`, alone. No other issuer may have the same, and it may be no client id of ours.
+    #[schemars(length(min = 1))]
+    audience: String,
+    /// What is put before every user name. It may not begin with another's prefix, nor the other way round.
+    #[schemars(length(min = 1), regex(pattern = PREFIX))]
+    user_prefix: String,
+    /// What is put before every group. Left out: `userPrefix`.
+    #[schemars(length(min = 1), regex(pattern = PREFIX))]
+    group_prefix: Option<String>,
+    /// How long a token may live (1m to 24h), from `iat` to `exp`.
+    #[schemars(extend("default" = "1h"))]
+    max_token_lifetime: Option<Duration>,
+    /// Claims that every token must have, each with its value or one of several; `*` stands for any characters. At least one.
+    #[schemars(extend("minProperties" = 1))]
+    required_claims: BTreeMap<String, ClaimValues>,
+    /// What comes of a token. The first rule that fits counts; a token that fits none is refused.
+    #[schemars(length(min = 1))]
+    rules: Vec<WorkloadRule>,
+}
+
+/// What comes of a workload's token.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct WorkloadRule {
+    /// Claims that the token must have besides `requiredClaims`.
+    r#match: Option<BTreeMap<String, ClaimValues>>,
+    /// The user name, after the prefix: text with claims in braces, such as `{namespace}/{name}`.
+    #[schemars(length(min = 1))]
+    user: String,
+    /// The groups, after the prefix.
+    #[schemars(inner(length(min = 1)))]
+    groups: Option<Vec<String>>,
+    /// The clusters that tokens are given for; `*` stands for any characters. Left out: all, and the control plane's API.
+    #[schemars(length(min = 1), inner(length(min = 1)))]
+    clusters: Option<Vec<String>>,
+}
+
+/// A value, or several.
+#[derive(JsonSchema)]
+#[schemars(inline, untagged)]
+#[serde(untagged)]
+enum ClaimValues {
+    One(Plain),
+    Several(Vec<Plain>),
+}
+
+/// A plain value.
+#[derive(JsonSchema)]
+#[schemars(inline, untagged)]
+#[serde(untagged)]
+enum Plain {
+    Text(String),
+    Number(f64),
+    Truth(bool),
 }
 
 /// Says that a provider is GitHub.

@@ -207,6 +207,147 @@ fn the_example_of_the_reference_is_good() {
     assert!(config.is_ok(), "{}", config.unwrap_err());
 }
 
+fn workload(more: &str) -> String {
+    format!(
+        "{}{}workloads: [{{id: ci, issuer: \"https://ci.example\", audience: kubegate-ci, userPrefix: \"ci:\", \
+         requiredClaims: {{owner: acme}}, rules: [{{user: \"{{sub}}\", groups: [x]}}]{more}}}]\n",
+        base(),
+        account("alice", "team")
+    )
+}
+
+#[test]
+fn a_workload_issuer_and_its_defaults() {
+    let config = Folder::new().parse(&workload("")).unwrap();
+    let ci = &config.workloads[0];
+    assert_eq!((ci.group_prefix.as_str(), ci.max_token_lifetime), ("ci:", Duration::from_secs(3600)));
+    assert_eq!(ci.keys, workload::KeySource::Discovery("https://ci.example".into()));
+    assert_eq!(ci.rules[0].groups, ["ci:x"]);
+}
+
+#[test]
+fn what_could_let_in_somebody_else_is_refused_at_the_start() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.path().join("jwks.json"), "{\"keys\": []}").unwrap();
+    let good = workload("");
+    for (from, to, words) in [
+        ("userPrefix: \"ci:\", ", "", "userPrefix: is missing"),
+        ("userPrefix: \"ci:\"", "userPrefix: \"\"", "is empty"),
+        ("userPrefix: \"ci:\"", "userPrefix: \"system:\"", "cannot begin a name"),
+        ("userPrefix: \"ci:\"", "userPrefix: ali, groupPrefix: \"ci:\"", "the account \"alice\""),
+        ("userPrefix: \"ci:\"", "userPrefix: \"ci:\", groupPrefix: te", "the accounts' group \"team\""),
+        ("requiredClaims: {owner: acme}, ", "", "requiredClaims: is missing"),
+        ("requiredClaims: {owner: acme}", "requiredClaims: {}", "requires no claim"),
+        ("{owner: acme}", "{owner: \"*\"}", "may have any value"),
+        ("{owner: acme}", "{owner: [acme, \"**\"]}", "may have any value"),
+        ("{owner: acme}", "{owner: []}", "has no value"),
+        ("{owner: acme}", "{iss: \"https://ci.example\"}", "is checked anyway"),
+        ("audience: kubegate-ci, ", "", "audience: is missing"),
+        ("kubegate-ci", "kubegate-cli", "a client id of ours"),
+        ("https://ci.example", "https://kubegate.example.com", "is Kubegate itself"),
+        ("https://ci.example", "http://ci.example", "is no URL on https"),
+        ("issuer: \"https://ci.example\", ", "", "needs issuer or trustDomain"),
+        ("issuer: \"https://ci.example\"", "trustDomain: prod.example", "has no discovery"),
+        (
+            "issuer: \"https://ci.example\"",
+            "trustDomain: \"spiffe://prod.example\", jwksFile: jwks.json",
+            "is not a trust domain",
+        ),
+        ("rules:", "jwksFile: short, rules:", "holds no JWK set"),
+        ("rules:", "maxTokenLifetime: 2d, rules:", "out of range"),
+        ("{sub}", "{sub}{owner}", "no text in between"),
+        ("{sub}", "{sub", "a brace without its fellow"),
+        ("id: ci", "id: accounts", "built-in accounts"),
+        ("groups: [x]", "groups: [\"a,b\"]", "comma"),
+        ("groups: [x]", "clusters: []", "names no cluster"),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from} is there");
+        let problems = folder.problems(&text);
+        assert!(problems.len() == 1 && problems[0].contains(words), "{to}: {problems:?}");
+    }
+}
+
+#[test]
+fn workloads_stay_apart_from_people_and_from_one_another() {
+    let folder = Folder::new();
+    let of_people = |more: &str, audience: &str| {
+        let ci = workload("").split("workloads:").nth(1).unwrap().replace("kubegate-ci", audience);
+        format!("{}{}workloads:{ci}", base(), provider(more))
+    };
+    let prefixes = ", userPrefix: \"corp:\", groupPrefix: \"corp:\"";
+    assert!(folder.parse(&of_people(prefixes, "kubegate-ci")).is_ok());
+    let problems = folder.problems(&of_people(prefixes, "kubegate"));
+    assert!(problems.len() == 1 && problems[0].contains("people's ID tokens"), "a provider's client id: {problems:?}");
+    assert_eq!(folder.problems(&of_people("", "kubegate-ci")).len(), 2, "an empty prefix begins every name");
+    let problems = folder.problems(&of_people(prefixes, "kubegate-ci").replace("id: ci", "id: corp"));
+    assert!(problems.len() == 1 && problems[0].contains("id of the provider"), "{problems:?}");
+
+    let second = |id: &str, audience: &str, prefix: &str| {
+        format!(
+            "{}  - {{id: {id}, issuer: \"https://other.example\", audience: {audience}, userPrefix: \"{prefix}\", \
+             requiredClaims: {{owner: acme}}, rules: [{{user: \"{{sub}}\"}}]}}\n",
+            workload("").replace("workloads: [", "workloads:\n  - ").replace("}]}]\n", "}]}\n")
+        )
+    };
+    assert!(folder.parse(&second("other", "kubegate-other", "other:")).is_ok());
+    for (id, audience, prefix, words) in [
+        ("other", "kubegate-ci", "other:", "is that of another issuer too"),
+        ("ci", "kubegate-other", "other:", "two issuers of workloads"),
+        ("other", "kubegate-other", "ci:b:", "can have the same names"),
+    ] {
+        let problems = folder.problems(&second(id, audience, prefix));
+        assert!(problems.iter().any(|problem| problem.contains(words)), "{words}: {problems:?}");
+    }
+}
+
+const WORKLOADS: &str = include_str!("../../../docs/workloads.md");
+
+#[test]
+fn the_recipes_for_workloads_are_good() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.path().join("build-jwks.json"), "{\"keys\": []}").unwrap();
+    let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    std::fs::write(folder.0.path().join("build-ca.pem"), certificate).unwrap();
+    let recipes: Vec<&str> =
+        WORKLOADS.split("```yaml\n").skip(1).map(|text| text.split("```").next().unwrap()).collect();
+    assert_eq!(recipes.len(), 7);
+    for recipe in recipes {
+        let config = folder.parse(&format!("{}{}{recipe}", base(), account("alice", "")));
+        assert!(config.is_ok(), "{}\n{recipe}", config.unwrap_err());
+    }
+}
+
+#[test]
+fn token_keys_come_from_files() {
+    let folder = Folder::new();
+    let jwk = |seed: u8| SigningKey::from_seed([seed; 32]);
+    let path = |name: &str| folder.0.path().join(name);
+    std::fs::write(path("a.json"), serde_json::to_string(&PrivateJwk::from(&jwk(1))).unwrap()).unwrap();
+    std::fs::write(path("b.json"), serde_json::to_string(jwk(2).public()).unwrap()).unwrap();
+    let with = |keys: &str| {
+        let keys = format!("encryptionKeyFile: encryption-key, {keys}");
+        format!("{}{}", base().replace("encryptionKeyFile: encryption-key", &keys), account("alice", ""))
+    };
+    let config = folder.parse(&with("token: [a.json, b.json], oldEncryptionKeyFiles: [encryption-key]")).unwrap();
+    let given = config.given_token_keys.unwrap();
+    assert_eq!(given.signs.public().kid(), jwk(1).public().kid());
+    assert_eq!(given.verify, [jwk(2).public().clone()]);
+    assert_eq!(config.old_encryption_keys.len(), 1);
+    assert_eq!(config.rotate_every, Duration::from_secs(30 * 24 * 3600));
+    for (keys, words) in [
+        ("token: []", "names no file"),
+        ("token: [b.json]", "no private Ed25519 key"),
+        ("token: [a.json, short]", "no Ed25519 key"),
+        ("token: [a.json, a.json]", "the same key twice"),
+        ("rotateEvery: 10m", "out of range"),
+        ("oldEncryptionKeyFiles: [short]", "32 bytes"),
+    ] {
+        let problems = folder.problems(&with(keys));
+        assert!(problems.len() == 1 && problems[0].contains(words), "{keys}: {problems:?}");
+    }
+}
+
 const RECIPES: &str = include_str!("../../../docs/identity-providers.md");
 
 #[test]

@@ -127,6 +127,13 @@ impl OAuthError {
         self
     }
 
+    /// The same with another status than 400.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Something of ours failed; the client may try again.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self {

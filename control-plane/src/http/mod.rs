@@ -24,4 +24,5 @@ mod tests;
 pub(crate) use self::cookies::Cookies;
 pub(crate) use self::failures::Failures;
 pub(crate) use self::forms::Forms;
+pub(crate) use self::oauth::CLIENT;
 pub use self::router::{internal, public};

@@ -69,6 +69,8 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/api/v1/revocations", post(api::revocations::post))
         .route("/api/v1/bundle", get(api::bundle::get))
         .route("/api/v1/status", get(api::status::get))
+        .route("/api/v1/keys", get(api::keys::get))
+        .route("/api/v1/keys/rotations", post(api::keys::post))
         .route("/api/v1/elevations", get(api::elevations::get).post(api::elevations::post))
         .route("/api/v1/elevations/{id}", delete(api::elevations::delete))
         .route("/api/v1/people/disabled", get(api::people::disabled))

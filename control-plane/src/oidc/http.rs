@@ -21,13 +21,16 @@ const LONGEST: usize = 1 << 20;
 
 /// A provider could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HttpError {
+pub enum HttpError {
     /// The connection or the request failed.
     #[error("{0}")]
     Request(#[from] reqwest::Error),
     /// The answer is too long.
     #[error("the answer is longer than {LONGEST} bytes")]
     TooLong,
+    /// The answer is not a good one.
+    #[error("the answer was {0}")]
+    Status(reqwest::StatusCode),
     /// The answer cannot be handed on.
     #[error("{0}")]
     Response(#[from] axum::http::Error),
@@ -42,22 +45,36 @@ pub(super) struct Answered {
 }
 
 /// A client for one provider.
-pub(super) struct Http(reqwest::Client);
+pub(crate) struct Http(reqwest::Client);
 
 impl Http {
     /// A client that trusts the system's certificate authorities, and the provider's own.
     pub(super) fn new(provider: &Provider) -> Result<Self, HttpError> {
+        Self::trusting(provider.certificate_authority.as_deref())
+    }
+
+    /// A client that trusts the system's certificate authorities, and these (PEM).
+    pub(crate) fn trusting(authorities: Option<&str>) -> Result<Self, HttpError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(MOST)
             .connect_timeout(MOST / 2)
             .user_agent(concat!("kubegate/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &provider.certificate_authority {
+        if let Some(pem) = authorities {
             for certificate in reqwest::Certificate::from_pem_bundle(pem.as_bytes())? {
                 builder = builder.add_root_certificate(certificate);
             }
         }
         Ok(Self(builder.build()?))
+    }
+
+    /// What is at `url`, when the answer is 200. In whatever form: API servers refuse to give key sets as plain JSON.
+    pub(crate) async fn get(&self, url: &str) -> Result<Vec<u8>, HttpError> {
+        let mut response = self.0.get(url).send().await?;
+        match response.status() {
+            reqwest::StatusCode::OK => body(&mut response).await,
+            status => Err(HttpError::Status(status)),
+        }
     }
 
     /// What an API answers to a GET with an access token.

@@ -91,6 +91,7 @@ impl Publisher {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         heartbeat.reset();
+        let keys = self.signer.token_keys().changed();
         loop {
             let done = tokio::select! {
                 policy = policies.recv() => match policy {
@@ -98,6 +99,7 @@ impl Publisher {
                     None => return,
                 },
                 () = news.notified() => self.publish_changes().await,
+                () = keys.notified() => self.beat().await,
                 _ = heartbeat.tick() => self.beat().await,
             };
             match done {

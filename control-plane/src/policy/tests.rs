@@ -17,7 +17,7 @@ use crate::store::Store;
 use crate::store::elevation::{self, Elevation};
 use crate::store::revocation::{self, Revocation, Subject};
 use crate::telemetry::Metrics;
-use crate::token::TokenKeys;
+use crate::token::{Schedule, TokenKeys};
 
 fn text(verb: &str) -> String {
     format!(
@@ -239,6 +239,8 @@ struct Publishing {
     dir: tempfile::TempDir,
 }
 
+const SCHEDULE: Schedule =
+    Schedule { rotate_every: Duration::from_secs(30 * 24 * 3600), keep: Duration::from_secs(3600) };
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 impl Publishing {
@@ -247,7 +249,7 @@ impl Publishing {
         let path = dir.path().join("policy.yaml");
         std::fs::write(&path, text("get")).unwrap();
         let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
-        let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), Duration::from_secs(3600), NOW).await.unwrap();
+        let keys = TokenKeys::open(store.clone(), Sealer::new(&[1; 32]), SCHEDULE, NOW).await.unwrap();
         let authored = load_now(&path).unwrap().policy;
         let metrics = Arc::new(Metrics::default());
         let standing = Standing::new(Arc::clone(&metrics));

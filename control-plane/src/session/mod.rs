@@ -3,6 +3,7 @@
 //! ```text
 //!  sign-in ─▶ browser session ─(authorization code)─▶ cli session ─(refresh secret)─▶ session tokens
 //!                             └─(device code)───────▶ device session ─(the same)──▶
+//!  a workload's own token ─(token exchange)─▶ workload session ───────────────────────▶ session tokens
 //! ```
 //!
 //! Each operation is one transaction. What ends a session early is written to the live set in the
@@ -18,6 +19,7 @@ mod provider;
 mod provisioned;
 mod refresh;
 mod user_code;
+mod workload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,7 @@ pub use self::people::{Known, Named, PeoplePage, ShutOut};
 pub use self::provider::{Leased, LoggedOut, LogoutToken};
 pub use self::refresh::Review;
 pub use self::user_code::{UserCode, UserCodes};
+pub use self::workload::{Exchanged, MOST_OF_A_WORKLOAD};
 use crate::random::RandomError;
 use crate::scim::{Directories, NotProvisioned};
 pub use crate::store::device::{DeviceGrant, DeviceRequest};
@@ -138,6 +141,9 @@ pub enum GrantError {
     /// Somebody denied it.
     #[error("it was denied")]
     Denied,
+    /// A workload has as many sessions as one may have.
+    #[error("there are {MOST_OF_A_WORKLOAD} live sessions of this workload")]
+    TooMany,
     /// The session is over.
     #[error("the session is over ({reason})")]
     SessionOver {

@@ -18,6 +18,7 @@ pub mod scim;
 pub mod session;
 pub mod sign_in;
 pub mod token_key;
+pub mod workload_token;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

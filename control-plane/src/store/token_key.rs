@@ -71,6 +71,38 @@ pub async fn retire_before(conn: &mut SqliteConnection, successor: Timestamp, at
     Ok(())
 }
 
+/// Takes every key but `kid` out of publication at `at`, however long it was to stay.
+///
+/// # Errors
+/// When the store fails.
+pub async fn retire_others(conn: &mut SqliteConnection, kid: &str, at: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE token_key SET retires_at = min(coalesce(retires_at, ?1), ?1) WHERE kid <> ?2")
+        .bind(seconds(at))
+        .bind(kid)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Decides when all keys that nothing has taken the place of are no longer published.
+///
+/// # Errors
+/// When the store fails.
+pub async fn retire_all(conn: &mut SqliteConnection, at: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE token_key SET retires_at = ? WHERE retires_at IS NULL").bind(seconds(at)).execute(conn).await?;
+    Ok(())
+}
+
+/// Writes a key's seed down as it is sealed now.
+///
+/// # Errors
+/// When the store fails.
+pub async fn reseal(conn: &mut SqliteConnection, kid: &str, sealed_seed: &[u8]) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE token_key SET sealed_seed = ? WHERE kid = ?").bind(sealed_seed).bind(kid);
+    done.execute(conn).await?;
+    Ok(())
+}
+
 /// Forgets keys that are no longer published.
 ///
 /// # Errors

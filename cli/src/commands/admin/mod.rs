@@ -2,6 +2,7 @@
 
 mod common;
 mod elevations;
+mod keys;
 mod people;
 mod revoke;
 mod status;
@@ -25,6 +26,7 @@ pub(crate) use self::elevations::Elevation;
   kubegate admin elevations
   kubegate admin disable bob@example.com --reason 'laptop stolen'
   kubegate admin revoke --person bob@example.com
+  kubegate admin keys
   kubegate admin status")]
 pub(crate) struct Admin {
     #[command(subcommand)]
@@ -40,6 +42,7 @@ enum AdminCommand {
     Disable(people::Disable),
     Enable(people::Enable),
     Disabled(people::DisabledPeople),
+    Keys(keys::Keys),
     Status(status::Status),
 }
 
@@ -54,6 +57,7 @@ impl Admin {
             AdminCommand::Disable(command) => command.run(),
             AdminCommand::Enable(command) => command.run(),
             AdminCommand::Disabled(command) => command.run(),
+            AdminCommand::Keys(command) => command.run(),
             AdminCommand::Status(command) => command.run(),
         }
     }

@@ -4,6 +4,7 @@ mod administrator;
 pub(super) mod bundle;
 pub(super) mod clusters;
 pub(super) mod elevations;
+pub(super) mod keys;
 pub(super) mod people;
 pub(super) mod revocations;
 pub(super) mod sessions;

@@ -19,7 +19,7 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>) -> Json<Value> {
         "jwks_uri": format!("{issuer}/oauth/jwks.json"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", super::exchange::GRANT],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],

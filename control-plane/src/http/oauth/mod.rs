@@ -3,6 +3,7 @@
 pub(super) mod authorize;
 pub(super) mod code_page;
 pub(super) mod device;
+mod exchange;
 pub(super) mod jwks;
 pub(super) mod metadata;
 mod refusal;
@@ -11,7 +12,7 @@ pub(super) mod revoke;
 pub(super) mod token;
 
 /// The one client: the command line. It is public, it has no secret.
-pub(super) const CLIENT: &str = "kubegate-cli";
+pub(crate) const CLIENT: &str = "kubegate-cli";
 
 /// The grant type of a machine without a browser (RFC 8628 section 3.4).
 pub(super) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";

@@ -14,7 +14,7 @@ pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
         GrantError::Failed(SessionError::Disabled(disabled)) => shut_out(&disabled),
         GrantError::Failed(SessionError::NotProvisioned(why)) => not_provisioned(why),
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
-        GrantError::Unknown => "the code is not known".to_owned(),
+        GrantError::Unknown | GrantError::TooMany => "the code is not known".to_owned(),
         GrantError::Mismatch => "the code was made for another request".to_owned(),
         GrantError::Expired => "the code came too late".to_owned(),
         GrantError::Reused => {
@@ -72,13 +72,27 @@ pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
         | GrantError::Expired
         | GrantError::Pending
         | GrantError::SlowDown(_)
-        | GrantError::Denied => {
+        | GrantError::Denied
+        | GrantError::TooMany => {
             let description = "your session is not known here; it may have ended more than a day ago";
             return OAuthError::new("invalid_grant", description).of_ended_session("unknown", None);
         }
     };
     let description = in_words(&reason, at, app.sessions.limits());
     OAuthError::new("invalid_grant", description).of_ended_session(reason, Some(at))
+}
+
+/// The answer to a workload's own token.
+pub(super) fn of_workload(app: &App, error: GrantError) -> OAuthError {
+    let description = match error {
+        GrantError::Failed(SessionError::Disabled(disabled)) => shut_out(&disabled),
+        GrantError::Failed(cause) => return OAuthError::unavailable(cause),
+        GrantError::SessionOver { reason, at } => {
+            format!("the token was shown before, and {}", in_words(&reason, at, app.sessions.limits()))
+        }
+        other => other.to_string(),
+    };
+    OAuthError::new("invalid_request", description)
 }
 
 fn warn_of_reuse(what: &str) {

@@ -1,4 +1,4 @@
-//! `POST /oauth/revoke` (RFC 7009): ends the session of a refresh secret.
+//! `POST /oauth/revoke` (RFC 7009): ends the session of a refresh secret, or of a workload's own token.
 
 use std::sync::Arc;
 
@@ -15,7 +15,11 @@ pub(in crate::http) async fn post(State(app): State<Arc<App>>, body: String) -> 
     let parameters = Parameters::parse(&body)
         .map_err(|repeated| OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)))?;
     let token = parameters.get("token").ok_or_else(|| OAuthError::new("invalid_request", "token is missing"))?;
-    let ended = app.sessions.revoke(token, app.clock.now()).await.map_err(OAuthError::unavailable)?;
+    let now = app.clock.now();
+    let mut ended = app.sessions.revoke(token, now).await.map_err(OAuthError::unavailable)?;
+    if ended.is_none() {
+        ended = app.sessions.revoke_workload(token, now).await.map_err(OAuthError::unavailable)?;
+    }
     if let Some(session) = ended {
         tracing::info!(session = %session.id, user = session.identity.user, "signed out");
     }

@@ -1,4 +1,5 @@
-//! `POST /oauth/token` (RFC 6749 section 3.2): trades a code, a refresh secret or a device code for a token.
+//! `POST /oauth/token` (RFC 6749 section 3.2): trades a code, a refresh secret, a device code or a workload's own token
+//! for a token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use super::super::api::clusters::ClusterView;
 use super::super::error::OAuthError;
 use super::super::extract::{ClientAddress, Parameters};
-use super::{CLIENT, DEVICE_GRANT, RESOURCE, refusal};
+use super::{CLIENT, DEVICE_GRANT, RESOURCE, exchange, refusal};
 use crate::app::App;
 use crate::person::Identity;
 use crate::policy::InForce;
@@ -45,6 +46,9 @@ pub(in crate::http) async fn post(
     let parameters = Parameters::parse(&body)
         .map_err(|repeated| OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)))?;
     let in_force = app.in_force();
+    if parameters.get("grant_type") == Some(exchange::GRANT) {
+        return exchange::answer(&app, &in_force, &parameters, holder(&parameters, &headers, address), address).await;
+    }
     if parameters.get("client_id") != Some(CLIENT) {
         return Err(OAuthError::new("invalid_client", format!("client_id must be {CLIENT}")));
     }
@@ -61,8 +65,10 @@ pub(in crate::http) async fn post(
         Some("authorization_code") => redeem(&app, &parameters, holder(&parameters, &headers, address)).await?,
         Some("refresh_token") => refresh(&app, &parameters, address).await?,
         Some(other) => {
-            let description =
-                format!("the grant type {other} is not offered; authorization_code, refresh_token and device_code are");
+            let description = format!(
+                "the grant type {other} is not offered; authorization_code, refresh_token, {DEVICE_GRANT} and {} are",
+                exchange::GRANT
+            );
             return Err(OAuthError::new("unsupported_grant_type", description));
         }
         None => return Err(missing("grant_type")),
@@ -150,7 +156,7 @@ pub(super) fn missing(name: &str) -> OAuthError {
     OAuthError::new("invalid_request", format!("{name} is missing"))
 }
 
-fn not_minted(error: MintError) -> OAuthError {
+pub(super) fn not_minted(error: MintError) -> OAuthError {
     match error {
         MintError::TooLarge { length } => OAuthError::new(
             "invalid_scope",

@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 74] = [
+const PUBLIC: [(Method, &str, StatusCode); 76] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login", StatusCode::FORBIDDEN),
@@ -52,6 +52,8 @@ const PUBLIC: [(Method, &str, StatusCode); 74] = [
     (Method::GET, "/admin/providers", StatusCode::SEE_OTHER),
     (Method::GET, "/api/v1/bundle", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/status", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/api/v1/keys", StatusCode::UNAUTHORIZED),
+    (Method::POST, "/api/v1/keys/rotations", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/elevations", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/elevations", StatusCode::UNAUTHORIZED),
     (Method::DELETE, "/api/v1/elevations/{id}", StatusCode::UNAUTHORIZED),
