@@ -27,6 +27,7 @@ pub(super) fn measured(issuer: &str, authored: &Authored) -> Result<(PolicyDocum
         keys: Vec::new(),
         clusters: authored.clusters.clone(),
         parts: parts.iter().map(|part| part.hash.clone()).collect(),
+        pomerium: None,
     };
     let document = serde_json::to_vec(&content)?.len();
     // In a signed document, three bytes are four characters.
