@@ -7,22 +7,25 @@ use kubegate_core::policy::Policy;
 use kubegate_core::rule::{Cluster, Person, Who};
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
+use kubegate_core::token::SERVICE_ACCOUNTS;
 use tokio::sync::watch;
 
 use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
-use crate::config::{Config, Gateway, Issuer};
+use crate::config::{Config, Gateway, Issuer, Pomerium};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
 use crate::oidc::{OidcError, OidcProvider, Providers};
 use crate::person::Identity;
-use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
+use crate::policy::{
+    self, Authored, Bundle, Exporter, InForce, PomeriumSigner, PublishError, Publisher, Signer, Standing,
+};
 use crate::polls::Polls;
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::token::{KeyError, Minter, TokenKeys};
+use crate::token::{KeyError, Minter, Purpose, TokenKeys};
 
 /// What requests are answered with.
 pub struct App {
@@ -46,6 +49,7 @@ pub struct App {
     pub(crate) polls: Polls,
     pub(crate) admins: Who,
     pub(crate) trusted_proxy_hops: usize,
+    pub(crate) pomerium: Option<Pomerium>,
 }
 
 /// The control plane cannot start.
@@ -96,22 +100,37 @@ impl App {
         let sealer = Sealer::new(config.encryption_key.expose());
         let keep = config.sessions.max_lifetime;
         let token_keys = Arc::new(TokenKeys::open(store.clone(), sealer.clone(), keep, now).await?);
+        let pomerium = match config.pomerium {
+            Some(ref settings) => {
+                let keep = settings.longest();
+                let keys = TokenKeys::open_for(Purpose::Pomerium, store.clone(), sealer.clone(), keep, now).await?;
+                Some(PomeriumSigner { keys: Arc::new(keys), settings: settings.clone() })
+            }
+            None => None,
+        };
         let providers = providers(&config, &store, &sealer)?;
         let accounts = Accounts::new(config.accounts);
         let sessions = Sessions::new(store.clone(), config.sessions, Arc::clone(&metrics));
         let elevations = Elevations::new(store.clone(), sessions.ended());
-        let withdrawn = sessions.end_withdrawn(|identity| stands(&accounts, &providers, identity), now).await?;
+        let stands = |identity: &Identity| stands(&accounts, &providers, config.pomerium.as_ref(), identity);
+        let withdrawn = sessions.end_withdrawn(stands, now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
         let issuer = config.issuer;
-        let signer = Arc::new(Signer::new(
+        let mut minter = Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys));
+        if let Some(PomeriumSigner { keys, settings }) = &pomerium {
+            let prefix = settings.service_accounts.as_ref().map(|accounts| accounts.user_prefix.clone());
+            minter = minter.with_pomerium(Arc::clone(keys), prefix);
+        }
+        let signer = Signer::new(
             issuer.as_str().to_owned(),
             config.bundle_key,
             store.clone(),
             Arc::clone(&token_keys),
             Arc::clone(&metrics),
-        ));
+        );
+        let signer = Arc::new(signer.with_pomerium(pomerium));
         let (standing, policy_status) = Standing::new(Arc::clone(&metrics));
         let (publisher, bundle) =
             Publisher::start(Arc::clone(&signer), clock.clone(), Arc::clone(&metrics), standing.clone(), authored)
@@ -121,7 +140,7 @@ impl App {
         let app = Self {
             cookies: Cookies::new(issuer.is_secure()),
             forms: Forms::new(&sealer),
-            minter: Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys)),
+            minter,
             issuer,
             clock,
             metrics,
@@ -139,6 +158,7 @@ impl App {
             polls: Polls::new(now),
             admins: config.admins,
             trusted_proxy_hops: config.trusted_proxy_hops,
+            pomerium: config.pomerium,
         };
         Ok((Arc::new(app), Controls { publisher, standing, stopping }))
     }
@@ -175,6 +195,10 @@ impl App {
 
     /// What has become of an identity since its sign-in.
     pub(crate) fn review(&self, identity: &Identity) -> Review {
+        if identity.provider == SERVICE_ACCOUNTS {
+            let stands = is_service_account(self.pomerium.as_ref(), identity);
+            return if stands { Review::Stands } else { Review::Withdrawn };
+        }
         if identity.provider != accounts::PROVIDER {
             return if self.providers.get(&identity.provider).is_some() { Review::Stands } else { Review::Withdrawn };
         }
@@ -206,8 +230,16 @@ pub(crate) fn clusters_of<'a>(
     policy.clusters().iter().filter(concerned).collect()
 }
 
-fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bool {
-    if identity.provider == accounts::PROVIDER {
+/// Whether the configuration allows the service account that this is.
+fn is_service_account(pomerium: Option<&Pomerium>, identity: &Identity) -> bool {
+    let settings = pomerium.and_then(|pomerium| pomerium.service_accounts.as_ref());
+    settings.is_some_and(|settings| identity.user.starts_with(&settings.user_prefix))
+}
+
+fn stands(accounts: &Accounts, providers: &Providers, pomerium: Option<&Pomerium>, identity: &Identity) -> bool {
+    if identity.provider == SERVICE_ACCOUNTS {
+        is_service_account(pomerium, identity)
+    } else if identity.provider == accounts::PROVIDER {
         accounts.current(identity).is_some()
     } else {
         providers.get(&identity.provider).is_some()

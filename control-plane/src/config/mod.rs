@@ -9,6 +9,7 @@ mod issuer;
 mod keys;
 mod listen;
 mod names;
+mod pomerium;
 mod providers;
 pub mod schema;
 mod sessions;
@@ -24,6 +25,8 @@ use kubegate_core::rule::Who;
 pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
+pub(crate) use self::pomerium::is_account_name;
+pub use self::pomerium::{Pomerium, ServiceAccounts};
 pub use self::providers::{ClaimNames, Provider};
 use crate::accounts::Account;
 use crate::session::Limits;
@@ -57,6 +60,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// The built-in accounts.
     pub accounts: Vec<Account>,
+    /// Whether and how pomerium-cli works.
+    pub pomerium: Option<Pomerium>,
 }
 
 /// The configuration cannot be used.
@@ -143,8 +148,19 @@ impl Config {
     }
 }
 
-const FIELDS: [&str; 10] =
-    ["issuer", "listen", "store", "policy", "keys", "gateways", "sessions", "admins", "providers", "accounts"];
+const FIELDS: [&str; 11] = [
+    "issuer",
+    "listen",
+    "store",
+    "policy",
+    "keys",
+    "gateways",
+    "sessions",
+    "admins",
+    "providers",
+    "accounts",
+    "pomerium",
+];
 
 fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     let fields = root.fields(&FIELDS)?;
@@ -167,6 +183,11 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
             root.report("lets nobody sign in", "add a provider under `providers`, or an account under `accounts`");
         }
     }
+    let longest = sessions.as_ref().map(|sessions| sessions.max_lifetime);
+    let pomerium = pomerium::read(fields.get("pomerium").as_ref(), longest);
+    if let (Some(Some(pomerium)), Some(providers), Some(accounts)) = (&pomerium, &providers, &accounts) {
+        pomerium::check_apart(root, pomerium, providers, accounts);
+    }
     let listen = listen?;
     let keys = keys?;
     Some(Config {
@@ -183,6 +204,7 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
         admins: admins?,
         providers: providers?,
         accounts: accounts?,
+        pomerium: pomerium?,
     })
 }
 

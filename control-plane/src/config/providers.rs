@@ -2,6 +2,7 @@
 
 use kubegate_core::document::{Fields, Node};
 use kubegate_core::secret::Secret;
+use kubegate_core::token::SERVICE_ACCOUNTS;
 use url::Url;
 
 use super::issuer::is_loopback;
@@ -149,6 +150,10 @@ fn id(node: &Node<'_>) -> Option<String> {
     }
     if id == accounts::PROVIDER {
         node.report(format!("{id:?} is the id of the built-in accounts"), "choose another");
+        return None;
+    }
+    if id == SERVICE_ACCOUNTS {
+        node.report(format!("{id:?} is the id of service accounts"), "choose another");
         return None;
     }
     Some(id.to_owned())

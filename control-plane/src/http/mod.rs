@@ -10,6 +10,7 @@ mod gateways;
 mod health;
 mod oauth;
 mod pages;
+mod pomerium;
 mod router;
 mod templates;
 #[cfg(test)]

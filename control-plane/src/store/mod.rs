@@ -9,8 +9,10 @@ pub mod code;
 pub mod disabled;
 pub mod elevation;
 pub mod login_state;
+pub mod pomerium_request;
 pub mod refresh;
 pub mod revocation;
+pub mod service_account;
 pub mod session;
 pub mod token_key;
 

@@ -5,6 +5,24 @@ use sqlx::{Row, SqliteConnection};
 use super::{StoreError, moment, seconds};
 use kubegate_core::time::Timestamp;
 
+/// What a key signs, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Session tokens, and access tokens for our own API.
+    Session,
+    /// Tokens for pomerium-cli.
+    Pomerium,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Pomerium => "pomerium",
+        }
+    }
+}
+
 /// A key as the store holds it.
 #[derive(Clone, Debug)]
 pub struct StoredKey {
@@ -24,8 +42,9 @@ pub struct StoredKey {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn insert(conn: &mut SqliteConnection, key: &StoredKey) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO token_key (kid, sealed_seed, created_at, signs_from) VALUES (?, ?, ?, ?)")
+pub async fn insert(conn: &mut SqliteConnection, purpose: Purpose, key: &StoredKey) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO token_key (purpose, kid, sealed_seed, created_at, signs_from) VALUES (?, ?, ?, ?, ?)")
+        .bind(purpose.as_str())
         .bind(&key.kid)
         .bind(&key.sealed_seed)
         .bind(seconds(key.created_at))
@@ -35,14 +54,16 @@ pub async fn insert(conn: &mut SqliteConnection, key: &StoredKey) -> Result<(), 
     Ok(())
 }
 
-/// All keys, the oldest first.
+/// All keys for a purpose, the oldest first.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<StoredKey>, StoreError> {
+pub async fn all(conn: &mut SqliteConnection, purpose: Purpose) -> Result<Vec<StoredKey>, StoreError> {
     let rows = sqlx::query(
-        "SELECT kid, sealed_seed, created_at, signs_from, retires_at FROM token_key ORDER BY signs_from, kid",
+        "SELECT kid, sealed_seed, created_at, signs_from, retires_at FROM token_key WHERE purpose = ? ORDER BY \
+         signs_from, kid",
     )
+    .bind(purpose.as_str())
     .fetch_all(conn)
     .await?;
     rows.iter()
@@ -58,24 +79,30 @@ pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<StoredKey>, StoreErr
         .collect()
 }
 
-/// Decides when the keys that sign before `successor` are no longer published.
+/// Decides when the keys for a purpose that sign before `successor` are no longer published.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn retire_before(conn: &mut SqliteConnection, successor: Timestamp, at: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE token_key SET retires_at = ? WHERE signs_from < ? AND retires_at IS NULL")
+pub async fn retire_before(
+    conn: &mut SqliteConnection,
+    purpose: Purpose,
+    successor: Timestamp,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE token_key SET retires_at = ? WHERE purpose = ? AND signs_from < ? AND retires_at IS NULL")
         .bind(seconds(at))
+        .bind(purpose.as_str())
         .bind(seconds(successor))
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Forgets keys that are no longer published.
+/// Forgets keys for a purpose that are no longer published.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn purge(conn: &mut SqliteConnection, now: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM token_key WHERE retires_at < ?").bind(seconds(now)).execute(conn).await?;
-    Ok(done.rows_affected())
+pub async fn purge(conn: &mut SqliteConnection, purpose: Purpose, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM token_key WHERE purpose = ? AND retires_at < ?");
+    Ok(done.bind(purpose.as_str()).bind(seconds(now)).execute(conn).await?.rows_affected())
 }

@@ -13,6 +13,7 @@ use kubegate_core::time::Timestamp;
 use crate::random::{self, RandomError};
 use crate::seal::{SealError, Sealer};
 use crate::session::LEEWAY;
+pub use crate::store::token_key::Purpose;
 use crate::store::token_key::{self, StoredKey};
 use crate::store::{Store, StoreError};
 
@@ -57,9 +58,10 @@ struct Key {
     retires_at: Option<Timestamp>,
 }
 
-/// The keys that sign session tokens.
+/// The keys that sign tokens for one purpose.
 #[derive(Debug)]
 pub struct TokenKeys {
+    purpose: Purpose,
     store: Store,
     sealer: Sealer,
     keep: Duration,
@@ -67,13 +69,27 @@ pub struct TokenKeys {
 }
 
 impl TokenKeys {
-    /// Reads the keys from the store, and makes the first. A key stays published for `keep` (a
+    /// Reads the keys that sign session tokens from the store, and makes the first. A key stays published for `keep` (a
     /// session's longest life) after its last signature.
     ///
     /// # Errors
     /// When the store fails, or was written under another encryption key.
     pub async fn open(store: Store, sealer: Sealer, keep: Duration, now: Timestamp) -> Result<Self, KeyError> {
-        let keys = Self { store, sealer, keep, keys: RwLock::default() };
+        Self::open_for(Purpose::Session, store, sealer, keep, now).await
+    }
+
+    /// The same for any purpose.
+    ///
+    /// # Errors
+    /// When the store fails, or was written under another encryption key.
+    pub async fn open_for(
+        purpose: Purpose,
+        store: Store,
+        sealer: Sealer,
+        keep: Duration,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        let keys = Self { purpose, store, sealer, keep, keys: RwLock::default() };
         keys.reload().await?;
         if keys.snapshot().is_empty() {
             keys.make(now, now).await?;
@@ -126,7 +142,7 @@ impl TokenKeys {
             self.make(now, now.after(PUBLISH_AHEAD)).await?;
         }
         let mut tx = self.store.write().await?;
-        let retired = token_key::purge(&mut tx, now).await?;
+        let retired = token_key::purge(&mut tx, self.purpose, now).await?;
         tx.commit().await.map_err(StoreError::from)?;
         if retired > 0 {
             self.reload().await?;
@@ -138,21 +154,22 @@ impl TokenKeys {
         let key = SigningKey::from_seed(random::bytes()?);
         let kid = key.public().kid().to_string();
         let stored = StoredKey {
-            sealed_seed: self.sealer.seal(&place(&kid), key.seed())?,
+            sealed_seed: self.sealer.seal(&place(self.purpose, &kid), key.seed())?,
             kid,
             created_at: now,
             signs_from,
             retires_at: None,
         };
         let mut tx = self.store.write().await?;
-        token_key::insert(&mut tx, &stored).await?;
-        token_key::retire_before(&mut tx, signs_from, signs_from.after(self.keep).after(LEEWAY)).await?;
+        token_key::insert(&mut tx, self.purpose, &stored).await?;
+        let retires_at = signs_from.after(self.keep).after(LEEWAY);
+        token_key::retire_before(&mut tx, self.purpose, signs_from, retires_at).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.reload().await
     }
 
     async fn reload(&self) -> Result<(), KeyError> {
-        let stored = token_key::all(&mut *self.store.read().await?).await?;
+        let stored = token_key::all(&mut *self.store.read().await?, self.purpose).await?;
         let keys = stored.iter().map(|key| self.unseal(key)).collect::<Result<Vec<_>, _>>()?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
@@ -160,7 +177,7 @@ impl TokenKeys {
 
     fn unseal(&self, stored: &StoredKey) -> Result<Key, KeyError> {
         let sealed = |source| KeyError::Sealed { kid: stored.kid.clone(), source };
-        let seed = self.sealer.open(&place(&stored.kid), &stored.sealed_seed).map_err(sealed)?;
+        let seed = self.sealer.open(&place(self.purpose, &stored.kid), &stored.sealed_seed).map_err(sealed)?;
         let seed: [u8; 32] = seed.as_slice().try_into().map_err(|_| sealed(SealError::Open))?;
         Ok(Key {
             signing: SigningKey::from_seed(seed),
@@ -175,8 +192,12 @@ impl TokenKeys {
     }
 }
 
-fn place(kid: &str) -> String {
-    format!("token_key/{kid}")
+/// No key becomes one for another purpose, not even by somebody who can write the store.
+fn place(purpose: Purpose, kid: &str) -> String {
+    match purpose {
+        Purpose::Session => format!("token_key/{kid}"),
+        Purpose::Pomerium => format!("token_key/pomerium/{kid}"),
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +225,26 @@ mod tests {
         let first = open(&dir, 1, START).await.unwrap().public(START);
         assert_eq!(first.len(), 1);
         assert_eq!(open(&dir, 1, START).await.unwrap().public(START), first);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_for_one_purpose() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+        let open = |purpose| TokenKeys::open_for(purpose, store.clone(), Sealer::new(&[1; 32]), 12 * HOUR, START);
+        let (session, pomerium) = (open(Purpose::Session).await.unwrap(), open(Purpose::Pomerium).await.unwrap());
+        let due = START.after(ROTATE_AFTER);
+        assert!(pomerium.rotate(due).await.unwrap());
+        assert_eq!((session.public(due).len(), pomerium.public(due).len()), (1, 2));
+        assert!(session.public(due).iter().all(|key| !pomerium.public(due).contains(key)));
+        assert!(open(Purpose::Session).await.unwrap().public(due) == session.public(due));
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("UPDATE token_key SET purpose = 'pomerium'").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(
+            matches!(open(Purpose::Pomerium).await, Err(KeyError::Sealed { .. })),
+            "nor by whoever writes the store"
+        );
     }
 
     #[tokio::test]

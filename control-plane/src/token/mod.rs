@@ -3,5 +3,5 @@
 mod keys;
 mod mint;
 
-pub use self::keys::{KeyError, TokenKeys};
+pub use self::keys::{KeyError, Purpose, TokenKeys};
 pub use self::mint::{MintError, Minter};

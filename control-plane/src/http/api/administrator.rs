@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use kubegate_core::id::PersonId;
+use kubegate_core::token::SERVICE_ACCOUNTS;
 
 use super::super::error::ApiError;
 use super::super::extract::Caller;
@@ -84,7 +85,7 @@ pub(super) async fn person(app: &App, name: &str) -> Result<Named, ApiError> {
     };
     let candidates = found.iter().map(|named| named.person.as_str()).collect::<Vec<_>>().join(", ");
     let providers: Vec<&str> =
-        app.providers.all().map(crate::oidc::OidcProvider::id).chain([accounts::PROVIDER]).collect();
+        app.providers.all().map(crate::oidc::OidcProvider::id).chain([accounts::PROVIDER, SERVICE_ACCOUNTS]).collect();
     if has_form_of_id(id, &providers) {
         return match found.as_slice() {
             [] => Ok(Named { person, user: None }),

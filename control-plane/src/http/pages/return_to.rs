@@ -4,6 +4,7 @@ use url::Url;
 
 use super::super::oauth::authorize;
 use super::super::oauth::request::AuthorizationRequest;
+use super::super::pomerium;
 use crate::config::Issuer;
 use crate::session::Purpose;
 
@@ -32,9 +33,10 @@ impl ReturnTo {
         AuthorizationRequest::parse(query, issuer).ok()
     }
 
-    /// The same as the purpose of a sign-in, which the person chose or not.
+    /// The same, or pomerium-cli's, as the purpose of a sign-in, which the person chose or not.
     pub(in crate::http) fn purpose(&self, issuer: &Issuer, chosen: bool) -> Option<Purpose> {
-        self.authorization(issuer).map(|_| Purpose { request: self.0.clone(), chosen })
+        let is_request = self.authorization(issuer).is_some() || pomerium::authorize::is_request(&self.0);
+        is_request.then(|| Purpose { request: self.0.clone(), chosen })
     }
 }
 

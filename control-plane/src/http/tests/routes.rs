@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 33] = [
+const PUBLIC: [(Method, &str, StatusCode); 41] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -35,6 +35,14 @@ const PUBLIC: [(Method, &str, StatusCode); 33] = [
     (Method::GET, "/api/v1/people/disabled", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/people/disable", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/people/enable", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/api/v1/service-accounts", StatusCode::UNAUTHORIZED),
+    (Method::POST, "/api/v1/service-accounts", StatusCode::UNAUTHORIZED),
+    (Method::DELETE, "/api/v1/service-accounts/{id}", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/pomerium", StatusCode::BAD_REQUEST),
+    (Method::POST, "/pomerium", StatusCode::BAD_REQUEST),
+    (Method::GET, "/.pomerium/api/v1/login", StatusCode::NOT_FOUND),
+    (Method::GET, "/.pomerium/api/v1/routes", StatusCode::NOT_FOUND),
+    (Method::GET, "/.pomerium/{*path}", StatusCode::NOT_FOUND),
     (Method::GET, "/healthz", StatusCode::OK),
     (Method::GET, "/readyz", StatusCode::OK),
     (Method::GET, "/v1/bundle", StatusCode::NOT_FOUND),
@@ -64,7 +72,8 @@ async fn who_cannot_keep_the_live_set_fresh_is_not_ready() {
 async fn an_unknown_visitor_gets_no_further_than_listed() {
     let world = World::new().await;
     for (method, path, expected) in PUBLIC {
-        let request = Request::builder().method(&method).uri(path.replace(['{', '}'], "")).body(Body::empty()).unwrap();
+        let request =
+            Request::builder().method(&method).uri(path.replace(['{', '}', '*'], "")).body(Body::empty()).unwrap();
         let answer = world.send(request).await;
         assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text);
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");

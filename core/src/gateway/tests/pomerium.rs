@@ -12,6 +12,9 @@ use crate::token::{POMERIUM_TYPE, SERVICE_ACCOUNTS};
 /// To the control plane.
 const FORWARDED: (u16, &str) = (0, "control-plane");
 
+/// The header that shows a token, and its value.
+type Way = fn(&str) -> (&'static str, String);
+
 fn pomerium_token(claims: &SessionClaims) -> String {
     pomerium_key().sign(POMERIUM_TYPE, claims).unwrap()
 }
@@ -33,7 +36,7 @@ fn each_token_counts_in_its_own_way_only() {
         ("a token of the bundle key", sign(bundle_key(), POMERIUM_TYPE)),
     ];
     // Twice, in both orders: what is remembered must not count as something else.
-    let ways: [fn(&str) -> (&'static str, String); 4] = [
+    let ways: [Way; 4] = [
         |token| ("authorization", format!("Bearer {token}")),
         |token| ("authorization", format!("Bearer Pomerium-{token}")),
         |token| {

@@ -1,0 +1,229 @@
+//! `/pomerium`: a person lets pomerium-cli have a token.
+//!
+//! ```text
+//!  not signed in, or too long ago ───────────▶ /login ──▶ back here
+//!  just signed in for this very request ─────▶ the token
+//!  signed in before ──▶ "continue as …?" ─POST▶ the token
+//! ```
+//!
+//! Either way the token stands in a form that the person sends to the machine's own pomerium-cli, so nobody gets one
+//! without a choice that names the cluster.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::super::error::PageError;
+use super::super::extract::{BrowserSession, ClientAddress, Parameters};
+use super::super::oauth::authorize::see_other;
+use super::super::pages::login_url;
+use super::super::templates;
+use super::pages::{self, ConsentPage, HandOverPage};
+use super::request::PomeriumRequest;
+use super::{cluster_named, is_young};
+use crate::app::App;
+use crate::clock::for_people;
+use crate::person::Identity;
+use crate::session::{EndReason, GrantError, Holder, PomeriumGrant, PomeriumRefused, Session, SessionError};
+use crate::token::MintError;
+
+/// The path of this endpoint.
+pub(in crate::http) const PATH: &str = "/pomerium";
+
+/// Whether a path of ours is a request here.
+pub(in crate::http) fn is_request(path: &str) -> bool {
+    path.strip_prefix(PATH).is_some_and(|rest| rest.starts_with('?'))
+}
+
+/// A request to go on.
+pub(in crate::http) async fn get(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    ClientAddress(address): ClientAddress,
+    BrowserSession(session): BrowserSession,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let query = query.unwrap_or_default();
+    let request = PomeriumRequest::parse(&query, &app.forms, app.clock.now()).ok_or_else(over)?;
+    let here = format!("{PATH}?{query}");
+    let Some(session) = session.filter(|session| is_young(&app, session.signed_in_at)) else {
+        return Ok(see_other(&login_url(&here, None)));
+    };
+    let purpose = app.sessions.take_purpose(&session, &here).await.map_err(PageError::internal)?;
+    if purpose.is_some_and(|purpose| purpose.chosen) {
+        return hand_over(&app, &session, &request, Holder::new(Some(CLIENT), address)).await;
+    }
+    let in_force = app.in_force();
+    let cluster = cluster_named(&in_force, &request.cluster).ok_or_else(not_here)?;
+    let (browser, jar) = app.cookies.browser_or_new(&headers).map_err(PageError::internal)?;
+    let csrf = app.forms.proof(&browser, &form_purpose(&session, &query));
+    let page = ConsentPage {
+        user: &session.identity.user,
+        provider: app.provider_name(&session.identity.provider),
+        cluster: cluster.name.as_str(),
+        server: &cluster.server,
+        waits_at: request.redirect.origin(),
+        csrf: &csrf,
+        request: &query,
+    };
+    Ok((jar, templates::ok(&page)).into_response())
+}
+
+/// The person's answer.
+pub(in crate::http) async fn post(
+    State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
+    BrowserSession(session): BrowserSession,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Response, PageError> {
+    let form = Parameters::parse(&body).map_err(|_| expired())?;
+    let query = form.get("request").unwrap_or_default();
+    let request = PomeriumRequest::parse(query, &app.forms, app.clock.now()).ok_or_else(over)?;
+    let here = format!("{PATH}?{query}");
+    let Some(session) = session.filter(|session| is_young(&app, session.signed_in_at)) else {
+        return Ok(see_other(&login_url(&here, None)));
+    };
+    let browser = app.cookies.browser(&headers);
+    let proof = form.get("csrf").unwrap_or_default();
+    if !app.forms.proves(proof, browser.as_ref(), &form_purpose(&session, query)) {
+        return Err(expired());
+    }
+    match form.get("decision") {
+        Some("allow") => hand_over(&app, &session, &request, Holder::new(Some(CLIENT), address)).await,
+        Some("other") => {
+            let ended = app.sessions.end(&session.id, EndReason::SignedOut, app.clock.now()).await;
+            ended.map_err(PageError::internal)?;
+            Ok((app.cookies.forget_session(), see_other(&login_url(&here, None))).into_response())
+        }
+        _ => Err(PageError::new(
+            StatusCode::FORBIDDEN,
+            "access-denied",
+            "pomerium-cli gets nothing",
+            "You did not let it go on.",
+            "End the command that waits in the terminal with Ctrl+C. You can close this page.",
+        )),
+    }
+}
+
+/// What the session of pomerium-cli is said to be held by.
+const CLIENT: &str = "pomerium-cli";
+
+/// What the form of the consent page stands for.
+fn form_purpose<'a>(session: &'a Session, query: &'a str) -> [&'a str; 3] {
+    ["pomerium", session.id.as_str(), query]
+}
+
+/// Makes the token, and the page that hands it over.
+async fn hand_over(
+    app: &App,
+    browser: &Session,
+    request: &PomeriumRequest,
+    holder: Holder,
+) -> Result<Response, PageError> {
+    let (now, in_force) = (app.clock.now(), app.in_force());
+    let settings = app.pomerium.as_ref().ok_or_else(not_here)?;
+    let cluster = cluster_named(&in_force, &request.cluster).ok_or_else(not_here)?;
+    let grant =
+        PomeriumGrant { request: &request.id, expires_at: request.expires_at, lifetime: settings.max_lifetime, holder };
+    let review = |identity: &Identity| app.review(identity);
+    let mint = |session: &Session| app.minter.pomerium_token(session, &cluster.name, &in_force.policy, now);
+    let granted = app.sessions.grant_pomerium(&browser.id, grant, review, mint, now).await;
+    let (session, token) = granted.map_err(refused)?;
+    let user = &session.identity.user;
+    let cluster = cluster.name.as_str();
+    tracing::info!(session = %session.id, user, cluster, "pomerium-cli signed in");
+    let page = HandOverPage {
+        user,
+        cluster,
+        until: for_people(session.expires_at),
+        method: request.redirect.method(),
+        action: request.redirect.as_str(),
+        token: &token,
+    };
+    Ok(pages::hand_over(&page, request.redirect.form_target()))
+}
+
+fn refused(error: PomeriumRefused) -> PageError {
+    match error {
+        PomeriumRefused::Spent => over(),
+        PomeriumRefused::Mint(MintError::TooManyGroups { length }) => PageError::new(
+            StatusCode::FORBIDDEN,
+            "too-many-groups",
+            "You have too many groups for pomerium-cli",
+            format!(
+                "The names of your groups are {length} characters long together. A token of pomerium-cli cannot be renewed, \
+                 so it has to carry all of them, and it has room for {}.",
+                kubegate_core::token::MAX_GROUPS
+            ),
+            "Use `kubegate` instead of pomerium-cli: its tokens are renewed, and carry the groups that matter. Or ask \
+             whoever runs your identity provider to send fewer groups.",
+        ),
+        PomeriumRefused::Mint(MintError::TooLarge { length }) => PageError::new(
+            StatusCode::FORBIDDEN,
+            "token-too-large",
+            "Your token would be too large",
+            format!(
+                "It would be {length} characters long, and no more than {} can be sent.",
+                kubegate_core::token::MAX_TOKEN
+            ),
+            "Use `kubegate` instead of pomerium-cli, or ask whoever runs Kubegate for help.",
+        ),
+        PomeriumRefused::Mint(MintError::ReservedUser { user }) => PageError::new(
+            StatusCode::FORBIDDEN,
+            "reserved-user",
+            "Nobody can sign in under this name",
+            format!("Your user name {user:?} is one of those that are for service accounts."),
+            "Ask whoever runs Kubegate to give service accounts another prefix, or you another user name.",
+        ),
+        PomeriumRefused::Session(GrantError::Failed(SessionError::Disabled(disabled))) => PageError::new(
+            StatusCode::FORBIDDEN,
+            "account-disabled",
+            "Your account is disabled",
+            format!("{} disabled your account here: {}", disabled.by, disabled.reason),
+            format!("Ask {}, or another administrator of Kubegate, to enable it again.", disabled.by),
+        ),
+        PomeriumRefused::Session(GrantError::Failed(error)) => PageError::internal(error),
+        PomeriumRefused::Mint(error) => PageError::internal(error),
+        PomeriumRefused::Session(error) => PageError::new(
+            StatusCode::FORBIDDEN,
+            "session-over",
+            "Your sign-in is over",
+            "It ended before pomerium-cli could get its token.",
+            "Run the command again, and sign in once more.",
+        )
+        .because(error),
+    }
+}
+
+fn over() -> PageError {
+    PageError::new(
+        StatusCode::BAD_REQUEST,
+        "bad-pomerium-request",
+        "This sign-in cannot go on",
+        "Its address was used before, is older than ten minutes, or does not come from pomerium-cli as we know it.",
+        "Run the command again. If you followed a link from somewhere else, do not use it.",
+    )
+}
+
+fn not_here() -> PageError {
+    PageError::new(
+        StatusCode::NOT_FOUND,
+        "no-pomerium",
+        "pomerium-cli does not work with this cluster",
+        "Kubegate's configuration does not allow it there, or the cluster is no longer there.",
+        "Use `kubegate kubeconfig` to set up the cluster, or ask whoever runs Kubegate.",
+    )
+}
+
+fn expired() -> PageError {
+    PageError::new(
+        StatusCode::FORBIDDEN,
+        "form-expired",
+        "This form is no longer valid",
+        "It was opened in another browser, or the sign-in that it belongs to has ended.",
+        "Go back, load the page again, and send it once more.",
+    )
+}
