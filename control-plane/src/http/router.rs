@@ -39,6 +39,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/pomerium", get(pomerium::authorize::get).post(pomerium::authorize::post))
         .route("/.pomerium/api/v1/login", get(pomerium::login::get))
         .route("/.pomerium/api/v1/routes", get(pomerium::routes::get))
+        .route("/.pomerium/", any(pomerium::not_found))
         .route("/.pomerium/{*path}", any(pomerium::not_found))
         .route("/oauth/code", get(oauth::code_page::get))
         .route("/oauth/token", post(oauth::token::post))

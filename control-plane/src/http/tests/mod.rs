@@ -10,6 +10,7 @@ mod hostile;
 mod idp;
 mod log;
 mod oidc;
+mod pomerium;
 mod restore;
 mod routes;
 mod status;

@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 41] = [
+const PUBLIC: [(Method, &str, StatusCode); 42] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -42,6 +42,7 @@ const PUBLIC: [(Method, &str, StatusCode); 41] = [
     (Method::POST, "/pomerium", StatusCode::BAD_REQUEST),
     (Method::GET, "/.pomerium/api/v1/login", StatusCode::NOT_FOUND),
     (Method::GET, "/.pomerium/api/v1/routes", StatusCode::NOT_FOUND),
+    (Method::GET, "/.pomerium/", StatusCode::NOT_FOUND),
     (Method::GET, "/.pomerium/{*path}", StatusCode::NOT_FOUND),
     (Method::GET, "/healthz", StatusCode::OK),
     (Method::GET, "/readyz", StatusCode::OK),
