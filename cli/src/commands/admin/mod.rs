@@ -4,6 +4,7 @@ mod common;
 mod elevations;
 mod people;
 mod revoke;
+mod service_accounts;
 mod status;
 
 use clap::{Args, Subcommand};
@@ -40,6 +41,7 @@ enum AdminCommand {
     Disable(people::Disable),
     Enable(people::Enable),
     Disabled(people::DisabledPeople),
+    ServiceAccounts(service_accounts::ServiceAccounts),
     Status(status::Status),
 }
 
@@ -54,6 +56,7 @@ impl Admin {
             AdminCommand::Disable(command) => command.run(),
             AdminCommand::Enable(command) => command.run(),
             AdminCommand::Disabled(command) => command.run(),
+            AdminCommand::ServiceAccounts(command) => command.run(),
             AdminCommand::Status(command) => command.run(),
         }
     }

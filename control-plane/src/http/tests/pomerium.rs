@@ -353,29 +353,20 @@ async fn routes_are_what_the_caller_can_reach() {
 
 #[tokio::test]
 async fn who_has_too_many_groups_is_told_and_not_given_some_of_them() {
-    let world = World::with(ON).await;
     let groups: Vec<String> = (0..200).map(|number| format!("group-{number:020}")).collect();
-    let identity = crate::person::Identity {
-        provider: "accounts".into(),
-        subject: "alice".into(),
-        user: "alice".into(),
-        uid: None,
-        email: None,
-        groups: groups.clone(),
-        claims: std::collections::BTreeMap::new(),
-        acr: None,
-        amr: vec![],
-        credential: None,
-    };
+    let groups = format!("{{user: bob, groups: [{}], ", groups.join(", "));
+    let world = World::with(ON).await.restarted(|config| config.replace("{user: bob, ", &groups)).await;
+    let url = world.sign_in_url(OLD).await;
     let mut browser = world.browser();
-    browser.sign_in("/login", "alice", PASSWORD).await;
-    let written = serde_json::to_string(&identity).unwrap();
-    world.sql(&format!("UPDATE session SET identity = '{written}'")).await;
-    // The account itself has got them: else the sign-in is taken for what the configuration says now.
-    let session = world.app.sessions.live(&only_session(&world).await, START).await.unwrap().unwrap();
-    let (policy, now) = (world.app.in_force(), world.clock.now());
-    let refused = world.app.minter.pomerium_token(&session, &"prod".into(), &policy.policy, now).unwrap_err();
-    assert!(matches!(refused, crate::token::MintError::TooManyGroups { length: 5200 }), "{refused}");
+    let refused = browser.signed_in_for(&url, "bob").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    for told in ["too many groups", "5200", "4096", "Use <code>kubegate</code>"] {
+        assert!(refused.text.contains(told), "{told}: {}", refused.text);
+    }
+    assert!(!refused.text.contains("pomerium_jwt"));
+    let world = world.restarted(|config| config.replace(&groups, "{user: bob, groups: [few], ")).await;
+    let token = handed_over(&world.browser().signed_in_for(&url, "bob").await).token;
+    assert_eq!(payload(&token)["groups"], json!(["few"]), "the request was not spent in vain");
 }
 
 async fn only_session(world: &World) -> kubegate_core::id::SessionId {
