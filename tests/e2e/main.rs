@@ -20,6 +20,7 @@ mod impersonation;
 mod objects;
 mod pages;
 mod policy;
+mod pomerium;
 mod replay;
 mod request_info;
 mod rules;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         distribution::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
+        pomerium::trials(&suite),
         request_info::trials(&suite),
         rules::trials(&suite),
         upstream::trials(&suite),
