@@ -195,7 +195,8 @@ fn issues_tokens_of_service_accounts_and_revokes_them() {
         "issued_at": "2027-01-15T08:00:00Z", "expires_at": "2027-04-15T08:00:00Z",
     });
     let mut issued = account.clone();
-    issued["tokens"] = json!([{"cluster": "prod", "token": "eyJ.a.b"}]);
+    let token = format!("eyJ.{}.b", "a".repeat(2000));
+    issued["tokens"] = json!([{"cluster": "prod", "token": token}]);
     let world = world(&[
         ("POST /api/v1/service-accounts", 201, issued.clone()),
         ("GET /api/v1/service-accounts", 200, json!({"service_accounts": [account]})),
@@ -204,7 +205,7 @@ fn issues_tokens_of_service_accounts_and_revokes_them() {
     let issue =
         ["admin", "service-accounts", "issue", "ci", "--cluster", "prod", "--groups", "ops,dba", "--for", "90d"];
     let done = world.run(&issue).ok();
-    assert_eq!(done.stdout, "eyJ.a.b\n", "nothing but the token, for a file");
+    assert_eq!(done.stdout, format!("{token}\n"), "all of the token and nothing else, for a file");
     for expected in ["sa:ci", "s_1", "2027-04-15T08:00:00Z", "this once"] {
         assert!(done.stderr.contains(expected), "{expected}: {done:?}");
     }

@@ -135,6 +135,11 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "write it like 12h or 90d".to_owned())
 }
 
+/// A token as it is, however long, but for what no token has and a terminal might obey.
+fn whole(token: &str) -> String {
+    token.chars().filter(char::is_ascii_graphic).collect()
+}
+
 impl Issue {
     fn run(&self) -> Result<(), Failure> {
         let body = json!({
@@ -147,10 +152,8 @@ impl Issue {
         let Account { id, user, expires_at, .. } = &issued.account;
         say(&printable(&format!("kubegate: {user} until {expires_at}, id {id}; the token is shown this once")));
         self.common.print(&issued, |issued| match issued.tokens.as_slice() {
-            [only] => format!("{}\n", printable(&only.token)),
-            tokens => {
-                tokens.iter().map(|it| format!("{} {}\n", printable(&it.cluster), printable(&it.token))).collect()
-            }
+            [only] => format!("{}\n", whole(&only.token)),
+            tokens => tokens.iter().map(|it| format!("{} {}\n", printable(&it.cluster), whole(&it.token))).collect(),
         })
     }
 }
