@@ -120,6 +120,12 @@ impl Minter {
         Some(token.claims)
     }
 
+    /// Until when no other keys sign tokens for pomerium-cli than those that are published now; `None` when none do.
+    #[must_use]
+    pub fn pomerium_covered_until(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(self.pomerium_keys.as_ref()?.covered_until(now))
+    }
+
     fn claims(
         &self,
         session: &Session,
