@@ -1,9 +1,10 @@
-//! Our two cookies.
+//! Our cookies.
 //!
 //! - `kubegate-session` holds a browser's session.
 //! - `kubegate-browser` tells browsers apart before anybody has signed in; forms and sign-ins under way are bound to it.
+//! - `kubegate-language` holds the language that somebody chose.
 //!
-//! On https both have the `__Host-` prefix: no other host, not even a subdomain, can set them.
+//! On https all have the `__Host-` prefix: no other host, not even a subdomain, can set them.
 
 use axum::http::HeaderMap;
 use axum_extra::extract::CookieJar;
@@ -65,6 +66,18 @@ impl Cookies {
     pub(crate) fn forget_session(self) -> CookieJar {
         let mut cookie = self.cookie("kubegate-session", String::new());
         cookie.make_removal();
+        CookieJar::new().add(cookie)
+    }
+
+    /// The language that was chosen.
+    pub(crate) fn language(self, headers: &HeaderMap) -> Option<String> {
+        self.read(headers, "kubegate-language").map(|tag| tag.expose().to_owned())
+    }
+
+    /// The cookie that keeps a language for a year.
+    pub(crate) fn set_language(self, tag: &str) -> CookieJar {
+        let mut cookie = self.cookie("kubegate-language", tag.to_owned());
+        cookie.set_max_age(time::Duration::days(365));
         CookieJar::new().add(cookie)
     }
 

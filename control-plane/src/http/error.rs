@@ -1,5 +1,7 @@
 //! Errors as each surface tells them: a page, an OAuth error, problem details. Each is logged once, here.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,7 @@ use kubegate_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use super::messages::{self, Text};
 use super::templates::{self, ErrorPage};
 use crate::clock::rfc3339;
 use crate::random;
@@ -20,34 +23,41 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub struct PageError {
     status: StatusCode,
     code: &'static str,
-    title: &'static str,
-    what: String,
-    remedy: String,
+    text: Text,
     cause: Option<Cause>,
 }
 
 impl PageError {
-    /// An error with a stable word for it, a title, what went wrong, and what the person can do.
-    pub fn new(
-        status: StatusCode,
-        code: &'static str,
-        title: &'static str,
-        what: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self { status, code, title, what: what.into(), remedy: remedy.into(), cause: None }
+    /// An error with a stable word for it, `code`, which is also its message: `error-{code}` of the message files has
+    /// `.title`, `.what` went wrong and, as `.remedy`, what the person can do.
+    pub(super) fn of(status: StatusCode, code: &'static str) -> Self {
+        Self { status, code, text: messages::text(format!("error-{code}")), cause: None }
+    }
+
+    /// The same with another message, where one word stands for several situations.
+    #[must_use]
+    pub(super) fn told_as(mut self, id: &'static str) -> Self {
+        self.text = messages::text(id);
+        self
+    }
+
+    /// Fills a place of the message.
+    #[must_use]
+    pub(super) fn with(mut self, name: &'static str, words: impl fmt::Display) -> Self {
+        self.text = self.text.with(name, words);
+        self
+    }
+
+    /// Fills a place of the message with another text.
+    #[must_use]
+    pub(super) fn with_text(mut self, name: &'static str, text: Text) -> Self {
+        self.text = self.text.with_text(name, text);
+        self
     }
 
     /// Something of ours failed.
     pub fn internal(cause: impl Into<Cause>) -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Something failed on our side",
-            "Kubegate could not do what you asked for. This is not your mistake.",
-            "Try again in a minute. If it stays like this, give the reference below to whoever runs Kubegate.",
-        )
-        .because(cause)
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, "internal").because(cause)
     }
 
     /// Notes the cause, for the log.
@@ -68,8 +78,8 @@ impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let reference = random::id("").unwrap_or_default();
         let reference = reference.get(..8).unwrap_or_default().to_owned();
-        log(self.status, self.code, &self.what, &reference, self.cause.as_ref());
-        let page = ErrorPage { title: self.title, what: &self.what, remedy: &self.remedy, reference: &reference };
+        log(self.status, self.code, &self.text.part("what").english(), &reference, self.cause.as_ref());
+        let page = ErrorPage { text: &self.text, reference: &reference };
         templates::error_page(&page, self.status)
     }
 }

@@ -3,11 +3,13 @@
 mod api;
 mod assets;
 mod cookies;
+mod demands;
 pub mod error;
 mod extract;
 mod forms;
 mod gateways;
 mod health;
+mod messages;
 mod oauth;
 mod pages;
 mod pomerium;

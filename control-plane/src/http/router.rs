@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 
 use super::error::PageError;
-use super::{api, assets, gateways, health, oauth, pages, pomerium};
+use super::{api, assets, gateways, health, messages, oauth, pages, pomerium};
 use crate::app::App;
 use crate::telemetry::RequestLabels;
 
@@ -32,6 +32,7 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/logout", post(pages::logout::post))
         .route("/signed-in", get(pages::signed_in::get))
         .route("/status", get(pages::status::get))
+        .route("/language/{tag}", get(pages::language::get))
         .route("/assets/{name}", get(assets::get))
         .route("/.well-known/oauth-authorization-server", get(oauth::metadata::get))
         .route("/oauth/jwks.json", get(oauth::jwks::get))
@@ -59,7 +60,8 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(not_found)
-        .layer(middleware::from_fn(time_out));
+        .layer(middleware::from_fn(time_out))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), messages::layer));
     dress(router, app, "public")
 }
 
@@ -82,13 +84,7 @@ fn dress(router: Router<Arc<App>>, app: Arc<App>, listener: &'static str) -> Rou
 }
 
 async fn not_found() -> PageError {
-    PageError::new(
-        StatusCode::NOT_FOUND,
-        "not-found",
-        "There is nothing here",
-        "Kubegate has no page at this address.",
-        "Go to the start page, or run the command again that brought you here.",
-    )
+    PageError::of(StatusCode::NOT_FOUND, "not-found")
 }
 
 async fn time_out(request: Request, next: Next) -> Response {

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::api::status::StatusView;
+use super::messages::{self as m, Text};
 use crate::policy::File;
 
 /// A provider to choose.
@@ -28,13 +29,13 @@ pub(super) struct LoginPage<'a> {
     /// Where to go afterwards.
     pub(super) return_to: &'a str,
     /// What was wrong with the last attempt.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Text>,
     /// The user name of the last attempt.
     pub(super) username: &'a str,
     /// Whether a command line waits for this sign-in.
     pub(super) for_command_line: bool,
     /// What the sign-in must show, after the words "a sign-in".
-    pub(super) demand: Option<String>,
+    pub(super) demand: Option<Text>,
 }
 
 #[derive(Template)]
@@ -43,7 +44,7 @@ pub(super) struct ConsentPage<'a> {
     /// Who would go on.
     pub(super) user: &'a str,
     /// How that person signed in.
-    pub(super) provider: &'a str,
+    pub(super) provider: Text,
     /// Whether the answer goes to a loopback address rather than to a code to copy.
     pub(super) on_this_computer: bool,
     /// The proof that the form is ours.
@@ -101,19 +102,10 @@ pub(super) struct StatusPage<'a> {
 #[derive(Template)]
 #[template(path = "error.html")]
 pub(super) struct ErrorPage<'a> {
-    /// In a few words.
-    pub(super) title: &'a str,
-    /// What went wrong.
-    pub(super) what: &'a str,
-    /// What the person can do.
-    pub(super) remedy: &'a str,
+    /// The message: a title, what went wrong, and what the person can do.
+    pub(super) text: &'a Text,
     /// What finds the log line.
     pub(super) reference: &'a str,
-}
-
-/// The pieces of a text, and which of them stand between backticks: commands to type.
-pub(super) fn pieces(text: &str) -> impl Iterator<Item = (bool, &str)> {
-    text.split('`').enumerate().map(|(position, piece)| (position % 2 == 1, piece))
 }
 
 /// A page. `form_target` is an origin that a form's answer may send the browser to, besides our own.
@@ -146,7 +138,7 @@ pub(super) fn ok<T: Template>(template: &T) -> Response {
 
 /// The page of an error.
 pub(super) fn error_page(error: &ErrorPage<'_>, status: StatusCode) -> Response {
-    page(error, status, None)
+    m::from_the_start(|| page(error, status, None))
 }
 
 #[cfg(test)]
@@ -199,14 +191,14 @@ mod tests {
             accounts: true,
             csrf: "proof",
             return_to: HOSTILE,
-            problem: Some(HOSTILE.into()),
+            problem: Some(m::literal(HOSTILE)),
             username: HOSTILE,
             for_command_line: true,
-            demand: Some(HOSTILE.into()),
+            demand: Some(m::literal(HOSTILE)),
         };
         let consent = |on_this_computer| ConsentPage {
             user: HOSTILE,
-            provider: HOSTILE,
+            provider: m::literal(HOSTILE),
             on_this_computer,
             csrf: "proof",
             request: HOSTILE,
@@ -219,7 +211,8 @@ mod tests {
             csrf: "proof",
             administrator: true,
         };
-        let error = ErrorPage { title: "Title", what: HOSTILE, remedy: HOSTILE, reference: "abc" };
+        let text = m::text("error-denied").with("provider", HOSTILE).with("words", HOSTILE);
+        let error = ErrorPage { text: &text, reference: "abc" };
         let server = "https://kubegate.example.com";
         vec![
             ("login", login.render().unwrap()),

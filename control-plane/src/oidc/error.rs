@@ -111,59 +111,24 @@ impl OidcError {
         }
     }
 
-    /// What the person reads: a title, what went wrong, what to do.
+    /// What the person reads: the message of the pages, which has a title, what went wrong and what to do, and what fills
+    /// its places besides the provider's name.
     #[must_use]
-    pub fn for_the_person(&self, provider: &str) -> (&'static str, String, String) {
-        let operator = "Tell whoever runs Kubegate, with the reference below.".to_owned();
+    pub fn for_the_person(&self) -> (&'static str, Vec<(&'static str, String)>) {
         match self {
-            Self::Unavailable(_) | Self::UserInfo(_) => (
-                "The identity provider does not answer",
-                format!("Kubegate could not reach {provider}, or did not understand its answer."),
-                "Try again in a minute. If it stays like this, tell whoever runs Kubegate, with the reference below."
-                    .to_owned(),
-            ),
-            Self::State => (
-                "This sign-in is over",
-                "It was begun in another browser, more than ten minutes ago, or has ended already.".to_owned(),
-                "Begin again where you came from: the start page, or `kubegate login`. Cookies have to be allowed."
-                    .to_owned(),
-            ),
-            Self::Denied { error, description, .. } => (
-                "You were not signed in",
-                format!("{provider} answered: {}", if description.is_empty() { error } else { description }),
-                "Begin again. If you should have access, ask whoever runs the identity provider.".to_owned(),
-            ),
-            Self::Issuer | Self::Exchange(_) | Self::IdToken(_) => (
-                "The identity provider's answer is not valid",
-                format!("{provider} sent an answer that Kubegate cannot trust."),
-                format!("Begin again. If it happens again: {}", operator.to_lowercase()),
-            ),
-            Self::Identity(error) => (
-                "You cannot be signed in under this name",
-                format!("What {provider} says about you cannot be used: {error}."),
-                error.remedy().to_owned(),
-            ),
-            Self::Store(_) | Self::Random(_) | Self::Seal(_) => {
-                ("Something failed on our side", "Kubegate could not do what you asked for.".to_owned(), operator)
+            Self::Unavailable(_) | Self::UserInfo(_) => ("error-provider-unavailable", vec![]),
+            Self::State => ("error-state-mismatch", vec![]),
+            Self::Denied { error, description, .. } => {
+                let words = if description.is_empty() { error } else { description };
+                ("error-denied", vec![("words", words.clone())])
             }
-        }
-    }
-}
-
-impl IdentityError {
-    fn remedy(&self) -> &'static str {
-        match self {
-            Self::Claim(_) => {
-                "Ask whoever runs Kubegate to ask the provider for this claim (scopes), or to use another (claims)."
+            Self::Issuer | Self::Exchange(_) | Self::IdToken(_) => ("error-bad-answer", vec![]),
+            Self::Identity(IdentityError::Claim(claim)) => ("error-claim-missing", vec![("claim", claim.clone())]),
+            Self::Identity(IdentityError::EmailNotVerified(email)) => {
+                ("error-email-not-verified", vec![("email", email.clone())])
             }
-            Self::EmailNotVerified(_) => {
-                "Verify your address at the identity provider. If it does not do that, whoever runs Kubegate can trust it \
-                 for your domain (trustEmail)."
-            }
-            Self::User { .. } | Self::Uid(_) => {
-                "Ask whoever runs the identity provider for another name, or whoever runs Kubegate to take the name from \
-                 another claim."
-            }
+            Self::Identity(error) => ("error-bad-user-name", vec![("problem", error.to_string())]),
+            Self::Store(_) | Self::Random(_) | Self::Seal(_) => ("error-internal", vec![]),
         }
     }
 }

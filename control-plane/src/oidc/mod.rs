@@ -11,7 +11,7 @@ mod identity;
 use kubegate_core::secret::Secret;
 use openidconnect::RedirectUrl;
 
-pub use self::demand::{Demand, Shown, UNMET};
+pub use self::demand::{Demand, Shown, UNMET, Unmet};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};

@@ -7,6 +7,7 @@ use axum::response::Response;
 use kubegate_core::document::Problem;
 use serde::Serialize;
 
+use super::super::messages::{Text, text};
 use super::administrator::Administrator;
 use crate::app::App;
 use crate::clock::rfc3339;
@@ -126,16 +127,27 @@ impl StatusView {
 
 impl GatewayView {
     /// What it has, for people; `started` is when this program was.
-    pub(in crate::http) fn in_words(&self, started: &str) -> String {
+    pub(in crate::http) fn in_words(&self, started: &str) -> Text {
         if self.holds == Holds::Silent {
             return match &self.last_poll {
-                Some(at) => format!("has not asked since {at}"),
-                None => format!("has not asked since the control plane was started at {started}"),
+                Some(at) => text("gateway-silent-since").with("at", at),
+                None => text("gateway-silent-ever").with("at", started),
             };
         }
-        let others = self.others.iter().map(|other| format!("; another with its credential {}", other.in_words()));
-        std::iter::once(self.holds.in_words().to_owned()).chain(others).collect()
+        self.others.iter().fold(told(self.holds), |first, other| {
+            text("gateway-another").with_text("first", first).with_text("other", told(*other))
+        })
     }
+}
+
+fn told(holds: Holds) -> Text {
+    text(match holds {
+        Holds::Nothing => "gateway-nothing",
+        Holds::Older => "gateway-older",
+        Holds::Newest => "gateway-newest",
+        Holds::Newer => "gateway-newer",
+        Holds::Silent => "gateway-silent",
+    })
 }
 
 /// The status.

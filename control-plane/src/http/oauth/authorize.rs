@@ -18,8 +18,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::super::demands;
 use super::super::error::{PageError, ascii};
 use super::super::extract::{BrowserSession, Parameters};
+use super::super::messages::{Text, literal, text};
 use super::super::pages::login_url;
 use super::super::templates::{self, ConsentPage};
 use super::CLIENT;
@@ -44,9 +46,8 @@ pub(in crate::http) async fn get(
         Ok(request) => request,
         Err(invalid) => return refuse(&app, invalid),
     };
-    if let Some(asked) = request.demand.in_words().filter(|_| nobody_has_acr(&app, &request)) {
-        let what = format!("a sign-in {asked} was asked for, and accounts of this gateway have no acr");
-        return unmet(&app, &request, &what);
+    if nobody_has_acr(&app, &request) {
+        return unmet(&app, &request, demands::asked("unmet-accounts", &request.demand));
     }
     let here = format!("{PATH}?{query}");
     let to_sign_in = || Ok(see_other(&login_url(&here, request.provider.as_deref())));
@@ -56,8 +57,8 @@ pub(in crate::http) async fn get(
     let purpose = app.sessions.take_purpose(&session, &here).await.map_err(PageError::internal)?;
     match request.demand.judge(shown(&session, purpose.is_some()), app.clock.now()) {
         Err(lacking) if purpose.is_some() => {
-            let what = lacking.told(app.provider_name(&session.identity.provider));
-            return unmet(&app, &request, &what);
+            let what = demands::unmet(&lacking, provider_name(&app, &session.identity.provider));
+            return unmet(&app, &request, what);
         }
         Err(_) => return to_sign_in(),
         Ok(()) if purpose.as_ref().is_some_and(|purpose| purpose.chosen) => {
@@ -69,7 +70,7 @@ pub(in crate::http) async fn get(
     let csrf = app.forms.proof(&browser, &form_purpose(&session, &query, purpose.is_some()));
     let page = ConsentPage {
         user: &session.identity.user,
-        provider: app.provider_name(&session.identity.provider),
+        provider: provider_name(&app, &session.identity.provider),
         on_this_computer: request.redirect.loopback,
         csrf: &csrf,
         request: &query,
@@ -118,6 +119,11 @@ pub(in crate::http) async fn post(
     }
 }
 
+/// What people know a provider as, in the reader's language.
+pub(in crate::http) fn provider_name(app: &App, id: &str) -> Text {
+    if id == accounts::PROVIDER { text("provider-accounts") } else { literal(app.provider_name(id)) }
+}
+
 /// What the form of the consent page stands for.
 fn form_purpose<'a>(session: &'a Session, query: &'a str, for_this: bool) -> [&'a str; 4] {
     let how = if for_this { "signed in for this" } else { "signed in before" };
@@ -137,21 +143,16 @@ fn nobody_has_acr(app: &App, request: &AuthorizationRequest) -> bool {
 
 /// The answer when no sign-in meets the demand. Where our own code page would be the one to get it, the page comes at
 /// once: what is said in its address could be anybody's words.
-pub(in crate::http) fn unmet(app: &App, request: &AuthorizationRequest, what: &str) -> Result<Response, PageError> {
-    tracing::info!(what, "a sign-in did not meet the demand");
+pub(in crate::http) fn unmet(app: &App, request: &AuthorizationRequest, what: Text) -> Result<Response, PageError> {
+    let in_english = what.english();
+    tracing::info!(what = in_english, "a sign-in did not meet the demand");
     if request.redirect.loopback {
-        let what = ascii(what);
+        let what = ascii(&in_english);
         let parameters = [("error", UNMET), ("error_description", what.as_str())];
         return Ok(see_other(&request.redirect.with(&parameters, request.state.as_deref(), &app.issuer)));
     }
-    Err(PageError::new(
-        StatusCode::FORBIDDEN,
-        "unmet-authentication-requirements",
-        "This sign-in is not enough",
-        format!("Kubegate cannot go on: {what}."),
-        "There is no code for the terminal: end the command that waits there. Run it again, and sign in another way that \
-         your identity provider offers. If it has none, ask whoever runs Kubegate. Until then everything stays as it was.",
-    ))
+    let unmet = PageError::of(StatusCode::FORBIDDEN, "unmet-authentication-requirements");
+    Err(unmet.told_as("error-unmet").with_text("problem", what))
 }
 
 /// Whether enough is left of the sign-in to make a session of it; else the person signs in anew.
@@ -178,24 +179,14 @@ fn refuse(app: &App, invalid: InvalidRequest) -> Result<Response, PageError> {
             let parameters = [("error", error), ("error_description", description.as_str())];
             Ok(see_other(&redirect.with(&parameters, state.as_deref(), &app.issuer)))
         }
-        InvalidRequest::Unanswerable(what) => Err(PageError::new(
-            StatusCode::BAD_REQUEST,
-            "bad-authorization-request",
-            "This sign-in request is not valid",
-            format!("It does not come from the kubegate command line as we know it: {what}."),
-            "Run `kubegate login` again. If you followed a link from somewhere else, do not use it.",
-        )),
+        InvalidRequest::Unanswerable(what) => {
+            Err(PageError::of(StatusCode::BAD_REQUEST, "bad-authorization-request").with("problem", what))
+        }
     }
 }
 
 fn expired() -> PageError {
-    PageError::new(
-        StatusCode::FORBIDDEN,
-        "form-expired",
-        "This form is no longer valid",
-        "It was opened in another browser, or the sign-in that it belongs to has ended.",
-        "Go back, load the page again, and send it once more.",
-    )
+    PageError::of(StatusCode::FORBIDDEN, "form-expired")
 }
 
 /// A redirect that makes a GET of whatever it answers.

@@ -26,15 +26,6 @@ fn is_code(text: &str) -> bool {
 }
 
 fn refused(error: Option<&str>) -> PageError {
-    let what = match error {
-        Some("access_denied") => "You did not let the command line go on.",
-        _ => "There is no code in this address.",
-    };
-    PageError::new(
-        StatusCode::BAD_REQUEST,
-        "no-code",
-        "No code",
-        what,
-        "Run `kubegate login --no-browser` again and open the address that it prints.",
-    )
+    let none = PageError::of(StatusCode::BAD_REQUEST, "no-code");
+    if error == Some("access_denied") { none.told_as("error-no-code-denied") } else { none }
 }

@@ -9,6 +9,7 @@ use kubegate_core::secret::Secret;
 
 use super::super::error::PageError;
 use super::super::extract::{ClientAddress, Parameters, browser_holder};
+use super::super::messages::text;
 use super::super::oauth::authorize::see_other;
 use super::login::{self, Attempt};
 use super::{ReturnTo, sign_in};
@@ -56,16 +57,12 @@ pub(in crate::http) async fn post(
 /// The form again, with what was wrong.
 fn again(app: &App, browser: &Secret, return_to: &ReturnTo, user: &str, refused: Refused) -> Response {
     let (problem, status, wait) = match refused {
-        Refused::Wrong => ("The user name or the password is wrong.".to_owned(), StatusCode::UNAUTHORIZED, None),
+        Refused::Wrong => (text("login-wrong"), StatusCode::UNAUTHORIZED, None),
         Refused::Wait(wait) => {
             let seconds = wait.as_secs().max(1);
-            let problem = format!("Too many failed attempts. Wait {seconds} seconds, then try again.");
-            (problem, StatusCode::TOO_MANY_REQUESTS, Some(seconds))
+            (text("login-wait").count("seconds", seconds), StatusCode::TOO_MANY_REQUESTS, Some(seconds))
         }
-        Refused::Busy => {
-            let problem = "Many people are signing in at this moment. Try again in a few seconds.".to_owned();
-            (problem, StatusCode::SERVICE_UNAVAILABLE, Some(5))
-        }
+        Refused::Busy => (text("login-busy"), StatusCode::SERVICE_UNAVAILABLE, Some(5)),
     };
     let attempt = Attempt { username: user, problem: Some((problem, status)), ..Attempt::default() };
     let mut response = login::page(app, browser, return_to, attempt).into_response();
@@ -76,11 +73,5 @@ fn again(app: &App, browser: &Secret, return_to: &ReturnTo, user: &str, refused:
 }
 
 fn stale_form() -> PageError {
-    PageError::new(
-        StatusCode::FORBIDDEN,
-        "form-expired",
-        "This form is no longer valid",
-        "It was not opened in this browser, or the browser does not keep our cookie.",
-        "Allow cookies for this site, open the sign-in page again, and send the form once more.",
-    )
+    PageError::of(StatusCode::FORBIDDEN, "form-expired").told_as("error-login-form-expired")
 }

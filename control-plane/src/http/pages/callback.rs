@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::super::demands;
 use super::super::error::PageError;
 use super::super::extract::{ClientAddress, Parameters, browser_holder};
 use super::super::oauth::authorize;
-use super::provider::refused;
+use super::provider::{refused, unknown};
 use super::{ReturnTo, sign_in};
 use crate::app::App;
 use crate::oidc::{Answer, OidcError, UNMET};
@@ -23,15 +24,7 @@ pub(in crate::http) async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let provider = app.providers.get(&id).ok_or_else(|| {
-        PageError::new(
-            StatusCode::NOT_FOUND,
-            "unknown-provider",
-            "There is no such provider",
-            "Kubegate knows no identity provider by this name.",
-            "Open the sign-in page and begin again.",
-        )
-    })?;
+    let provider = app.providers.get(&id).ok_or_else(unknown)?;
     let parameters = Parameters::parse(query.as_deref().unwrap_or_default()).ok();
     let parameter = |name| parameters.as_ref().and_then(|parameters| parameters.get(name));
     let answer = Answer {
@@ -71,8 +64,8 @@ pub(in crate::http) async fn get(
 fn unmet(app: &App, provider: &str, error: &OidcError) -> Option<Result<Response, PageError>> {
     let OidcError::Denied { error, description, return_to } = error else { return None };
     let request = ReturnTo::parse(Some(return_to), &app.issuer).authorization(&app.issuer)?;
-    let asked = request.demand.in_words().filter(|_| error == UNMET)?;
+    demands::demanded(&request.demand).filter(|_| error == UNMET)?;
     let said = if description.is_empty() { "it has no such" } else { description };
-    let what = format!("a sign-in {asked} was asked for, and {provider} answered: {said}");
-    Some(authorize::unmet(app, &request, &what))
+    let what = demands::asked("unmet-answered", &request.demand).with("provider", provider).with("words", said);
+    Some(authorize::unmet(app, &request, what))
 }

@@ -7,8 +7,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::secret::Secret;
 
+use super::super::demands::demanded;
 use super::super::error::PageError;
 use super::super::extract::Parameters;
+use super::super::messages::Text;
 use super::super::templates::{self, LoginPage, ProviderChoice};
 use super::ReturnTo;
 use crate::accounts::PROVIDER;
@@ -37,7 +39,7 @@ pub(super) struct Attempt<'a> {
     /// The user name.
     pub(super) username: &'a str,
     /// What was wrong, and the status that goes with it.
-    pub(super) problem: Option<(String, StatusCode)>,
+    pub(super) problem: Option<(Text, StatusCode)>,
 }
 
 /// The sign-in page.
@@ -63,7 +65,7 @@ pub(super) fn page(app: &App, browser: &Secret, return_to: &ReturnTo, attempt: A
         problem,
         username: attempt.username,
         for_command_line: authorization.is_some(),
-        demand: demand.and_then(Demand::in_words),
+        demand: demand.and_then(demanded),
     };
     let form_target = authorization.as_ref().and_then(|authorization| authorization.redirect.form_target());
     templates::page(&page, status.unwrap_or(StatusCode::OK), form_target)

@@ -26,13 +26,7 @@ pub(in crate::http) async fn post(
     let proof = form.as_ref().and_then(|form| form.get("csrf")).unwrap_or_default();
     let browser = app.cookies.browser(&headers);
     if !app.forms.proves(proof, browser.as_ref(), &["logout", session.id.as_str()]) {
-        return Err(PageError::new(
-            StatusCode::FORBIDDEN,
-            "form-expired",
-            "You are still signed in",
-            "The form was not opened in this browser.",
-            "Open the start page and sign out there.",
-        ));
+        return Err(PageError::of(StatusCode::FORBIDDEN, "form-expired").told_as("error-logout-form-expired"));
     }
     app.sessions.end(&session.id, EndReason::SignedOut, app.clock.now()).await.map_err(PageError::internal)?;
     tracing::info!(session = %session.id, user = session.identity.user, "a browser signed out");

@@ -3,6 +3,7 @@
 pub(super) mod accounts;
 pub(super) mod callback;
 pub(super) mod home;
+pub(super) mod language;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod provider;

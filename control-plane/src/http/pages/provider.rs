@@ -48,14 +48,8 @@ pub(in crate::http) async fn get(
     Ok((jar, see_other(url.as_str())).into_response())
 }
 
-fn unknown() -> PageError {
-    PageError::new(
-        StatusCode::NOT_FOUND,
-        "unknown-provider",
-        "There is no such provider",
-        "Kubegate knows no identity provider by this name.",
-        "Open the sign-in page and choose one of those that it offers.",
-    )
+pub(super) fn unknown() -> PageError {
+    PageError::of(StatusCode::NOT_FOUND, "unknown-provider")
 }
 
 /// What a person reads when the provider, or its answer, is no good.
@@ -65,6 +59,7 @@ pub(super) fn refused(name: &str, error: OidcError) -> PageError {
         OidcError::Store(_) | OidcError::Random(_) | OidcError::Seal(_) => return PageError::internal(error),
         _ => StatusCode::FORBIDDEN,
     };
-    let (title, what, remedy) = error.for_the_person(name);
-    PageError::new(status, error.code(), title, what, remedy).because(error)
+    let (id, places) = error.for_the_person();
+    let told = PageError::of(status, error.code()).told_as(id).with("provider", name);
+    places.into_iter().fold(told, |told, (place, words)| told.with(place, words)).because(error)
 }

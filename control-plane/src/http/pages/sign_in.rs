@@ -43,11 +43,9 @@ pub(super) async fn complete(
 
 fn refuse(disabled: &Disabled) -> PageError {
     let Disabled { person, by, reason, at, .. } = disabled;
-    PageError::new(
-        StatusCode::FORBIDDEN,
-        "account-disabled",
-        "Your account is disabled",
-        format!("The sign-in went well, but {by} disabled your account here on {}: {reason}", for_people(*at)),
-        format!("Ask {by}, or another administrator of Kubegate, to enable `{person}` again."),
-    )
+    PageError::of(StatusCode::FORBIDDEN, "account-disabled")
+        .with("by", by)
+        .with("at", for_people(*at))
+        .with("reason", reason)
+        .with("person", person)
 }

@@ -23,13 +23,7 @@ pub(in crate::http) async fn get(
         return Ok(see_other(&login_url("/status", None)));
     };
     if !app.is_administrator(&session.identity) {
-        return Err(PageError::new(
-            StatusCode::FORBIDDEN,
-            "not-an-administrator",
-            "This page is for administrators",
-            format!("You are signed in as {}, who is none of them.", session.identity.user),
-            "Ask whoever runs Kubegate; `admins` in the control plane's configuration names the administrators.",
-        ));
+        return Err(PageError::of(StatusCode::FORBIDDEN, "not-an-administrator").with("user", &session.identity.user));
     }
     Ok(templates::ok(&StatusPage { status: &StatusView::of(&app) }))
 }

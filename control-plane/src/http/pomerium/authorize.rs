@@ -14,10 +14,11 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use kubegate_core::token::{MAX_GROUPS, MAX_TOKEN};
 
 use super::super::error::PageError;
 use super::super::extract::{BrowserSession, ClientAddress, Parameters};
-use super::super::oauth::authorize::see_other;
+use super::super::oauth::authorize::{provider_name, see_other};
 use super::super::pages::login_url;
 use super::super::templates;
 use super::pages::{self, ConsentPage, HandOverPage};
@@ -26,7 +27,7 @@ use super::{cluster_named, is_young};
 use crate::app::App;
 use crate::clock::for_people;
 use crate::person::Identity;
-use crate::session::{EndReason, GrantError, Holder, PomeriumGrant, PomeriumRefused, Session, SessionError};
+use crate::session::{Disabled, EndReason, GrantError, Holder, PomeriumGrant, PomeriumRefused, Session, SessionError};
 use crate::token::MintError;
 
 /// The path of this endpoint.
@@ -61,7 +62,7 @@ pub(in crate::http) async fn get(
     let csrf = app.forms.proof(&browser, &form_purpose(&session, &query));
     let page = ConsentPage {
         user: &session.identity.user,
-        provider: app.provider_name(&session.identity.provider),
+        provider: provider_name(&app, &session.identity.provider),
         cluster: cluster.name.as_str(),
         server: &cluster.server,
         waits_at: request.redirect.origin(),
@@ -98,13 +99,7 @@ pub(in crate::http) async fn post(
             ended.map_err(PageError::internal)?;
             Ok((app.cookies.forget_session(), see_other(&login_url(&here, None))).into_response())
         }
-        _ => Err(PageError::new(
-            StatusCode::FORBIDDEN,
-            "access-denied",
-            "pomerium-cli gets nothing",
-            "You did not let it go on.",
-            "End the command that waits in the terminal with Ctrl+C. You can close this page.",
-        )),
+        _ => Err(PageError::of(StatusCode::FORBIDDEN, "pomerium-denied")),
     }
 }
 
@@ -147,83 +142,35 @@ async fn hand_over(
 }
 
 fn refused(error: PomeriumRefused) -> PageError {
+    let forbidden = |code| PageError::of(StatusCode::FORBIDDEN, code);
     match error {
         PomeriumRefused::Spent => over(),
-        PomeriumRefused::Mint(MintError::TooManyGroups { length }) => PageError::new(
-            StatusCode::FORBIDDEN,
-            "too-many-groups",
-            "You have too many groups for pomerium-cli",
-            format!(
-                "The names of your groups are {length} characters long together. A token of pomerium-cli cannot be renewed, \
-                 so it has to carry all of them, and it has room for {}.",
-                kubegate_core::token::MAX_GROUPS
-            ),
-            "Use `kubegate` instead of pomerium-cli: its tokens are renewed, and carry the groups that matter. Or ask \
-             whoever runs your identity provider to send fewer groups.",
-        ),
-        PomeriumRefused::Mint(MintError::TooLarge { length }) => PageError::new(
-            StatusCode::FORBIDDEN,
-            "token-too-large",
-            "Your token would be too large",
-            format!(
-                "It would be {length} characters long, and no more than {} can be sent.",
-                kubegate_core::token::MAX_TOKEN
-            ),
-            "Use `kubegate` instead of pomerium-cli, or ask whoever runs Kubegate for help.",
-        ),
-        PomeriumRefused::Mint(MintError::ReservedUser { user }) => PageError::new(
-            StatusCode::FORBIDDEN,
-            "reserved-user",
-            "Nobody can sign in under this name",
-            format!("Your user name {user:?} is one of those that are for service accounts."),
-            "Ask whoever runs Kubegate to give service accounts another prefix, or you another user name.",
-        ),
-        PomeriumRefused::Session(GrantError::Failed(SessionError::Disabled(disabled))) => PageError::new(
-            StatusCode::FORBIDDEN,
-            "account-disabled",
-            "Your account is disabled",
-            format!("{} disabled your account here: {}", disabled.by, disabled.reason),
-            format!("Ask {}, or another administrator of Kubegate, to enable it again.", disabled.by),
-        ),
+        PomeriumRefused::Mint(MintError::TooManyGroups { length }) => {
+            forbidden("pomerium-groups").with("length", length).with("most", MAX_GROUPS)
+        }
+        PomeriumRefused::Mint(MintError::TooLarge { length }) => {
+            forbidden("pomerium-token").with("length", length).with("most", MAX_TOKEN)
+        }
+        PomeriumRefused::Mint(MintError::ReservedUser { user }) => forbidden("reserved-user").with("user", user),
+        PomeriumRefused::Session(GrantError::Failed(SessionError::Disabled(disabled))) => {
+            let Disabled { person, by, reason, at, .. } = *disabled;
+            let refused = forbidden("account-disabled").with("by", by).with("reason", reason);
+            refused.with("at", for_people(at)).with("person", person)
+        }
         PomeriumRefused::Session(GrantError::Failed(error)) => PageError::internal(error),
         PomeriumRefused::Mint(error) => PageError::internal(error),
-        PomeriumRefused::Session(error) => PageError::new(
-            StatusCode::FORBIDDEN,
-            "session-over",
-            "Your sign-in is over",
-            "It ended before pomerium-cli could get its token.",
-            "Run the command again, and sign in once more.",
-        )
-        .because(error),
+        PomeriumRefused::Session(error) => forbidden("pomerium-session-over").because(error),
     }
 }
 
 fn over() -> PageError {
-    PageError::new(
-        StatusCode::BAD_REQUEST,
-        "bad-pomerium-request",
-        "This sign-in cannot go on",
-        "Its address was used before, is older than ten minutes, or does not come from pomerium-cli as we know it.",
-        "Run the command again. If you followed a link from somewhere else, do not use it.",
-    )
+    PageError::of(StatusCode::BAD_REQUEST, "bad-pomerium-request")
 }
 
 fn not_here() -> PageError {
-    PageError::new(
-        StatusCode::NOT_FOUND,
-        "no-pomerium",
-        "pomerium-cli does not work with this cluster",
-        "Kubegate's configuration does not allow it there, or the cluster is no longer there.",
-        "Use `kubegate kubeconfig` to set up the cluster, or ask whoever runs Kubegate.",
-    )
+    PageError::of(StatusCode::NOT_FOUND, "no-pomerium")
 }
 
 fn expired() -> PageError {
-    PageError::new(
-        StatusCode::FORBIDDEN,
-        "form-expired",
-        "This form is no longer valid",
-        "It was opened in another browser, or the sign-in that it belongs to has ended.",
-        "Go back, load the page again, and send it once more.",
-    )
+    PageError::of(StatusCode::FORBIDDEN, "form-expired")
 }

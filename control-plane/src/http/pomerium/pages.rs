@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::super::messages::{self as m, Text};
 use super::super::templates;
 
 #[derive(Template)]
@@ -12,7 +13,7 @@ pub(super) struct ConsentPage<'a> {
     /// Who would go on.
     pub(super) user: &'a str,
     /// How that person signed in.
-    pub(super) provider: &'a str,
+    pub(super) provider: Text,
     /// The cluster.
     pub(super) cluster: &'a str,
     /// Its URL.
@@ -51,7 +52,8 @@ pub(super) fn hand_over(page: &HandOverPage<'_>, target: &str) -> Response {
     let Ok(policy) = HeaderValue::from_str(&policy) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let mut response = templates::ok(page);
+    // What makes it is good once, so a choice of another language cannot lead back here.
+    let mut response = m::from_the_start(|| templates::ok(page));
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
@@ -65,7 +67,7 @@ mod tests {
         const HOSTILE: &str = "<script>alert(1)</script>\"'&";
         let consent = ConsentPage {
             user: HOSTILE,
-            provider: HOSTILE,
+            provider: m::literal(HOSTILE),
             cluster: HOSTILE,
             server: HOSTILE,
             waits_at: HOSTILE,

@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 42] = [
+const PUBLIC: [(Method, &str, StatusCode); 43] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -27,6 +27,7 @@ const PUBLIC: [(Method, &str, StatusCode); 42] = [
     (Method::GET, "/api/v1/clusters", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/revocations", StatusCode::UNAUTHORIZED),
     (Method::GET, "/status", StatusCode::SEE_OTHER),
+    (Method::GET, "/language/{tag}", StatusCode::NOT_FOUND),
     (Method::GET, "/api/v1/bundle", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/status", StatusCode::UNAUTHORIZED),
     (Method::GET, "/api/v1/elevations", StatusCode::UNAUTHORIZED),
