@@ -102,6 +102,17 @@ device-denied = Abgelehnt
 device-denied-nothing = Der andere Rechner bekommt nichts, und alles ist, wie es war.
 device-denied-next = Sie können diese Seite schließen. Wenn man Sie bat, einen Code einzutippen, der nicht aus Ihrem eigenen Terminal ist, sagen Sie es den Betreibern von Kubegate.
 
+## pomerium-cli asks to go on
+
+pomerium-here = `pomerium-cli` auf diesem Rechner möchte Ihren Zugang zum Cluster { $cluster } benutzen.
+pomerium-cluster = Cluster
+pomerium-at = { $cluster } unter { $server }
+pomerium-waits-at = Es wartet unter
+pomerium-hand-over-title = Noch ein Schritt
+pomerium-hand-over = Sie sind angemeldet als { $user }. Geben Sie `pomerium-cli` auf diesem Rechner Bescheid, dann kann es Ihren Zugang zum Cluster { $cluster } bis { $until } benutzen.
+pomerium-hand-over-submit = Weiter zu pomerium-cli
+pomerium-hand-over-only-yours = Fahren Sie nur fort, wenn Sie es gerade selbst gestartet haben; sonst schließen Sie diese Seite. Wenn der Browser es nicht erreicht, rufen Sie den Befehl noch einmal auf: Vielleicht ist er schon beendet.
+
 ## A code to copy
 
 code-title = Ihr Code
@@ -346,6 +357,34 @@ error-no-code-denied =
     .title = Kein Code
     .what = Sie haben das Programm nicht weitermachen lassen.
     .remedy = Führen Sie `kubegate login --no-browser` noch einmal aus und öffnen Sie die Adresse, die es ausgibt.
+error-pomerium-denied =
+    .title = pomerium-cli bekommt nichts
+    .what = Sie haben es nicht fortfahren lassen.
+    .remedy = Beenden Sie den Befehl, der im Terminal wartet, mit Strg+C. Diese Seite können Sie schließen.
+error-bad-pomerium-request =
+    .title = Diese Anmeldung kann nicht weitergehen
+    .what = Ihre Adresse wurde schon benutzt, ist älter als zehn Minuten oder kommt nicht von pomerium-cli, wie wir es kennen.
+    .remedy = Rufen Sie den Befehl noch einmal auf. Wenn Sie einem Link von anderswo gefolgt sind, benutzen Sie ihn nicht.
+error-no-pomerium =
+    .title = pomerium-cli geht mit diesem Cluster nicht
+    .what = Die Konfiguration von Kubegate erlaubt es dort nicht, oder den Cluster gibt es nicht mehr.
+    .remedy = Richten Sie den Cluster mit `kubegate kubeconfig` ein, oder fragen Sie die Betreiber von Kubegate.
+error-pomerium-groups =
+    .title = Sie haben zu viele Gruppen für pomerium-cli
+    .what = Die Namen Ihrer Gruppen sind zusammen { $length } Zeichen lang. Ein Token von pomerium-cli kann nicht erneuert werden, es muss also alle tragen, und es hat Platz für { $most }.
+    .remedy = Benutzen Sie `kubegate` statt pomerium-cli: Seine Tokens werden erneuert und tragen die Gruppen, auf die es ankommt. Oder bitten Sie die Betreiber Ihres Identity-Providers, weniger Gruppen zu schicken.
+error-pomerium-token =
+    .title = Ihr Token würde zu groß
+    .what = Es würde { $length } Zeichen lang, und mehr als { $most } lassen sich nicht schicken.
+    .remedy = Benutzen Sie `kubegate` statt pomerium-cli, oder bitten Sie die Betreiber von Kubegate um Hilfe.
+error-reserved-user =
+    .title = Unter diesem Namen kann sich niemand anmelden
+    .what = Ihr Benutzername { $user } ist einer von denen, die für Dienstkonten sind.
+    .remedy = Bitten Sie die Betreiber von Kubegate um ein anderes Präfix für Dienstkonten oder um einen anderen Benutzernamen für Sie.
+error-pomerium-session-over =
+    .title = Ihre Anmeldung ist zu Ende
+    .what = Sie endete, bevor pomerium-cli sein Token bekommen konnte.
+    .remedy = Rufen Sie den Befehl noch einmal auf, und melden Sie sich noch einmal an.
 error-unknown-provider =
     .title = Diesen Provider gibt es nicht
     .what = Kubegate kennt keinen Identity-Provider mit diesem Namen.

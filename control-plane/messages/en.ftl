@@ -103,6 +103,17 @@ device-denied = Denied
 device-denied-nothing = The other machine gets nothing, and everything is as it was.
 device-denied-next = You can close this page. If you were asked to type a code that is not from your own terminal, tell whoever runs Kubegate.
 
+## pomerium-cli asks to go on
+
+pomerium-here = `pomerium-cli` on this computer wants to use your access to the cluster { $cluster }.
+pomerium-cluster = Cluster
+pomerium-at = { $cluster } at { $server }
+pomerium-waits-at = It waits at
+pomerium-hand-over-title = One more step
+pomerium-hand-over = You are signed in as { $user }. Let `pomerium-cli` on this computer know, and it can use your access to the cluster { $cluster } until { $until }.
+pomerium-hand-over-submit = Continue to pomerium-cli
+pomerium-hand-over-only-yours = Go on only if you have just started it yourself; else close this page. If the browser cannot reach it, run the command again: it may have ended.
+
 ## A code to copy
 
 code-title = Your code
@@ -347,6 +358,34 @@ error-no-code-denied =
     .title = No code
     .what = You did not let the command line go on.
     .remedy = Run `kubegate login --no-browser` again and open the address that it prints.
+error-pomerium-denied =
+    .title = pomerium-cli gets nothing
+    .what = You did not let it go on.
+    .remedy = End the command that waits in the terminal with Ctrl+C. You can close this page.
+error-bad-pomerium-request =
+    .title = This sign-in cannot go on
+    .what = Its address was used before, is older than ten minutes, or does not come from pomerium-cli as we know it.
+    .remedy = Run the command again. If you followed a link from somewhere else, do not use it.
+error-no-pomerium =
+    .title = pomerium-cli does not work with this cluster
+    .what = Kubegate's configuration does not allow it there, or the cluster is no longer there.
+    .remedy = Use `kubegate kubeconfig` to set up the cluster, or ask whoever runs Kubegate.
+error-pomerium-groups =
+    .title = You have too many groups for pomerium-cli
+    .what = The names of your groups are { $length } characters long together. A token of pomerium-cli cannot be renewed, so it has to carry all of them, and it has room for { $most }.
+    .remedy = Use `kubegate` instead of pomerium-cli: its tokens are renewed, and carry the groups that matter. Or ask whoever runs your identity provider to send fewer groups.
+error-pomerium-token =
+    .title = Your token would be too large
+    .what = It would be { $length } characters long, and no more than { $most } can be sent.
+    .remedy = Use `kubegate` instead of pomerium-cli, or ask whoever runs Kubegate for help.
+error-reserved-user =
+    .title = Nobody can sign in under this name
+    .what = Your user name { $user } is one of those that are for service accounts.
+    .remedy = Ask whoever runs Kubegate to give service accounts another prefix, or you another user name.
+error-pomerium-session-over =
+    .title = Your sign-in is over
+    .what = It ended before pomerium-cli could get its token.
+    .remedy = Run the command again, and sign in once more.
 error-unknown-provider =
     .title = There is no such provider
     .what = Kubegate knows no identity provider by this name.

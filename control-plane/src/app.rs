@@ -7,17 +7,20 @@ use kubegate_core::policy::Policy;
 use kubegate_core::rule::{Cluster, Person, Who};
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
+use kubegate_core::token::SERVICE_ACCOUNTS;
 use tokio::sync::watch;
 
 use crate::accounts::limiter::Limiter;
 use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
-use crate::config::{Config, Gateway, Issuer};
+use crate::config::{Config, Gateway, Issuer, Pomerium};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Failures, Forms};
 use crate::oidc::{HttpError, OidcError, Provider, Providers};
 use crate::person::Identity;
-use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
+use crate::policy::{
+    self, Authored, Bundle, Exporter, InForce, PomeriumSigner, PublishError, Publisher, Signer, Standing,
+};
 use crate::polls::Polls;
 use crate::recheck::Rechecks;
 use crate::scim::{Directories, Provisioning};
@@ -25,7 +28,7 @@ use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions, UserCodes};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
-use crate::token::{KeyError, Minter, Schedule, TokenKeys};
+use crate::token::{KeyError, Minter, Purpose, Schedule, TokenKeys};
 use crate::workload::Workloads;
 
 /// What requests are answered with.
@@ -58,6 +61,8 @@ pub struct App {
     pub(crate) polls: Polls,
     pub(crate) admins: Who,
     pub(crate) trusted_proxy_hops: usize,
+    pub(crate) pomerium: Option<Pomerium>,
+    pub(crate) pomerium_keys: Option<Arc<TokenKeys>>,
 }
 
 /// The control plane cannot start.
@@ -126,6 +131,14 @@ impl App {
             None => TokenKeys::open(store.clone(), sealer.clone(), schedule, now).await?,
         };
         let token_keys = Arc::new(token_keys);
+        let pomerium = match config.pomerium {
+            Some(ref settings) => {
+                let schedule = Schedule { rotate_every: config.rotate_every, keep: settings.longest() };
+                let keys = TokenKeys::open_for(Purpose::Pomerium, store.clone(), sealer.clone(), schedule, now).await?;
+                Some(PomeriumSigner { keys: Arc::new(keys.telling(token_keys.changed())), settings: settings.clone() })
+            }
+            None => None,
+        };
         let providers = providers(&config, &store, &sealer)?;
         let workloads = Workloads::new(config.workloads).map_err(|(id, source)| StartError::Workload { id, source })?;
         let accounts = Accounts::new(config.accounts);
@@ -134,20 +147,28 @@ impl App {
         let sessions = sessions.with_directories(Arc::clone(&directories));
         let scim = Provisioning::new(store.clone(), sessions.clone(), directories, Arc::clone(&metrics));
         let elevations = Elevations::new(store.clone(), sessions.ended());
-        let withdrawn =
-            sessions.end_withdrawn(|identity| stands(&accounts, &providers, &workloads, identity), now).await?;
+        let pomerium_settings = config.pomerium.as_ref();
+        let stands = |identity: &Identity| stands(&accounts, &providers, &workloads, pomerium_settings, identity);
+        let withdrawn = sessions.end_withdrawn(stands, now).await?;
         if withdrawn > 0 {
             tracing::info!(sessions = withdrawn, "ended sessions of accounts and providers that are no longer there");
         }
         scim.start(now).await?;
         let issuer = config.issuer;
-        let signer = Arc::new(Signer::new(
+        let mut minter = Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys));
+        if let Some(PomeriumSigner { keys, settings }) = &pomerium {
+            let prefix = settings.service_accounts.as_ref().map(|accounts| accounts.user_prefix.clone());
+            minter = minter.with_pomerium(Arc::clone(keys), prefix);
+        }
+        let signer = Signer::new(
             issuer.as_str().to_owned(),
             config.bundle_key,
             store.clone(),
             Arc::clone(&token_keys),
             Arc::clone(&metrics),
-        ));
+        );
+        let pomerium_keys = pomerium.as_ref().map(|pomerium| Arc::clone(&pomerium.keys));
+        let signer = Arc::new(signer.with_pomerium(pomerium));
         let (standing, policy_status) = Standing::new(Arc::clone(&metrics));
         let (publisher, bundle) =
             Publisher::start(Arc::clone(&signer), clock.clone(), Arc::clone(&metrics), standing.clone(), authored)
@@ -160,7 +181,7 @@ impl App {
             user_codes: UserCodes::new(&sealer),
             user_code_tries: Limiter::default(),
             logout_failures: Failures::default(),
-            minter: Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys)),
+            minter,
             issuer,
             clock,
             metrics,
@@ -183,6 +204,8 @@ impl App {
             polls: Polls::new(now),
             admins: config.admins,
             trusted_proxy_hops: config.trusted_proxy_hops,
+            pomerium: config.pomerium,
+            pomerium_keys,
         };
         Ok((Arc::new(app), Controls { publisher, standing, stopping }))
     }
@@ -231,6 +254,10 @@ impl App {
 
     /// What has become of an identity since its sign-in.
     pub(crate) fn review(&self, identity: &Identity) -> Review {
+        if identity.provider == SERVICE_ACCOUNTS {
+            let stands = is_service_account(self.pomerium.as_ref(), identity);
+            return if stands { Review::Stands } else { Review::Withdrawn };
+        }
         if identity.provider != accounts::PROVIDER {
             if self.workloads.contains(&identity.provider) {
                 return Review::Stands;
@@ -271,8 +298,22 @@ pub(crate) fn clusters_of<'a>(
     policy.clusters().iter().filter(concerned).collect()
 }
 
-fn stands(accounts: &Accounts, providers: &Providers, workloads: &Workloads, identity: &Identity) -> bool {
-    if identity.provider == accounts::PROVIDER {
+/// Whether the configuration allows the service account that this is.
+fn is_service_account(pomerium: Option<&Pomerium>, identity: &Identity) -> bool {
+    let settings = pomerium.and_then(|pomerium| pomerium.service_accounts.as_ref());
+    settings.is_some_and(|settings| identity.user.starts_with(&settings.user_prefix))
+}
+
+fn stands(
+    accounts: &Accounts,
+    providers: &Providers,
+    workloads: &Workloads,
+    pomerium: Option<&Pomerium>,
+    identity: &Identity,
+) -> bool {
+    if identity.provider == SERVICE_ACCOUNTS {
+        is_service_account(pomerium, identity)
+    } else if identity.provider == accounts::PROVIDER {
         accounts.current(identity).is_some()
     } else {
         providers.get(&identity.provider).is_some() || workloads.contains(&identity.provider)

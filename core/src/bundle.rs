@@ -17,18 +17,19 @@
 mod documents;
 mod parts;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-use crate::id::{ClusterName, ElevationId, PersonId, SessionId};
+use crate::id::{ClusterName, ElevationId, KeyId, PersonId, SessionId};
 use crate::identity_name::{self, InvalidName};
 use crate::jws::{self, InvalidJws, InvalidKey, Keys, PublicKey};
 use crate::policy::{InvalidPolicy, Policy};
 use crate::rule::{Cluster, Rule};
 use crate::time::Timestamp;
+use crate::token::TokenKind;
 
 pub use documents::{Documents, Tag, WholeBundle};
 pub use parts::split;
@@ -92,6 +93,19 @@ pub struct PolicyDocument {
     pub clusters: Vec<Cluster>,
     /// The hashes of the parts, in the order of their rules ([`hash`], [`split`]).
     pub parts: Vec<String>,
+    /// Where tokens for pomerium-cli are taken; nowhere when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pomerium: Option<PomeriumTokens>,
+}
+
+/// Where tokens for pomerium-cli are taken, and what they are verified with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PomeriumTokens {
+    /// The keys; session tokens have others.
+    pub keys: Vec<PublicKey>,
+    /// The clusters.
+    pub clusters: Vec<ClusterName>,
 }
 
 /// The live set's content.
@@ -213,6 +227,9 @@ pub enum InvalidBundle {
     /// A token key in it is not one.
     #[error("the policy document is refused: {0}")]
     Key(#[from] InvalidKey),
+    /// A key is to verify two types of token.
+    #[error("the policy document is refused: the key {0:?} is for two types of token")]
+    SharedKey(KeyId),
     /// A part that the policy names is neither here nor in force.
     #[error("the policy's part {0} is missing")]
     MissingPart(String),
@@ -267,7 +284,11 @@ pub struct PolicyInForce {
     /// The compiled policy.
     pub policy: Policy,
     /// The keys that session tokens are verified with.
-    pub token_keys: Keys,
+    token_keys: Keys,
+    /// The keys that tokens for pomerium-cli are verified with.
+    pomerium_keys: Keys,
+    /// The clusters that take those.
+    pomerium_clusters: HashSet<ClusterName>,
     /// The document's version.
     pub version: Version,
     /// The document's hash.
@@ -319,8 +340,33 @@ impl PolicyInForce {
             parts.insert(name, part);
         }
         let token_keys = Keys::new(&content.keys)?;
+        let (pomerium_keys, pomerium_clusters) = match content.pomerium {
+            Some(PomeriumTokens { keys, clusters }) => {
+                if let Some(shared) = keys.iter().find(|key| token_keys.contains(key.kid())) {
+                    return Err(InvalidBundle::SharedKey(shared.kid().clone()));
+                }
+                (Keys::new(&keys)?, clusters.into_iter().collect())
+            }
+            None => (Keys::default(), HashSet::new()),
+        };
         let policy = Policy::compile(content.clusters, rules)?;
-        Ok(Self { policy, token_keys, version: content.version, hash: hash(document), parts })
+        let (version, hash) = (content.version, hash(document));
+        Ok(Self { policy, token_keys, pomerium_keys, pomerium_clusters, version, hash, parts })
+    }
+
+    /// The keys that tokens of this kind are verified with.
+    #[must_use]
+    pub fn token_keys(&self, kind: TokenKind) -> &Keys {
+        match kind {
+            TokenKind::Session => &self.token_keys,
+            TokenKind::Pomerium => &self.pomerium_keys,
+        }
+    }
+
+    /// Whether a cluster takes tokens of this kind.
+    #[must_use]
+    pub fn takes(&self, kind: TokenKind, cluster: &ClusterName) -> bool {
+        kind == TokenKind::Session || self.pomerium_clusters.contains(cluster)
     }
 
     /// The hashes of its parts.

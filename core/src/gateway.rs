@@ -9,6 +9,7 @@
 mod assume;
 mod live;
 mod message;
+mod pomerium;
 mod record;
 mod session;
 mod stream;
@@ -26,7 +27,7 @@ use crate::policy::Allowance;
 use crate::request::{Attributes, InvalidRequest, InvalidTarget, Target};
 use crate::status::{Body, Kind, Refusal};
 use crate::time::Timestamp;
-use crate::token::VerifiedToken;
+use crate::token::{InvalidToken, TokenKind, VerifiedToken};
 
 use assume::Lacking;
 use live::{Live, Snapshot};
@@ -34,6 +35,7 @@ use session::{Sessions, Standing};
 use stream::{Basis, added_groups};
 
 pub use assume::Assumption;
+pub use pomerium::{LOGIN_PATH, ROUTES_PATH};
 pub use record::{ALLOWED, DENIED, Record, RecordedPerson, STEP_UP};
 pub use session::SESSION_PATH;
 pub use stream::{Stream, StreamEnd};
@@ -56,8 +58,21 @@ pub struct Gateway {
 pub enum Decision<'a> {
     /// Forward it to the cluster under the given headers.
     Allow(Allow<'a>),
+    /// Forward it to the control plane's public side, which answers one of our own paths.
+    ControlPlane(ToControlPlane<'a>),
     /// Answer it here.
     Answer(Answer),
+}
+
+/// A request that the control plane answers. The API server's credential is nowhere on that way.
+#[derive(Debug)]
+pub struct ToControlPlane<'a> {
+    /// The cluster on whose host it came.
+    pub cluster: ClusterName,
+    /// Headers to take away.
+    pub remove: Vec<&'a str>,
+    /// What the access log says.
+    pub record: Record,
 }
 
 /// A request that goes to an API server.
@@ -198,6 +213,12 @@ impl Gateway {
                 record.decision = "allow";
                 Decision::Allow(Allow { record, ..allow })
             }
+            Ok(Outcome::ControlPlane(remove)) => {
+                let cluster = ClusterName::from(record.cluster.clone());
+                record.decision = "local";
+                record.reason = "control-plane";
+                Decision::ControlPlane(ToControlPlane { cluster, remove, record })
+            }
             Ok(Outcome::Local(body)) => {
                 record.decision = "local";
                 record.reason = "own-path";
@@ -223,14 +244,21 @@ impl Gateway {
         live.check_fresh(self.max_staleness, now)?;
         let target = asked.target()?;
 
+        let to_pomerium = pomerium::Asked::of(&inbound, target, policy.takes(TokenKind::Pomerium, cluster))?;
+        if to_pomerium == Some(pomerium::Asked::Login) {
+            return Ok(Outcome::ControlPlane(pomerium::headers_to_remove(&inbound, false)));
+        }
         let token = inbound.token.as_deref().ok_or_else(|| message::no_token(cluster))?;
-        let session = self.sessions.find(token, policy, &self.issuer)?;
+        let session = self.sessions.find((inbound.token_kind, token), policy, &self.issuer)?;
         let token = Rc::clone(&session.token);
         let elevations: Vec<&Elevation> = live.elevations(&token.claims.sub, cluster, now).collect();
         let elevated = added_groups(elevations.iter().copied());
         let standing = session.standing(&elevated, policy);
         standing.describe(&token, record);
-        token.check(cluster, &policy.token_keys, now).map_err(message::invalid_token)?;
+        token.check(cluster, policy.token_keys(token.kind), now).map_err(message::invalid_token)?;
+        if !policy.takes(token.kind, cluster) {
+            return Err(message::invalid_token(InvalidToken::KindTurnedOff));
+        }
         live.check(&token)?;
         if !standing.is_complete {
             let why = "the policy has changed since your token was issued";
@@ -238,6 +266,14 @@ impl Gateway {
         }
         record.elevation = elevations.iter().map(|elevation| elevation.id.as_str()).collect::<Vec<_>>().join(",");
 
+        match to_pomerium {
+            Some(_) if token.kind == TokenKind::Session => return Err(message::not_for_pomerium()),
+            Some(_) => return Ok(Outcome::ControlPlane(pomerium::headers_to_remove(&inbound, true))),
+            None if token.kind == TokenKind::Pomerium && pomerium::is_health_check(inbound.method, target) => {
+                return Ok(Outcome::Local(standing.answer(&token, &elevations)));
+            }
+            None => {}
+        }
         if target.path().starts_with(OWN_PATHS) {
             return match (inbound.method, target.path()) {
                 ("GET", SESSION_PATH) => Ok(Outcome::Local(standing.answer(&token, &elevations))),
@@ -338,6 +374,8 @@ impl Asker<'_> {
 #[allow(clippy::large_enum_variant, reason = "it lives for one call, and forwarding is the common case")]
 enum Outcome<'a> {
     Forward(Allow<'a>),
+    /// With the headers to take away.
+    ControlPlane(Vec<&'a str>),
     Local(Body),
 }
 

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::impersonation::{Assumed, AssumedBuilder, InvalidAssumption};
+use crate::token::{POMERIUM_PREFIX, TokenKind};
 
 /// The WebSocket subprotocol in which browsers send a bearer token
 /// (`k8s.io/apiserver/pkg/authentication/request/websocket`).
@@ -24,8 +25,10 @@ pub struct Inbound<'a> {
     pub authority: &'a str,
     /// `:path`, with the query.
     pub path: &'a str,
-    /// The bearer token.
+    /// The bearer token, without what says its kind.
     pub token: Option<std::borrow::Cow<'a, str>>,
+    /// Which kind of token it is shown as.
+    pub token_kind: TokenKind,
     /// Envoy's own request id.
     pub request_id: Option<&'a str>,
     /// The client's IP address, as Envoy sees it; needed when [`crate::gateway::Gateway::asks_for_source`]. No header
@@ -124,12 +127,14 @@ impl<'a> Inbound<'a> {
 
     fn finish(mut self, parts: Parts<'a>) -> Result<Self, InvalidInbound> {
         self.assumed = parts.assumed.build()?;
-        let mut tokens = parts.authorization.iter().map(|value| bearer(value)).collect::<Result<Vec<_>, _>>()?;
+        let shown = parts.authorization.iter().map(|value| bearer(value));
+        let mut tokens: Vec<_> = shown.map(|token| token.map(of_kind)).collect::<Result<_, _>>()?;
         let protocols = parts.protocols.iter().flat_map(|value| value.split(',')).map(str::trim);
         let mut kept = Vec::new();
         for protocol in protocols.filter(|protocol| !protocol.is_empty()) {
             match protocol.get(..WEBSOCKET_BEARER.len()).filter(|start| start.eq_ignore_ascii_case(WEBSOCKET_BEARER)) {
-                Some(_) => tokens.push(websocket_token(protocol)?.into()),
+                // No browser has a token for pomerium-cli, so nothing here is one.
+                Some(_) => tokens.push((TokenKind::Session, websocket_token(protocol)?.into())),
                 None => kept.push(protocol),
             }
         }
@@ -142,7 +147,9 @@ impl<'a> Inbound<'a> {
         if tokens.len() > 1 {
             return Err(InvalidInbound::TwoTokens);
         }
-        self.token = tokens.pop();
+        if let Some((kind, token)) = tokens.pop() {
+            (self.token_kind, self.token) = (kind, Some(token));
+        }
         self.rewrite_upgrade(&parts.upgrade);
         Ok(self)
     }
@@ -168,13 +175,21 @@ struct Parts<'a> {
     assumed: AssumedBuilder,
 }
 
-fn bearer(value: &str) -> Result<std::borrow::Cow<'_, str>, InvalidInbound> {
+fn bearer(value: &str) -> Result<&str, InvalidInbound> {
     let (scheme, token) = value.split_once(' ').ok_or(InvalidInbound::NotBearer)?;
     let token = token.trim_matches(' ');
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains(' ') {
         return Err(InvalidInbound::NotBearer);
     }
-    Ok(token.into())
+    Ok(token)
+}
+
+/// The token, and which kind it is shown as.
+fn of_kind(token: &str) -> (TokenKind, std::borrow::Cow<'_, str>) {
+    match token.strip_prefix(POMERIUM_PREFIX) {
+        Some(token) => (TokenKind::Pomerium, token.into()),
+        None => (TokenKind::Session, token.into()),
+    }
 }
 
 fn websocket_token(protocol: &str) -> Result<String, InvalidInbound> {
@@ -244,6 +259,26 @@ mod tests {
             inbound.replace,
             [("sec-websocket-protocol", "v4.channel.k8s.io".to_owned()), ("connection", "Upgrade".to_owned())]
         );
+    }
+
+    #[test]
+    fn only_the_authorization_header_shows_a_token_of_pomerium_cli() {
+        let kind = |headers: &[(&str, &str)]| {
+            let inbound = parse(headers).unwrap();
+            (inbound.token_kind, inbound.token.unwrap().into_owned())
+        };
+        let websocket = format!("{WEBSOCKET_BEARER}{}", URL_SAFE_NO_PAD.encode("Pomerium-abc"));
+        for (header, value, expected, token) in [
+            ("authorization", "Bearer Pomerium-abc", TokenKind::Pomerium, "abc"),
+            ("authorization", "Bearer Pomerium-Pomerium-abc", TokenKind::Pomerium, "Pomerium-abc"),
+            ("authorization", "Bearer pomerium-abc", TokenKind::Session, "pomerium-abc"),
+            ("authorization", "Bearer abc", TokenKind::Session, "abc"),
+            ("sec-websocket-protocol", websocket.as_str(), TokenKind::Session, "Pomerium-abc"),
+        ] {
+            assert_eq!(kind(&[(header, value)]), (expected, token.to_owned()), "{header}: {value}");
+        }
+        assert_eq!(parse(&[]).unwrap().token_kind, TokenKind::Session);
+        assert_eq!(parse(&[("authorization", "Pomerium abc")]).unwrap_err(), InvalidInbound::NotBearer);
     }
 
     #[test]

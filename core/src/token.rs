@@ -22,6 +22,15 @@ pub const SESSION_TYPE: &str = "kubegate-session+jwt";
 /// The `typ` of an access token for the control plane itself (RFC 9068).
 pub const ACCESS_TYPE: &str = "at+jwt";
 
+/// The `typ` of a token for pomerium-cli, which cannot refresh: it lives as long as its session. Its keys are its own.
+pub const POMERIUM_TYPE: &str = "kubegate-pomerium+jwt";
+
+/// What stands before a token of that type in `Authorization: Bearer`, and before no other.
+pub const POMERIUM_PREFIX: &str = "Pomerium-";
+
+/// The provider id of service accounts, which no identity provider may have.
+pub const SERVICE_ACCOUNTS: &str = "service-accounts";
+
 /// The longest token, in characters. Envoy takes at most 60 KiB of headers by default.
 pub const MAX_TOKEN: usize = 16 * 1024;
 
@@ -30,6 +39,28 @@ pub const MAX_GROUPS: usize = 4096;
 
 /// How far the issuer's clock may be ahead of the filter's.
 pub const LEEWAY: Duration = Duration::from_secs(30);
+
+/// Which of the tokens for a cluster it is. Each has a `typ`, keys and a way to be shown of its own, and counts in no
+/// other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A session token ([`SESSION_TYPE`]).
+    #[default]
+    Session,
+    /// A token for pomerium-cli ([`POMERIUM_TYPE`]).
+    Pomerium,
+}
+
+impl TokenKind {
+    /// The `typ` in its header.
+    #[must_use]
+    pub fn typ(self) -> &'static str {
+        match self {
+            Self::Session => SESSION_TYPE,
+            Self::Pomerium => POMERIUM_TYPE,
+        }
+    }
+}
 
 /// The claims of a session token, as they stand in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +172,9 @@ pub enum InvalidToken {
     /// It was minted for another cluster.
     #[error("the session token is for another cluster")]
     Audience,
+    /// The cluster takes no tokens for pomerium-cli.
+    #[error("tokens for pomerium-cli are not taken on this cluster")]
+    KindTurnedOff,
     /// It has ended.
     #[error("the session token has expired")]
     Expired,
@@ -170,6 +204,7 @@ impl InvalidToken {
             Self::Document(_) => "token-malformed",
             Self::Issuer => "token-issuer",
             Self::Audience => "token-audience",
+            Self::KindTurnedOff => "token-kind-off",
             Self::Expired => "token-expired",
             Self::NotYetValid => "token-not-yet-valid",
             Self::User(_) | Self::ReservedUser | Self::Name(_) => "token-name",
@@ -185,20 +220,30 @@ pub struct VerifiedToken {
     pub claims: SessionClaims,
     /// The key that signed it.
     pub kid: KeyId,
+    /// Which token it is.
+    pub kind: TokenKind,
 }
 
 impl VerifiedToken {
-    /// Verifies everything about `token` that does not change with time.
+    /// Verifies everything about a session token that does not change with time.
     ///
     /// # Errors
     /// Why it is refused.
     pub fn verify(token: &str, keys: &Keys, issuer: &str) -> Result<Self, InvalidToken> {
-        let (claims, kid): (SessionClaims, _) = jws::verify(token, SESSION_TYPE, keys, MAX_TOKEN)?;
+        Self::verify_kind(token, TokenKind::Session, keys, issuer)
+    }
+
+    /// The same of a token of one kind, with the keys of that kind.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn verify_kind(token: &str, kind: TokenKind, keys: &Keys, issuer: &str) -> Result<Self, InvalidToken> {
+        let (claims, kid): (SessionClaims, _) = jws::verify(token, kind.typ(), keys, MAX_TOKEN)?;
         if claims.iss != issuer {
             return Err(InvalidToken::Issuer);
         }
         claims.check()?;
-        Ok(Self { claims, kid })
+        Ok(Self { claims, kid, kind })
     }
 
     /// Judges what changes: time, the cluster asked for, and whether the key is still trusted.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use kubegate_core::gateway::{self, Allow, Answer, Decision, Gateway, Record};
+use kubegate_core::gateway::{self, Allow, Answer, Decision, Gateway, Record, ToControlPlane};
 use kubegate_core::inbound::Inbound;
 use kubegate_core::status::Body;
 use kubegate_core::time::Timestamp;
@@ -16,6 +16,9 @@ use crate::streams::Streams;
 
 /// The filter state that the routes to API servers match on (as `wasm.kubegate.cluster`).
 const DECIDED_CLUSTER: &str = "kubegate.cluster";
+
+/// The filter state that the route to the control plane matches on (as `wasm.kubegate.local`).
+const LOCAL: &str = "kubegate.local";
 
 /// What Envoy is to do next with the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,7 @@ impl<H: Host> Request<H> {
         match decision {
             Decision::Answer(answer) => self.answer(&answer),
             Decision::Allow(allow) => self.forward(allow, now),
+            Decision::ControlPlane(asked) => self.forward_to_control_plane(&asked),
         }
     }
 
@@ -120,6 +124,23 @@ impl<H: Host> Request<H> {
             self.host.add_request_header(name, value)?;
         }
         self.host.set_state(DECIDED_CLUSTER, allow.cluster.as_str())
+    }
+
+    /// To the control plane's public side, which takes the cluster by the host that was asked: no other state is set, so
+    /// no route to an API server is open.
+    fn forward_to_control_plane(&self, asked: &ToControlPlane<'_>) -> Next {
+        let rewrite = || {
+            asked.remove.iter().try_for_each(|name| self.host.remove_request_header(name))?;
+            // The route asks for it too; and Envoy looks for the route anew once a header has changed.
+            self.host.replace_request_header("x-kubegate-cluster", asked.cluster.as_str())?;
+            self.host.set_state(LOCAL, "control-plane")
+        };
+        if let Err(error) = rewrite() {
+            return self.give_up(&error.to_string());
+        }
+        self.log_record(&asked.record);
+        self.host.record(Metric::Local, 1);
+        Next::Continue
     }
 
     fn answer(&self, answer: &Answer) -> Next {

@@ -23,6 +23,7 @@ mod keys;
 mod objects;
 mod pages;
 mod policy;
+mod pomerium;
 mod replay;
 mod request_info;
 mod rules;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         groups::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
+        pomerium::trials(&suite),
         request_info::trials(&suite),
         rules::trials(&suite),
         sessions::trials(&suite),

@@ -15,7 +15,7 @@ use kubegate_tests::control_plane::ControlPlane;
 use kubegate_tests::gate::{Differences, Gate};
 use kubegate_tests::idp::{self, IdpAccount};
 use kubegate_tests::person::Person;
-use kubegate_tests::world::{Api, Plan, World};
+use kubegate_tests::world::{Api, CLUSTER, Plan, World};
 use kubegate_tests::{files, paths};
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -272,7 +272,7 @@ fn start() -> anyhow::Result<Started> {
         policy: &policy,
         accounts: &accounts,
         idp: &idp,
-        config: serde_json::Value::Null,
+        config: json!({"pomerium": {"enabled": true, "clusters": [CLUSTER], "serviceAccounts": {"userPrefix": "sa:"}}}),
         progress: |step, usual| eprintln!("==> {step} (usually {usual})"),
     };
     let world = World::start(&plan)?;

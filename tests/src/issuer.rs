@@ -85,7 +85,7 @@ impl Issuer {
 
     fn document(&self, clusters: Vec<Cluster>, version: Version) -> PolicyDocument {
         let keys = vec![self.token_key.public().clone()];
-        PolicyDocument { issuer: self.url.clone(), version, keys, clusters, parts: Vec::new() }
+        PolicyDocument { issuer: self.url.clone(), version, keys, clusters, parts: Vec::new(), pomerium: None }
     }
 
     /// Good claims of a person.

@@ -37,6 +37,7 @@ pub mod paths;
 pub mod person;
 pub mod pki;
 pub mod poll;
+pub mod pomerium_cli;
 pub mod port;
 pub mod process;
 pub mod raw;

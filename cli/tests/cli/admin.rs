@@ -173,7 +173,17 @@ fn teaches_itself() {
     let world = World::new();
     let shown = world.run(&["admin", "--help"]).ok().stdout;
     assert!(shown.contains("Examples:") && shown.contains("PROVIDER:SUBJECT"), "{shown}");
-    for command in ["elevate", "elevations", "end-elevation", "revoke", "disable", "enable", "disabled", "status"] {
+    for command in [
+        "elevate",
+        "elevations",
+        "end-elevation",
+        "revoke",
+        "disable",
+        "enable",
+        "disabled",
+        "status",
+        "service-accounts",
+    ] {
         assert!(world.run(&["admin", command, "--help"]).ok().stdout.contains("Examples:"), "{command}");
     }
 }
@@ -188,9 +198,45 @@ fn keys_are_listed_and_replaced() {
     let shown = world.run(&["admin", "keys"]).ok().stdout;
     assert!(shown.contains("k-1") && shown.contains("signing"), "{shown}");
     world.run(&["admin", "keys", "rotate", "--publish-for", "90s"]).ok();
-    assert_eq!(world.fake.state().sent, serde_json::json!({"publishFor": 90}));
+    assert_eq!(world.fake.state().sent, serde_json::json!({"publishFor": 90, "purpose": "session"}));
     let urgent = world.run(&["admin", "keys", "rotate", "--now"]).ok();
-    assert_eq!(world.fake.state().sent, serde_json::json!({"now": true}));
+    assert_eq!(world.fake.state().sent, serde_json::json!({"now": true, "purpose": "session"}));
     assert!(urgent.stderr.contains("every token that was signed before is refused"), "{urgent:?}");
     assert_eq!(world.run(&["admin", "keys", "rotate", "--now", "--publish-for", "1m"]).code, 2);
+}
+
+#[test]
+fn issues_tokens_of_service_accounts_and_revokes_them() {
+    let account = json!({
+        "id": "s_1", "user": "sa:ci", "groups": ["ops", "dba"], "clusters": ["prod"], "issued_by": "alice",
+        "issued_at": "2027-01-15T08:00:00Z", "expires_at": "2027-04-15T08:00:00Z",
+    });
+    let mut issued = account.clone();
+    let token = format!("eyJ.{}.b", "a".repeat(2000));
+    issued["tokens"] = json!([{"cluster": "prod", "token": token}]);
+    let world = world(&[
+        ("POST /api/v1/service-accounts", 201, issued.clone()),
+        ("GET /api/v1/service-accounts", 200, json!({"service_accounts": [account]})),
+        ("DELETE /api/v1/service-accounts/s_1", 200, json!({"id": "s_1", "user": "sa:ci"})),
+    ]);
+    let issue =
+        ["admin", "service-accounts", "issue", "ci", "--cluster", "prod", "--groups", "ops,dba", "--for", "90d"];
+    let done = world.run(&issue).ok();
+    assert_eq!(done.stdout, format!("{token}\n"), "all of the token and nothing else, for a file");
+    for expected in ["sa:ci", "s_1", "2027-04-15T08:00:00Z", "this once"] {
+        assert!(done.stderr.contains(expected), "{expected}: {done:?}");
+    }
+    let sent = json!({"name": "ci", "clusters": ["prod"], "groups": ["ops", "dba"], "expires_in": 90 * 86400});
+    assert_eq!(world.fake.state().sent, sent);
+    issued["tokens"] = json!([{"cluster": "prod", "token": "eyJ.a.b"}, {"cluster": "lab", "token": "eyJ.c.d"}]);
+    world.fake.state().api.insert("POST /api/v1/service-accounts", (201, issued));
+    assert_eq!(world.run(&issue).ok().stdout, "prod eyJ.a.b\nlab eyJ.c.d\n");
+
+    let shown = world.run(&["admin", "service-accounts", "list"]).ok().stdout;
+    assert!(shown.starts_with("ID ") && shown.contains("sa:ci") && shown.contains("ops,dba"), "{shown}");
+    let done = world.run(&["admin", "service-accounts", "revoke", "s_1"]).ok();
+    assert_eq!(done.stdout, "revoked the token of sa:ci\n");
+    world.fake.state().api.insert("GET /api/v1/service-accounts", (200, json!({"service_accounts": []})));
+    assert!(world.run(&["admin", "service-accounts", "list"]).ok().stderr.contains("no service account has a token"));
+    world.run(&["admin", "service-accounts", "issue", "ci", "--for", "1h"]).failed(2, &["--cluster"]);
 }

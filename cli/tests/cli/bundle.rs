@@ -16,6 +16,7 @@ fn bundle() -> WholeBundle {
         keys: Vec::new(),
         clusters: Vec::new(),
         parts: Vec::new(),
+        pomerium: None,
     };
     let changes = ChangesDocument {
         version: Version { epoch: 7, counter: 90 },

@@ -9,6 +9,7 @@ mod issuer;
 mod keys;
 mod listen;
 mod names;
+mod pomerium;
 mod providers;
 pub mod schema;
 mod sessions;
@@ -26,6 +27,8 @@ use kubegate_core::rule::Who;
 pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
+pub(crate) use self::pomerium::is_account_name;
+pub use self::pomerium::{Pomerium, ServiceAccounts};
 pub use self::providers::{
     ClaimNames, ClientAuthentication, Github, GroupSource, Kind, Link, LinkAttribute, Oidc, Provider, Recheck, Scim,
     SecretMethod, WithoutRefreshToken,
@@ -72,6 +75,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// The issuers whose tokens machines show instead of signing in.
     pub workloads: Vec<workload::Settings>,
+    /// Whether and how pomerium-cli works.
+    pub pomerium: Option<Pomerium>,
 }
 
 /// The configuration cannot be used.
@@ -158,7 +163,7 @@ impl Config {
     }
 }
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "issuer",
     "listen",
     "store",
@@ -170,6 +175,7 @@ const FIELDS: [&str; 11] = [
     "providers",
     "accounts",
     "workloads",
+    "pomerium",
 ];
 
 fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
@@ -199,6 +205,11 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
             root.report("lets nobody sign in", "add a provider under `providers`, or an account under `accounts`");
         }
     }
+    let longest = sessions.as_ref().map(|sessions| sessions.max_lifetime);
+    let pomerium = pomerium::read(fields.get("pomerium").as_ref(), longest);
+    if let (Some(Some(pomerium)), Some(providers), Some(accounts)) = (&pomerium, &providers, &accounts) {
+        pomerium::check_apart(root, pomerium, providers, accounts);
+    }
     let listen = listen?;
     let keys = keys?;
     Some(Config {
@@ -219,6 +230,7 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
         providers: providers?,
         accounts: accounts?,
         workloads: workloads?,
+        pomerium: pomerium?,
     })
 }
 

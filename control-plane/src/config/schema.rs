@@ -51,6 +51,36 @@ struct Configuration {
     accounts: Option<Vec<Account>>,
     /// The issuers whose tokens machines show instead of signing in.
     workloads: Option<Vec<Workload>>,
+    /// Whether pomerium-cli works with Kubegate. Left out: it does not.
+    pomerium: Option<Pomerium>,
+}
+
+/// Whether pomerium-cli works with Kubegate, and how long its tokens live: it cannot refresh them.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Pomerium {
+    /// Whether its tokens are issued and taken. When it is turned off, gateways refuse all of them at once.
+    enabled: bool,
+    /// The clusters that take them, by name or pattern. Left out: all.
+    #[schemars(length(min = 1))]
+    clusters: Option<Vec<String>>,
+    /// How long after the sign-in a token ends (1m to 30d, at most `sessions.maxLifetime`). Left out:
+    /// `sessions.maxLifetime`.
+    max_lifetime: Option<Duration>,
+    /// Tokens that administrators issue for programs, for `pomerium-cli --service-account`. Left out: there are none.
+    service_accounts: Option<ServiceAccounts>,
+}
+
+/// Tokens that administrators issue for programs.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct ServiceAccounts {
+    /// What every user name of a service account begins with. Nobody else gets a token under such a name.
+    #[schemars(length(min = 1), extend("examples" = ["sa:"]))]
+    user_prefix: String,
+    /// How long a token may live (1h to 366d).
+    #[schemars(extend("default" = "90d"))]
+    max_lifetime: Option<Duration>,
 }
 
 /// Where the two listeners listen.

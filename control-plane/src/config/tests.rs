@@ -158,6 +158,46 @@ fn names_of_two_providers_stay_apart() {
 }
 
 #[test]
+fn pomerium_is_off_unless_it_is_turned_on() {
+    let folder = Folder::new();
+    let with = |more: &str| format!("{}{}{more}\n", base(), account("alice", ""));
+    let read = |more: &str| folder.parse(&with(more)).unwrap().pomerium;
+    assert!(read("").is_none());
+    assert!(read("pomerium: {enabled: false, maxLifetime: 1h}").is_none());
+    let settings = read("pomerium: {enabled: true}\nsessions: {maxLifetime: 9h, idleTimeout: 1h}").unwrap();
+    assert_eq!(settings.max_lifetime, Duration::from_secs(9 * 3600), "as long as sessions");
+    assert!(settings.is_on("any") && settings.service_accounts.is_none());
+    let settings =
+        read("pomerium: {enabled: true, clusters: ['prod-*'], serviceAccounts: {userPrefix: 'sa:'}}").unwrap();
+    assert!(settings.is_on("prod-1") && !settings.is_on("lab"));
+    assert_eq!(settings.longest(), Duration::from_secs(90 * 24 * 3600));
+    for (more, word) in [
+        ("pomerium: {}", "enabled: is missing"),
+        ("pomerium: {enabled: maybe}", "enabled"),
+        ("pomerium: {enabled: true, maxLifetime: 13h}", "longer than a session"),
+        ("pomerium: {enabled: true, clusters: []}", "clusters: is empty"),
+        ("pomerium: {enabled: true, serviceAccounts: {}}", "userPrefix: is missing"),
+        ("pomerium: {enabled: true, serviceAccounts: {userPrefix: ''}}", "userPrefix"),
+        ("pomerium: {enabled: true, serviceAccounts: {userPrefix: 'system:'}}", "system:"),
+        ("pomerium: {enabled: true, serviceAccounts: {userPrefix: 'a,'}}", "comma"),
+        ("pomerium: {enabled: true, serviceAccounts: {userPrefix: 'al'}}", "\"alice\" could be a service account"),
+        ("pomerium: {enabled: true, serviceAccounts: {userPrefix: 'sa:', maxLifetime: 400d}}", "out of range"),
+    ] {
+        let problems = folder.problems(&with(more));
+        assert!(problems.len() == 1 && problems[0].contains(word), "{more}: {problems:?}");
+    }
+    let both = |prefix: &str| {
+        let provider = provider(&format!(", userPrefix: \"{prefix}\""));
+        format!("{}{provider}pomerium: {{enabled: true, serviceAccounts: {{userPrefix: 'sa:'}}}}\n", base())
+    };
+    assert!(folder.parse(&both("corp:")).is_ok() && folder.parse(&both("")).is_ok());
+    assert_eq!(folder.problems(&both("sa:corp:")).len(), 1);
+    assert_eq!(folder.problems(&both("s")).len(), 1);
+    let problems = folder.problems(&format!("{}{}", base(), provider("").replace("corp", "service-accounts")));
+    assert!(problems[0].contains("is the id of service accounts"), "{problems:?}");
+}
+
+#[test]
 fn secrets_come_from_the_environment_first() {
     let folder = Folder::new();
     let text = format!("{}{}", base(), provider(", clientSecretFile: nowhere"));

@@ -15,6 +15,7 @@ mod messages;
 mod oauth;
 mod pages;
 mod people;
+mod pomerium;
 mod router;
 mod scim;
 mod templates;

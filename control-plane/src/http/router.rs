@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 
 use super::error::PageError;
-use super::{api, assets, backchannel, gateways, health, messages, oauth, pages, scim};
+use super::{api, assets, backchannel, gateways, health, messages, oauth, pages, pomerium, scim};
 use crate::app::App;
 use crate::telemetry::RequestLabels;
 
@@ -58,6 +58,11 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/.well-known/oauth-authorization-server", get(oauth::metadata::get))
         .route("/oauth/jwks.json", get(oauth::jwks::get))
         .route("/oauth/authorize", get(oauth::authorize::get).post(oauth::authorize::post))
+        .route("/pomerium", get(pomerium::authorize::get).post(pomerium::authorize::post))
+        .route("/.pomerium/api/v1/login", get(pomerium::login::get))
+        .route("/.pomerium/api/v1/routes", get(pomerium::routes::get))
+        .route("/.pomerium/", any(pomerium::not_found))
+        .route("/.pomerium/{*path}", any(pomerium::not_found))
         .route("/oauth/code", get(oauth::code_page::get))
         .route("/oauth/device_authorization", post(oauth::device::post))
         .route("/oauth/token", post(oauth::token::post))
@@ -73,6 +78,8 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/api/v1/keys/rotations", post(api::keys::post))
         .route("/api/v1/elevations", get(api::elevations::get).post(api::elevations::post))
         .route("/api/v1/elevations/{id}", delete(api::elevations::delete))
+        .route("/api/v1/service-accounts", get(api::service_accounts::get).post(api::service_accounts::post))
+        .route("/api/v1/service-accounts/{id}", delete(api::service_accounts::delete))
         .route("/api/v1/people/disabled", get(api::people::disabled))
         .route("/api/v1/people/disable", post(api::people::disable))
         .route("/api/v1/people/enable", post(api::people::enable))

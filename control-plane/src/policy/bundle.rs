@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use kubegate_core::bundle::{self, Documents, LiveEntries, Tag, Version};
+use kubegate_core::bundle::{self, Documents, LiveEntries, PomeriumTokens, Tag, Version};
 use kubegate_core::jws::PublicKey;
 use kubegate_core::policy::Policy;
 use kubegate_core::time::Timestamp;
@@ -21,8 +21,10 @@ pub struct InForce {
     pub since: Timestamp,
     /// How many rules it has.
     pub rules: usize,
-    /// The keys that tokens are verified with.
+    /// The keys that session tokens are verified with.
     pub token_keys: Vec<PublicKey>,
+    /// Where tokens of pomerium-cli are taken, and the keys of those.
+    pub pomerium: Option<PomeriumTokens>,
     /// The signed document.
     pub document: String,
     /// The parts that it names.

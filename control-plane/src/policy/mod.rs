@@ -21,7 +21,7 @@ pub use self::bundle::{Bundle, Changes, InForce, Part, Snapshot};
 pub use self::epoch::begin_epoch;
 pub use self::export::Exporter;
 pub use self::publisher::Publisher;
-pub use self::signer::{PublishError, Signer};
+pub use self::signer::{PomeriumSigner, PublishError, Signer};
 pub use self::size::check_size;
 pub use self::source::{Authored, LoadError, load_now, log_warnings};
 pub use self::standing::{Failing, File, Refused, Standing, Status};

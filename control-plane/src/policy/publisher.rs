@@ -91,7 +91,7 @@ impl Publisher {
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         heartbeat.reset();
-        let keys = self.signer.token_keys().changed();
+        let keys = self.signer.keys_changed();
         loop {
             let done = tokio::select! {
                 policy = policies.recv() => match policy {
@@ -130,11 +130,13 @@ impl Publisher {
     /// When the store fails.
     pub async fn beat(&mut self) -> Result<(), PublishError> {
         let now = self.clock.now();
-        if let Err(error) = self.signer.token_keys().rotate(now).await {
-            tracing::error!(%error, "the token keys could not be replaced; those there stay in use");
+        for keys in self.signer.all_keys() {
+            if let Err(error) = keys.rotate(now).await {
+                tracing::error!(%error, "the token keys could not be replaced; those there stay in use");
+            }
         }
         let before = self.bundle();
-        self.behind |= self.signer.token_keys().public(now) != before.in_force.token_keys;
+        self.behind |= !self.signer.has_keys_of(&before.in_force, now);
         self.behind |= self.signer.epoch().await? > before.in_force.version.epoch;
         if self.behind {
             self.catch_up().await?;

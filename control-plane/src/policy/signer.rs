@@ -5,16 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kubegate_core::bundle::{
     self, CHANGES_TYPE, ChangesDocument, Elevation, LIVE_TYPE, LiveDocument, LiveEntries, MAX_ENTRIES, NotBefore,
-    POLICY_TYPE, RevokedSession, Version,
+    POLICY_TYPE, PomeriumTokens, RevokedSession, Version,
 };
 use kubegate_core::jws::SigningKey;
 use kubegate_core::policy::InvalidPolicy;
+use kubegate_core::rule::Cluster;
 use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
 use super::bundle::{Changes, InForce, Snapshot};
 use super::source::Authored;
 use super::{room, size};
+use crate::config::Pomerium;
 use crate::elevation::KEEP_ENDED;
 use crate::store::bundle_version::{self, Document, StoredVersion};
 use crate::store::revocation::{self, Subject};
@@ -69,12 +72,29 @@ impl From<sqlx::Error> for PublishError {
     }
 }
 
+/// What goes into the policy so that gateways take tokens of pomerium-cli.
+pub struct PomeriumSigner {
+    /// The keys of those tokens.
+    pub keys: Arc<TokenKeys>,
+    /// Where they are taken.
+    pub settings: Pomerium,
+}
+
+impl PomeriumSigner {
+    fn tokens(&self, clusters: &[Cluster], now: Timestamp) -> PomeriumTokens {
+        let names = clusters.iter().map(|cluster| &cluster.name);
+        let clusters = names.filter(|name| self.settings.is_on(name.as_str())).cloned().collect();
+        PomeriumTokens { keys: self.keys.public(now), clusters }
+    }
+}
+
 /// Signs the documents of the bundle.
 pub struct Signer {
     issuer: String,
     key: SigningKey,
     store: Store,
     token_keys: Arc<TokenKeys>,
+    pomerium: Option<PomeriumSigner>,
     metrics: Arc<Metrics>,
     /// Whether the log knows that too many sessions were revoked.
     warned: AtomicBool,
@@ -90,12 +110,30 @@ impl Signer {
         token_keys: Arc<TokenKeys>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { issuer, key, store, token_keys, metrics, warned: AtomicBool::new(false) }
+        Self { issuer, key, store, token_keys, pomerium: None, metrics, warned: AtomicBool::new(false) }
     }
 
-    /// The keys that session tokens are signed with.
-    pub(super) fn token_keys(&self) -> &TokenKeys {
-        &self.token_keys
+    /// The same with what gateways need for tokens of pomerium-cli.
+    #[must_use]
+    pub fn with_pomerium(self, pomerium: Option<PomeriumSigner>) -> Self {
+        Self { pomerium, ..self }
+    }
+
+    /// Wakes when keys were replaced by command.
+    pub(super) fn keys_changed(&self) -> Arc<Notify> {
+        self.token_keys.changed()
+    }
+
+    /// All keys that tokens are signed with, whatever the tokens are for.
+    pub(super) fn all_keys(&self) -> impl Iterator<Item = &TokenKeys> {
+        std::iter::once(&*self.token_keys).chain(self.pomerium.iter().map(|pomerium| &*pomerium.keys))
+    }
+
+    /// Whether the keys in a policy are those of now.
+    pub(super) fn has_keys_of(&self, policy: &InForce, now: Timestamp) -> bool {
+        let pomerium = self.pomerium.as_ref().map(|pomerium| pomerium.keys.public(now));
+        self.token_keys.public(now) == policy.token_keys
+            && pomerium.as_deref() == policy.pomerium.as_ref().map(|tokens| tokens.keys.as_slice())
     }
 
     /// Signs the policy; one that says the same as the last keeps its version.
@@ -103,6 +141,7 @@ impl Signer {
         let policy = authored.compile()?;
         let (mut content, parts) = size::measured(&self.issuer, authored)?;
         content.keys = self.token_keys.public(now);
+        content.pomerium = self.pomerium.as_ref().map(|pomerium| pomerium.tokens(&authored.clusters, now));
         // The same words under another key are another document, and gateways take no two of one version.
         let content_hash = Sha256::new()
             .chain_update(self.key.public().kid().to_string())
@@ -119,6 +158,7 @@ impl Signer {
             since,
             rules: authored.rules.len(),
             token_keys: content.keys,
+            pomerium: content.pomerium,
             document,
             parts,
         })

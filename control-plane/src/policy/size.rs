@@ -3,7 +3,7 @@
 //! Envoy takes an answer of 32 MiB (`http.async_response_buffer_limit` in its runtime). A gateway that starts gets the
 //! policy, the live set and the changes in one, so the policy leaves room for the others.
 
-use kubegate_core::bundle::{self, PolicyDocument, Version};
+use kubegate_core::bundle::{self, PolicyDocument, PomeriumTokens, Version};
 
 use super::bundle::Part;
 use super::signer::PublishError;
@@ -15,7 +15,8 @@ pub(super) const MAX: usize = 24 << 20;
 /// What it takes besides rules and clusters, in bytes: token keys, signature, and the words between.
 const BESIDES: usize = 16 << 10;
 
-/// What a policy says to gateways, but for its version and the token keys; and the parts that it names.
+/// What a policy says to gateways, but for its version, the token keys, and where tokens of pomerium-cli are taken, which
+/// is reckoned as everywhere; and the parts that it names.
 ///
 /// # Errors
 /// When it is longer than gateways take.
@@ -27,6 +28,10 @@ pub(super) fn measured(issuer: &str, authored: &Authored) -> Result<(PolicyDocum
         keys: Vec::new(),
         clusters: authored.clusters.clone(),
         parts: parts.iter().map(|part| part.hash.clone()).collect(),
+        pomerium: Some(PomeriumTokens {
+            keys: Vec::new(),
+            clusters: authored.clusters.iter().map(|cluster| cluster.name.clone()).collect(),
+        }),
     };
     let document = serde_json::to_vec(&content)?.len();
     // In a signed document, three bytes are four characters.

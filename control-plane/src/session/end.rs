@@ -52,9 +52,11 @@ impl Sessions {
         for session in &sessions {
             self.end_in(tx, session, reason, now).await?;
         }
+        // Service accounts have sessions that are longer than people's.
+        let longest = sessions.iter().map(|session| session.expires_at).max().unwrap_or_default();
         let entry = Revocation {
             subject: Subject::Person { person: person.clone(), not_before },
-            until: now.after(self.limits.max_lifetime).after(LEEWAY),
+            until: now.after(self.limits.max_lifetime).max(longest).after(LEEWAY),
             reason: reason.as_str().to_owned(),
         };
         revocation::put(tx, &entry).await?;
@@ -96,6 +98,7 @@ impl Sessions {
         revocation::purge(&mut tx, now).await?;
         store::sign_in::purge(&mut tx, now).await?;
         store::logout_token::purge(&mut tx, now).await?;
+        store::pomerium_request::purge(&mut tx, now).await?;
         elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
         store::scim::person::purge(&mut tx).await?;
         tx.commit().await?;

@@ -5,6 +5,26 @@ use sqlx::{Row, SqliteConnection};
 use super::{StoreError, moment, seconds};
 use kubegate_core::time::Timestamp;
 
+/// What a key signs, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Session tokens, and access tokens for our own API.
+    Session,
+    /// Tokens for pomerium-cli.
+    Pomerium,
+}
+
+impl Purpose {
+    /// A stable word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Pomerium => "pomerium",
+        }
+    }
+}
+
 /// A key as the store holds it.
 #[derive(Clone, Debug)]
 pub struct StoredKey {
@@ -24,8 +44,9 @@ pub struct StoredKey {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn insert(conn: &mut SqliteConnection, key: &StoredKey) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO token_key (kid, sealed_seed, created_at, signs_from) VALUES (?, ?, ?, ?)")
+pub async fn insert(conn: &mut SqliteConnection, purpose: Purpose, key: &StoredKey) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO token_key (purpose, kid, sealed_seed, created_at, signs_from) VALUES (?, ?, ?, ?, ?)")
+        .bind(purpose.as_str())
         .bind(&key.kid)
         .bind(&key.sealed_seed)
         .bind(seconds(key.created_at))
@@ -35,14 +56,16 @@ pub async fn insert(conn: &mut SqliteConnection, key: &StoredKey) -> Result<(), 
     Ok(())
 }
 
-/// All keys, the oldest first.
+/// All keys for a purpose, the oldest first.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<StoredKey>, StoreError> {
+pub async fn all(conn: &mut SqliteConnection, purpose: Purpose) -> Result<Vec<StoredKey>, StoreError> {
     let rows = sqlx::query(
-        "SELECT kid, sealed_seed, created_at, signs_from, retires_at FROM token_key ORDER BY signs_from, kid",
+        "SELECT kid, sealed_seed, created_at, signs_from, retires_at FROM token_key WHERE purpose = ? ORDER BY \
+         signs_from, kid",
     )
+    .bind(purpose.as_str())
     .fetch_all(conn)
     .await?;
     rows.iter()
@@ -58,38 +81,51 @@ pub async fn all(conn: &mut SqliteConnection) -> Result<Vec<StoredKey>, StoreErr
         .collect()
 }
 
-/// Decides when the keys that sign before `successor` are no longer published.
+/// Decides when the keys for a purpose that sign before `successor` are no longer published.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn retire_before(conn: &mut SqliteConnection, successor: Timestamp, at: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE token_key SET retires_at = ? WHERE signs_from < ? AND retires_at IS NULL")
+pub async fn retire_before(
+    conn: &mut SqliteConnection,
+    purpose: Purpose,
+    successor: Timestamp,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE token_key SET retires_at = ? WHERE purpose = ? AND signs_from < ? AND retires_at IS NULL")
         .bind(seconds(at))
+        .bind(purpose.as_str())
         .bind(seconds(successor))
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Takes every key but `kid` out of publication at `at`, however long it was to stay.
+/// Takes every key for a purpose but `kid` out of publication at `at`, however long it was to stay.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn retire_others(conn: &mut SqliteConnection, kid: &str, at: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE token_key SET retires_at = min(coalesce(retires_at, ?1), ?1) WHERE kid <> ?2")
+pub async fn retire_others(
+    conn: &mut SqliteConnection,
+    purpose: Purpose,
+    kid: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE token_key SET retires_at = min(coalesce(retires_at, ?1), ?1) WHERE kid <> ?2 AND purpose = ?3")
         .bind(seconds(at))
         .bind(kid)
+        .bind(purpose.as_str())
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// Decides when all keys that nothing has taken the place of are no longer published.
+/// Decides when all keys for a purpose that nothing has taken the place of are no longer published.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn retire_all(conn: &mut SqliteConnection, at: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE token_key SET retires_at = ? WHERE retires_at IS NULL").bind(seconds(at)).execute(conn).await?;
+pub async fn retire_all(conn: &mut SqliteConnection, purpose: Purpose, at: Timestamp) -> Result<(), StoreError> {
+    let done = sqlx::query("UPDATE token_key SET retires_at = ? WHERE retires_at IS NULL AND purpose = ?");
+    done.bind(seconds(at)).bind(purpose.as_str()).execute(conn).await?;
     Ok(())
 }
 
@@ -103,11 +139,11 @@ pub async fn reseal(conn: &mut SqliteConnection, kid: &str, sealed_seed: &[u8]) 
     Ok(())
 }
 
-/// Forgets keys that are no longer published.
+/// Forgets keys for a purpose that are no longer published.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn purge(conn: &mut SqliteConnection, now: Timestamp) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM token_key WHERE retires_at < ?").bind(seconds(now)).execute(conn).await?;
-    Ok(done.rows_affected())
+pub async fn purge(conn: &mut SqliteConnection, purpose: Purpose, now: Timestamp) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM token_key WHERE purpose = ? AND retires_at < ?");
+    Ok(done.bind(purpose.as_str()).bind(seconds(now)).execute(conn).await?.rows_affected())
 }

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use crate::random::{self, RandomError};
 use crate::seal::{SealError, Sealer};
 use crate::session::LEEWAY;
+pub use crate::store::token_key::Purpose;
 use crate::store::token_key::{self, StoredKey};
 use crate::store::{Store, StoreError};
 
@@ -57,6 +58,8 @@ pub struct Given {
 pub struct KeyView {
     /// Its id.
     pub kid: KeyId,
+    /// What its tokens are for.
+    pub purpose: Purpose,
     /// What it does now.
     pub state: KeyState,
     /// When it was made; `None` of a given one.
@@ -185,9 +188,10 @@ impl Key {
     }
 }
 
-/// The keys that sign session tokens.
+/// The keys that sign tokens for one purpose.
 #[derive(Debug)]
 pub struct TokenKeys {
+    purpose: Purpose,
     store: Store,
     sealer: Sealer,
     schedule: Schedule,
@@ -198,12 +202,26 @@ pub struct TokenKeys {
 }
 
 impl TokenKeys {
-    /// Reads the keys from the store, and makes the first.
+    /// Reads the keys that sign session tokens from the store, and makes the first.
     ///
     /// # Errors
     /// When the store fails, or was written under another encryption key.
     pub async fn open(store: Store, sealer: Sealer, schedule: Schedule, now: Timestamp) -> Result<Self, KeyError> {
-        let keys = Self::new(store, sealer, schedule, None);
+        Self::open_for(Purpose::Session, store, sealer, schedule, now).await
+    }
+
+    /// The same for any purpose.
+    ///
+    /// # Errors
+    /// When the store fails, or was written under another encryption key.
+    pub async fn open_for(
+        purpose: Purpose,
+        store: Store,
+        sealer: Sealer,
+        schedule: Schedule,
+        now: Timestamp,
+    ) -> Result<Self, KeyError> {
+        let keys = Self::new(purpose, store, sealer, schedule, None);
         keys.reload().await?;
         if keys.snapshot().iter().all(|key| key.retires_at.is_some()) {
             keys.make(now, now).await?;
@@ -223,15 +241,21 @@ impl TokenKeys {
         now: Timestamp,
     ) -> Result<Self, KeyError> {
         let mut tx = store.write().await?;
-        token_key::retire_all(&mut tx, now.after(schedule.keep).after(LEEWAY)).await?;
+        token_key::retire_all(&mut tx, Purpose::Session, now.after(schedule.keep).after(LEEWAY)).await?;
         tx.commit().await.map_err(StoreError::from)?;
-        let keys = Self::new(store, sealer, schedule, Some(given));
+        let keys = Self::new(Purpose::Session, store, sealer, schedule, Some(given));
         keys.reload().await?;
         Ok(keys)
     }
 
-    fn new(store: Store, sealer: Sealer, schedule: Schedule, given: Option<Given>) -> Self {
-        Self { store, sealer, schedule, given, keys: RwLock::default(), changed: Arc::new(Notify::new()) }
+    fn new(purpose: Purpose, store: Store, sealer: Sealer, schedule: Schedule, given: Option<Given>) -> Self {
+        Self { purpose, store, sealer, schedule, given, keys: RwLock::default(), changed: Arc::new(Notify::new()) }
+    }
+
+    /// The same, telling whoever waits for `changed` when keys were replaced by command.
+    #[must_use]
+    pub fn telling(self, changed: Arc<Notify>) -> Self {
+        Self { changed, ..self }
     }
 
     /// Wakes when keys were replaced by command, so that gateways must hear of it.
@@ -280,6 +304,7 @@ impl TokenKeys {
             let Key { created_at, signs_from, retires_at, .. } = key;
             KeyView {
                 kid: kid.clone(),
+                purpose: self.purpose,
                 state,
                 created_at: *created_at,
                 signs_from: *signs_from,
@@ -311,7 +336,7 @@ impl TokenKeys {
             self.make(now, now.after(self.schedule.publish_ahead())).await?;
         }
         let mut tx = self.store.write().await?;
-        let retired = token_key::purge(&mut tx, now).await?;
+        let retired = token_key::purge(&mut tx, self.purpose, now).await?;
         tx.commit().await.map_err(StoreError::from)?;
         if retired > 0 {
             self.reload().await?;
@@ -349,8 +374,9 @@ impl TokenKeys {
     async fn make(&self, now: Timestamp, signs_from: Timestamp) -> Result<KeyId, KeyError> {
         let stored = self.new_key(now, signs_from)?;
         let mut tx = self.store.write().await?;
-        token_key::insert(&mut tx, &stored).await?;
-        token_key::retire_before(&mut tx, signs_from, signs_from.after(self.schedule.keep).after(LEEWAY)).await?;
+        token_key::insert(&mut tx, self.purpose, &stored).await?;
+        let retires_at = signs_from.after(self.schedule.keep).after(LEEWAY);
+        token_key::retire_before(&mut tx, self.purpose, signs_from, retires_at).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.reload().await?;
         Ok(KeyId::from(stored.kid))
@@ -360,8 +386,8 @@ impl TokenKeys {
     async fn replace(&self, now: Timestamp) -> Result<KeyId, KeyError> {
         let stored = self.new_key(now, now)?;
         let mut tx = self.store.write().await?;
-        token_key::insert(&mut tx, &stored).await?;
-        token_key::retire_others(&mut tx, &stored.kid, now).await?;
+        token_key::insert(&mut tx, self.purpose, &stored).await?;
+        token_key::retire_others(&mut tx, self.purpose, &stored.kid, now).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.reload().await?;
         Ok(KeyId::from(stored.kid))
@@ -370,12 +396,12 @@ impl TokenKeys {
     fn new_key(&self, now: Timestamp, signs_from: Timestamp) -> Result<StoredKey, KeyError> {
         let key = SigningKey::from_seed(random::bytes()?);
         let kid = key.public().kid().to_string();
-        let sealed_seed = self.sealer.seal(&place(&kid), key.seed())?;
+        let sealed_seed = self.sealer.seal(&place(self.purpose, &kid), key.seed())?;
         Ok(StoredKey { sealed_seed, kid, created_at: now, signs_from, retires_at: None })
     }
 
     async fn reload(&self) -> Result<(), KeyError> {
-        let stored = token_key::all(&mut *self.store.read().await?).await?;
+        let stored = token_key::all(&mut *self.store.read().await?, self.purpose).await?;
         let mut keys = stored.iter().map(|key| self.unseal(key)).collect::<Result<Vec<_>, _>>()?;
         self.reseal(&stored, &keys).await?;
         if let Some(given) = &self.given {
@@ -394,16 +420,16 @@ impl TokenKeys {
 
     /// Seals anew what an old encryption key has sealed, so that it is needed no more.
     async fn reseal(&self, stored: &[StoredKey], keys: &[Key]) -> Result<(), KeyError> {
-        let old =
-            stored.iter().zip(keys).filter(|(stored, _)| self.sealer.is_old(&place(&stored.kid), &stored.sealed_seed));
-        let old: Vec<_> = old.collect();
+        let place = |stored: &StoredKey| place(self.purpose, &stored.kid);
+        let is_old = |stored: &StoredKey| self.sealer.is_old(&place(stored), &stored.sealed_seed);
+        let old: Vec<_> = stored.iter().zip(keys).filter(|(stored, _)| is_old(stored)).collect();
         if old.is_empty() {
             return Ok(());
         }
         let mut tx = self.store.write().await?;
         for (stored, key) in old {
             if let Half::Private(key) = &key.half {
-                token_key::reseal(&mut tx, &stored.kid, &self.sealer.seal(&place(&stored.kid), key.seed())?).await?;
+                token_key::reseal(&mut tx, &stored.kid, &self.sealer.seal(&place(stored), key.seed())?).await?;
             }
         }
         Ok(tx.commit().await.map_err(StoreError::from)?)
@@ -411,7 +437,7 @@ impl TokenKeys {
 
     fn unseal(&self, stored: &StoredKey) -> Result<Key, KeyError> {
         let sealed = |source| KeyError::Sealed { kid: stored.kid.clone(), source };
-        let seed = self.sealer.open(&place(&stored.kid), &stored.sealed_seed).map_err(sealed)?;
+        let seed = self.sealer.open(&place(self.purpose, &stored.kid), &stored.sealed_seed).map_err(sealed)?;
         let seed: [u8; 32] = seed.as_slice().try_into().map_err(|_| sealed(SealError::Open))?;
         Ok(Key {
             half: Half::Private(Box::new(SigningKey::from_seed(seed))),
@@ -432,8 +458,12 @@ fn signing(keys: &[Key], now: Timestamp) -> Option<&SigningKey> {
     keys.iter().rev().find_map(|key| key.signs(now)).or_else(oldest)
 }
 
-fn place(kid: &str) -> String {
-    format!("token_key/{kid}")
+/// No key becomes one for another purpose, not even by somebody who can write the store.
+fn place(purpose: Purpose, kid: &str) -> String {
+    match purpose {
+        Purpose::Session => format!("token_key/{kid}"),
+        Purpose::Pomerium => format!("token_key/pomerium/{kid}"),
+    }
 }
 
 #[cfg(test)]
@@ -463,6 +493,26 @@ mod tests {
         let first = open(&dir, 1, START).await.unwrap().public(START);
         assert_eq!(first.len(), 1);
         assert_eq!(open(&dir, 1, START).await.unwrap().public(START), first);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_for_one_purpose() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
+        let open = |purpose| TokenKeys::open_for(purpose, store.clone(), Sealer::new(&[1; 32]), SCHEDULE, START);
+        let (session, pomerium) = (open(Purpose::Session).await.unwrap(), open(Purpose::Pomerium).await.unwrap());
+        let due = START.after(SCHEDULE.rotate_every);
+        assert!(pomerium.rotate(due).await.unwrap());
+        assert_eq!((session.public(due).len(), pomerium.public(due).len()), (1, 2));
+        assert!(session.public(due).iter().all(|key| !pomerium.public(due).contains(key)));
+        assert!(open(Purpose::Session).await.unwrap().public(due) == session.public(due));
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("UPDATE token_key SET purpose = 'pomerium'").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(
+            matches!(open(Purpose::Pomerium).await, Err(KeyError::Sealed { .. })),
+            "nor by whoever writes the store"
+        );
     }
 
     #[tokio::test]

@@ -7,7 +7,10 @@ use kubegate_core::bundle::Version;
 use kubegate_core::id::ClusterName;
 use kubegate_core::policy::Policy;
 use kubegate_core::time::Timestamp;
-use kubegate_core::token::{ACCESS_TYPE, AccessClaims, MAX_GROUPS, MAX_TOKEN, SESSION_TYPE, SessionClaims};
+use kubegate_core::token::{
+    ACCESS_TYPE, AccessClaims, MAX_GROUPS, MAX_TOKEN, POMERIUM_TYPE, SERVICE_ACCOUNTS, SESSION_TYPE, SessionClaims,
+    TokenKind, VerifiedToken,
+};
 
 use super::TokenKeys;
 use crate::person::Identity;
@@ -26,6 +29,18 @@ pub enum MintError {
         /// How long it would be.
         length: usize,
     },
+    /// The person has more groups than a token carries that cannot be refreshed.
+    #[error("the groups are {length} characters long together, and such a token carries no more than {MAX_GROUPS}")]
+    TooManyGroups {
+        /// How long the groups are together.
+        length: usize,
+    },
+    /// The user name is one of those that are for service accounts.
+    #[error("the user name {user:?} is one of those that are for service accounts")]
+    ReservedUser {
+        /// The user name.
+        user: String,
+    },
     /// There is no key to sign with.
     #[error("there is no key to sign the token with")]
     NoKey,
@@ -39,13 +54,22 @@ pub enum MintError {
 pub struct Minter {
     issuer: String,
     keys: Arc<TokenKeys>,
+    pomerium_keys: Option<Arc<TokenKeys>>,
+    service_account_prefix: Option<String>,
 }
 
 impl Minter {
     /// Makes tokens of `issuer`, signed with `keys`.
     #[must_use]
     pub fn new(issuer: String, keys: Arc<TokenKeys>) -> Self {
-        Self { issuer, keys }
+        Self { issuer, keys, pomerium_keys: None, service_account_prefix: None }
+    }
+
+    /// The same that also makes tokens for pomerium-cli with `keys`, and gives user names with `service_account_prefix`
+    /// to service accounts alone.
+    #[must_use]
+    pub fn with_pomerium(self, keys: Arc<TokenKeys>, service_account_prefix: Option<String>) -> Self {
+        Self { pomerium_keys: Some(keys), service_account_prefix, ..self }
     }
 
     /// A session token for one cluster, good until `until`.
@@ -60,13 +84,67 @@ impl Minter {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<String, MintError> {
+        let groups = carried_groups(&session.identity, cluster, policy);
+        let claims = self.claims(session, cluster, policy.0, groups, until, now)?;
+        sign(&self.keys, SESSION_TYPE, &claims, now)
+    }
+
+    /// A token for pomerium-cli, for one cluster and as long as its session: it cannot be refreshed, so it carries all
+    /// groups or is not made.
+    ///
+    /// # Errors
+    /// When it would be too long, or cannot be signed.
+    pub fn pomerium_token(
+        &self,
+        session: &Session,
+        cluster: &ClusterName,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<String, MintError> {
+        let keys = self.pomerium_keys.as_ref().ok_or(MintError::NoKey)?;
+        let groups = &session.identity.groups;
+        let length = groups.iter().map(String::len).sum();
+        if length > MAX_GROUPS {
+            return Err(MintError::TooManyGroups { length });
+        }
+        let claims = self.claims(session, cluster, policy, (groups.clone(), None), session.expires_at, now)?;
+        sign(keys, POMERIUM_TYPE, &claims, now)
+    }
+
+    /// Reads a token for pomerium-cli on `cluster`; `None` when it is no good now.
+    #[must_use]
+    pub fn verify_pomerium(&self, token: &str, cluster: &ClusterName, now: Timestamp) -> Option<SessionClaims> {
+        let keys = self.pomerium_keys.as_ref()?.verifying(now);
+        let token = VerifiedToken::verify_kind(token, TokenKind::Pomerium, &keys, &self.issuer).ok()?;
+        token.check(cluster, &keys, now).ok()?;
+        Some(token.claims)
+    }
+
+    /// Until when no other keys sign tokens for pomerium-cli than those that are published now; `None` when none do.
+    #[must_use]
+    pub fn pomerium_covered_until(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(self.pomerium_keys.as_ref()?.covered_until(now))
+    }
+
+    fn claims(
+        &self,
+        session: &Session,
+        cluster: &ClusterName,
+        policy: &Policy,
+        (groups, groups_policy): (Vec<String>, Option<Version>),
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<SessionClaims, MintError> {
         let identity = &session.identity;
-        let (groups, groups_policy) = carried_groups(identity, cluster, policy);
-        let claims = policy.0.claim_keys().iter().map(|key| {
+        let reserved = self.service_account_prefix.as_ref().is_some_and(|prefix| identity.user.starts_with(prefix));
+        if reserved && identity.provider != SERVICE_ACCOUNTS {
+            return Err(MintError::ReservedUser { user: identity.user.clone() });
+        }
+        let claims = policy.claim_keys().iter().map(|key| {
             let value = identity.claims.get(key).cloned().unwrap_or_default();
             (key.clone(), value)
         });
-        let claims = SessionClaims {
+        Ok(SessionClaims {
             iss: self.issuer.clone(),
             sub: identity.person(),
             aud: cluster.clone(),
@@ -86,12 +164,7 @@ impl Minter {
             claims: claims.collect(),
             acr: identity.acr.clone(),
             amr: identity.amr.clone(),
-        };
-        let token = self.keys.sign(SESSION_TYPE, &claims, now).ok_or(MintError::NoKey)?;
-        if token.len() > MAX_TOKEN {
-            return Err(MintError::TooLarge { length: token.len() });
-        }
-        Ok(token)
+        })
     }
 
     /// An access token for the control plane's own API (RFC 9068), good until `until`.
@@ -121,6 +194,14 @@ impl Minter {
         let ours = claims.iss == self.issuer && claims.aud == self.issuer;
         (ours && claims.nbf <= now && now < claims.exp).then_some(claims)
     }
+}
+
+fn sign(keys: &TokenKeys, typ: &str, claims: &SessionClaims, now: Timestamp) -> Result<String, MintError> {
+    let token = keys.sign(typ, claims, now).ok_or(MintError::NoKey)?;
+    if token.len() > MAX_TOKEN {
+        return Err(MintError::TooLarge { length: token.len() });
+    }
+    Ok(token)
 }
 
 /// All groups while they fit; beyond that those that the policy names or passes on, with its version.

@@ -3,5 +3,7 @@
 mod keys;
 mod mint;
 
-pub use self::keys::{Given, KeyError, KeyState, KeyView, MOST_KEYS, Rotation, RotationRefused, Schedule, TokenKeys};
+pub use self::keys::{
+    Given, KeyError, KeyState, KeyView, MOST_KEYS, Purpose, Rotation, RotationRefused, Schedule, TokenKeys,
+};
 pub use self::mint::{MintError, Minter};

@@ -61,6 +61,10 @@ pub(super) fn no_token(cluster: &ClusterName) -> Refusal {
     unauthorized("no-token", &format!("the request to cluster {:?} carries no session token", cluster.as_str()))
 }
 
+pub(super) fn not_for_pomerium() -> Refusal {
+    unauthorized("token-type", "this path takes tokens of pomerium-cli only")
+}
+
 pub(super) fn invalid_token(error: InvalidToken) -> Refusal {
     unauthorized(error.code(), &error.to_string())
 }

@@ -9,9 +9,10 @@ use super::record::{Record, RecordedPerson};
 use crate::bundle::{Elevation, PolicyInForce};
 use crate::cache::Cache;
 use crate::impersonation::{self, Assumed, Header};
+use crate::jws::InvalidJws;
 use crate::policy::Access;
 use crate::status::{Body, Refusal};
-use crate::token::{SessionClaims, VerifiedToken};
+use crate::token::{SERVICE_ACCOUNTS, SessionClaims, TokenKind, VerifiedToken};
 
 /// The path on a cluster's host that tells the owner of a session token about it.
 pub const SESSION_PATH: &str = "/.kubegate/session";
@@ -55,15 +56,23 @@ impl Sessions {
         Self(Cache::new(MAX_MEMORY))
     }
 
-    /// The verified session of a token: remembered, or verified now.
-    pub(super) fn find(&mut self, token: &str, policy: &PolicyInForce, issuer: &str) -> Result<&mut Session, Refusal> {
+    /// The verified session of a token that is shown as one of `kind`: remembered, or verified now.
+    pub(super) fn find(
+        &mut self,
+        (kind, token): (TokenKind, &str),
+        policy: &PolicyInForce,
+        issuer: &str,
+    ) -> Result<&mut Session, Refusal> {
         let verify = || {
-            let session = Session::of(VerifiedToken::verify(token, &policy.token_keys, issuer)?, policy);
+            let verified = VerifiedToken::verify_kind(token, kind, policy.token_keys(kind), issuer)?;
+            let session = Session::of(verified, policy);
             let weight = token.len().saturating_mul(PER_TOKEN_BYTE).saturating_add(OVERHEAD);
             // An elevation makes a second standing.
             Ok((weight.saturating_add(session.own.weight().saturating_mul(2)), session))
         };
         match self.0.get_or_insert(token, verify) {
+            // It was remembered as what it is, and is shown as something else.
+            Ok(Some(session)) if session.token.kind != kind => Err(message::invalid_token(InvalidJws::Type.into())),
             Ok(Some(session)) => Ok(session),
             Ok(None) => Err(message::no_policy()),
             Err(error) => Err(message::invalid_token(error)),
@@ -155,8 +164,12 @@ impl Standing {
 }
 
 /// Whether a token carries all that the policy asks for: one that could not carry all groups, or not the claims that
-/// today's rules ask of its person, was minted for an older policy, and a new one is needed.
+/// today's rules ask of its person, was minted for an older policy, and a new one is needed. A service account has no
+/// claims, whatever rules ask for.
 pub(super) fn is_complete(claims: &SessionClaims, groups: &[String], policy: &PolicyInForce) -> bool {
+    if claims.provider == SERVICE_ACCOUNTS && claims.groups_policy.is_none() {
+        return true;
+    }
     let asked = policy.policy.claims_asked_of(&claims.person_with(groups), &claims.aud);
     claims.groups_policy.is_none_or(|version| version >= policy.version)
         && asked.iter().all(|claim| claims.claims.contains_key(*claim))

@@ -118,6 +118,9 @@ impl Stream {
         if !is_complete(claims, &groups, policy) {
             return Err(StreamEnd::PolicyNewer);
         }
+        if !policy.takes(self.token.kind, &claims.aud) {
+            return Err(StreamEnd::PolicyDenies);
+        }
         let policy = &policy.policy;
         let access = policy.access(&claims.person_with(&groups), &claims.aud);
         let circumstances = Circumstances { claims, groups: &groups, source: &self.source, now: self.opened };

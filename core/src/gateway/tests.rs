@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::bundle::{
     CHANGES_TYPE, ChangesDocument, LIVE_TYPE, LiveDocument, LiveEntries, NotBefore, POLICY_TYPE, PolicyDocument,
-    RevokedSession, hash, split,
+    PomeriumTokens, RevokedSession, hash, split,
 };
 use crate::inbound::InvalidInbound;
 use crate::jws::SigningKey;
@@ -22,6 +22,10 @@ fn bundle_key() -> SigningKey {
 
 fn token_key() -> SigningKey {
     SigningKey::from_seed([2; 32])
+}
+
+fn pomerium_key() -> SigningKey {
+    SigningKey::from_seed([4; 32])
 }
 
 fn rules() -> Vec<Rule> {
@@ -50,6 +54,7 @@ fn policy_document(counter: u64, parts: &[String]) -> PolicyDocument {
         keys: vec![token_key().public().clone()],
         clusters: serde_json::from_value(clusters).unwrap(),
         parts: parts.iter().map(|part| hash(part)).collect(),
+        pomerium: Some(PomeriumTokens { keys: vec![pomerium_key().public().clone()], clusters: vec!["prod".into()] }),
     }
 }
 
@@ -128,6 +133,10 @@ impl Fixture {
                     .chain(allow.add.to_vec())
                     .collect())
             }
+            Decision::ControlPlane(asked) => {
+                assert_eq!(asked.record.decision, "local");
+                Err((0, asked.record.reason))
+            }
             Decision::Answer(answer) => Err((answer.status, answer.record.reason)),
         })
     }
@@ -161,7 +170,7 @@ impl Fixture {
                 let status: serde_json::Value = serde_json::from_str(&answer.body.text).unwrap();
                 status["message"].as_str().unwrap().to_owned()
             }
-            Decision::Allow(allow) => panic!("{allow:?}"),
+            other => panic!("{other:?}"),
         })
     }
 
@@ -169,6 +178,7 @@ impl Fixture {
     fn recorded(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> (Record, String) {
         self.decide(NOW, "prod.example.com", token, "GET", path, more, |decision| match decision {
             Decision::Allow(allow) => (allow.record, String::new()),
+            Decision::ControlPlane(asked) => (asked.record, String::new()),
             Decision::Answer(answer) => (answer.record, answer.body.text),
         })
     }
@@ -177,7 +187,7 @@ impl Fixture {
     fn stream(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> Box<Stream> {
         self.decide(NOW, "prod.example.com", token, "GET", path, more, |decision| match decision {
             Decision::Allow(allow) => allow.stream,
-            Decision::Answer(answer) => panic!("{answer:?}"),
+            other => panic!("{other:?}"),
         })
     }
 
@@ -708,6 +718,7 @@ fn a_decision_is_recorded_with_what_replaying_it_needs() {
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let record = match fixture.gateway.decide(Inbound::parse(headers).unwrap(), NOW) {
             Decision::Allow(allow) => allow.record,
+            Decision::ControlPlane(asked) => asked.record,
             Decision::Answer(answer) => answer.record,
         };
         (serde_json::from_str::<RecordedPerson>(&record.person).unwrap(), record)
@@ -796,3 +807,5 @@ fn answers_say_what_to_do_in_the_form_that_the_client_reads() {
     assert_eq!(refusal.body(true).content_type, "text/plain; charset=utf-8");
     assert!(refusal.body(true).text.contains("kubegate login"));
 }
+
+mod pomerium;

@@ -17,6 +17,7 @@ fn gateway() -> Rc<RefCell<Gateway>> {
     let policy = json!({
         "issuer": "https://k", "version": {"epoch": 0, "counter": 1}, "keys": [key().public()], "parts": [],
         "clusters": [{"name": "prod", "hosts": ["prod"], "server": "https://prod"}],
+        "pomerium": {"keys": [SigningKey::from_seed([2; 32]).public()], "clusters": ["prod"]},
     });
     let rules = json!([{"name": "r", "who": {"users": ["bob"]}, "clusters": ["*"], "may": [
         {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]},
@@ -139,4 +140,35 @@ fn a_revoked_session_ends_its_open_stream_and_no_other() {
     streams.on_tick(&root, &gateway.borrow());
     streams.on_tick(&root, &gateway.borrow());
     assert_eq!(*root.ended.borrow(), [(7, "session-ended".to_owned())]);
+}
+
+#[test]
+fn what_pomerium_cli_asks_for_goes_to_the_control_plane_and_nowhere_else() {
+    let path = "/.pomerium/api/v1/login?pomerium_redirect_uri=http://127.0.0.1:7";
+    let more = [("cookie", "a"), ("impersonate-user", "root"), ("x-kubegate-cluster", "other")];
+    let mut request = Request::new(fake(path, &more), 1, Some(gateway()), Streams::default());
+    assert_eq!(request.on_request_headers(), Next::Continue);
+    let host = &request.host;
+    assert_eq!(host.state.borrow().get("kubegate.local").map(String::as_str), Some("control-plane"));
+    assert!(!host.state.borrow().contains_key("kubegate.cluster"), "no route to an API server is open");
+    assert_eq!(host.values("x-kubegate-cluster"), ["prod"], "by the host that was asked, whatever the client says");
+    for gone in ["authorization", "cookie", "impersonate-user"] {
+        assert_eq!(host.values(gone), [] as [&str; 0], "{gone}");
+    }
+    request.host.headers.borrow_mut().push((":status".to_owned(), "401".to_owned()));
+    assert_eq!(request.on_response_headers(), Next::Continue, "the control plane's 401 is its own");
+
+    for stubborn in ["authorization", "cookie", "x-kubegate-cluster"] {
+        let host = fake(path, &more);
+        host.stubborn.set(Some(stubborn));
+        let mut request = Request::new(host, 1, Some(gateway()), Streams::default());
+        assert_eq!(request.on_request_headers(), Next::Stop, "{stubborn}");
+        assert!(!request.host.state.borrow().contains_key("kubegate.local"), "{stubborn}");
+    }
+    for (path, status) in [("/.pomerium/other", 404), ("/.pomerium/api/v1/routes", 401)] {
+        let mut request = Request::new(fake(path, &[]), 1, Some(gateway()), Streams::default());
+        assert_eq!(request.on_request_headers(), Next::Stop, "{path}");
+        assert_eq!(request.host.answer.borrow().as_ref().unwrap().0, status, "{path}");
+        assert!(request.host.state.borrow().keys().all(|key| key.starts_with("kubegate.log.")), "{path}");
+    }
 }

@@ -170,6 +170,7 @@ impl Shared {
         };
         match self.reference.decide(inbound, issuer::now()) {
             Decision::Allow(_) => 200,
+            Decision::ControlPlane(_) => 0,
             Decision::Answer(answer) => answer.status,
         }
     }

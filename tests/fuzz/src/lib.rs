@@ -7,14 +7,14 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use kubegate_core::bundle::{ChangesDocument, LiveEntries, PolicyDocument, Version, WholeBundle};
+use kubegate_core::bundle::{ChangesDocument, LiveEntries, PolicyDocument, PomeriumTokens, Version, WholeBundle};
 use kubegate_core::gateway::{Allow, Decision, Gateway};
 use kubegate_core::identity_name;
 use kubegate_core::impersonation::AUTHENTICATED;
 use kubegate_core::inbound::Inbound;
 use kubegate_core::jws::{Keys, SigningKey};
 use kubegate_core::time::Timestamp;
-use kubegate_core::token::SESSION_TYPE;
+use kubegate_core::token::{POMERIUM_TYPE, SESSION_TYPE};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub const HOST: &str = "prod.example.com";
 pub const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
 /// What is asked of a gateway: enough to reach every kind of decision.
-pub const REQUESTS: [(&str, &str); 7] = [
+pub const REQUESTS: [(&str, &str); 9] = [
     ("GET", "/api/v1/namespaces/x/pods"),
     ("GET", "/api/v1/namespaces/x/pods/p/exec?command=id"),
     ("DELETE", "/apis/apps/v1/namespaces/x/deployments/d"),
@@ -38,6 +38,8 @@ pub const REQUESTS: [(&str, &str); 7] = [
     ("POST", "/metrics"),
     ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"),
     ("GET", "/.kubegate/session"),
+    ("GET", "/.pomerium/api/v1/routes"),
+    ("GET", "/healthz"),
 ];
 
 /// Signs bundles.
@@ -48,6 +50,11 @@ pub fn bundle_key() -> SigningKey {
 /// Signs session tokens.
 pub fn token_key() -> SigningKey {
     SigningKey::from_seed([2; 32])
+}
+
+/// Signs tokens for pomerium-cli.
+pub fn pomerium_key() -> SigningKey {
+    SigningKey::from_seed([3; 32])
 }
 
 /// A gateway that has no bundle yet.
@@ -94,6 +101,7 @@ fn bundle() -> WholeBundle {
         keys: vec![token_key().public().clone()],
         clusters: serde_json::from_value(clusters).unwrap(),
         parts: Vec::new(),
+        pomerium: Some(PomeriumTokens { keys: vec![pomerium_key().public().clone()], clusters: vec!["prod".into()] }),
     };
     let rules: Vec<_> = serde_json::from_value(rules).unwrap();
     let changes =
@@ -113,6 +121,11 @@ pub fn claims() -> Value {
 /// A session token of these claims.
 pub fn token(claims: &impl Serialize) -> String {
     token_key().sign(SESSION_TYPE, claims).unwrap()
+}
+
+/// A token for pomerium-cli of these claims.
+pub fn pomerium_token(claims: &impl Serialize) -> String {
+    pomerium_key().sign(POMERIUM_TYPE, claims).unwrap()
 }
 
 /// `base` with the fields of `patch` in place of its own; a `null` takes a field away (RFC 7386, one level deep).
@@ -139,6 +152,10 @@ pub fn ask(gateway: &mut Gateway, token: &str, method: &str, path: &str) -> bool
     match gateway.decide(inbound, NOW) {
         Decision::Answer(answer) => {
             assert!(answer.status >= 400 || answer.record.decision == "local", "{answer:?}");
+            false
+        }
+        Decision::ControlPlane(asked) => {
+            assert!(asked.record.decision == "local" && path.starts_with("/.pomerium/"), "{asked:?}");
             false
         }
         Decision::Allow(allow) => {

@@ -1,9 +1,9 @@
-//! Session tokens: any text, and any claims under a good signature. Text that is a JSON object stands for claims that
+//! Session tokens and those for pomerium-cli: any text, and any claims under a good signature. Text that is a JSON object stands for claims that
 //! take the place of good ones.
 #![no_main]
 
 use kubegate_core::identity_name;
-use kubegate_fuzz::{REQUESTS, TOKEN, ask, claims, patched, shared_gateway, token};
+use kubegate_fuzz::{REQUESTS, TOKEN, ask, claims, patched, pomerium_token, shared_gateway, token};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -14,6 +14,8 @@ fuzz_target!(|text: &str| {
         for (method, path) in REQUESTS {
             let allowed = ask(&mut gateway, text, method, path);
             assert!(!allowed || text == TOKEN.as_str(), "{method} {path} with a token that nobody signed");
+            let prefixed = format!("Pomerium-{text}");
+            assert!(!ask(&mut gateway, &prefixed, method, path), "{method} {path}: nor as one of pomerium-cli");
         }
         return;
     };
@@ -23,6 +25,12 @@ fuzz_target!(|text: &str| {
         let allowed = ask(&mut gateway, &token, method, path);
         assert_eq!(ask(&mut gateway, &token, method, path), allowed, "a remembered token is judged like a new one");
         assert!(!allowed || is_good(&claims), "{method} {path} with {claims}");
+        let other = pomerium_token(&claims);
+        let as_pomerium = ask(&mut gateway, &format!("Pomerium-{other}"), method, path);
+        assert!(as_pomerium == allowed || *path == "/healthz", "{method} {path}: of the other kind, with {claims}");
+        for mistaken in [&other, &format!("Pomerium-{token}")] {
+            assert!(!ask(&mut gateway, mistaken, method, path), "{method} {path}: shown as what it is not");
+        }
     }
 });
 

@@ -5,6 +5,7 @@ mod elevations;
 mod keys;
 mod people;
 mod revoke;
+mod service_accounts;
 mod status;
 
 use clap::{Args, Subcommand};
@@ -43,6 +44,7 @@ enum AdminCommand {
     Enable(people::Enable),
     Disabled(people::DisabledPeople),
     Keys(keys::Keys),
+    ServiceAccounts(service_accounts::ServiceAccounts),
     Status(status::Status),
 }
 
@@ -58,6 +60,7 @@ impl Admin {
             AdminCommand::Enable(command) => command.run(),
             AdminCommand::Disabled(command) => command.run(),
             AdminCommand::Keys(command) => command.run(),
+            AdminCommand::ServiceAccounts(command) => command.run(),
             AdminCommand::Status(command) => command.run(),
         }
     }

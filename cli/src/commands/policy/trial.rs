@@ -92,6 +92,7 @@ impl Trial {
             keys: vec![token_key.public().clone()],
             clusters: authored.clusters.clone(),
             parts: Vec::new(),
+            pomerium: None,
         };
         let changes = ChangesDocument { version, ..ChangesDocument::default() };
         let bundle = WholeBundle::sign(&bundle_key, document, &authored.rules, LiveEntries::default(), changes);
@@ -217,6 +218,7 @@ impl Answer {
                 self.user = values("impersonate-user").concat();
                 allow.record
             }
+            Decision::ControlPlane(asked) => asked.record,
             Decision::Answer(answer) => {
                 self.status = answer.status;
                 self.message = message(&answer.body.text);

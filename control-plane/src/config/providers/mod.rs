@@ -9,6 +9,7 @@ mod recheck;
 mod scim;
 
 use kubegate_core::document::{Fields, Node};
+use kubegate_core::token::SERVICE_ACCOUNTS;
 
 pub use self::claims::ClaimNames;
 pub use self::client::{ClientAuthentication, SecretMethod};
@@ -214,6 +215,10 @@ fn id(node: &Node<'_>) -> Option<String> {
     }
     if id == accounts::PROVIDER {
         node.report(format!("{id:?} is the id of the built-in accounts"), "choose another");
+        return None;
+    }
+    if id == SERVICE_ACCOUNTS {
+        node.report(format!("{id:?} is the id of service accounts"), "choose another");
         return None;
     }
     Some(id.to_owned())

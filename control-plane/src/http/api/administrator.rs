@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use kubegate_core::id::PersonId;
+use kubegate_core::token::SERVICE_ACCOUNTS;
 
 use super::super::error::ApiError;
 use super::super::extract::Caller;
@@ -104,7 +105,7 @@ pub(in crate::http) async fn person(app: &App, name: &str) -> Result<Named, ApiE
         .providers
         .all()
         .map(crate::oidc::Provider::id)
-        .chain([accounts::PROVIDER])
+        .chain([accounts::PROVIDER, SERVICE_ACCOUNTS])
         .chain(app.workloads.ids())
         .collect();
     if has_form_of_id(id, &providers) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use kubegate_core::time::{parse_duration, show_duration};
+use kubegate_core::time::{Timestamp, parse_duration, show_duration};
 
 use super::super::error::ApiError;
 use super::super::extract::Parameters;
@@ -30,7 +30,8 @@ pub(in crate::http) async fn get(
     let valid_for = valid_for(query.as_deref().unwrap_or_default())?;
     let now = app.clock.now();
     let bundle = app.exporter.export(valid_for, now).await.map_err(ApiError::unavailable)?;
-    let keys_until = rfc3339(app.token_keys.covered_until(now));
+    let covered = app.minter.pomerium_covered_until(now).into_iter();
+    let keys_until = rfc3339(covered.fold(app.token_keys.covered_until(now), Timestamp::min));
     tracing::info!(administrator = by.user, valid_for = show_duration(valid_for), keys_until, "a bundle was exported");
     Ok(([("kubegate-token-keys-until", keys_until)], super::json(bundle)).into_response())
 }

@@ -7,6 +7,7 @@ pub(super) mod elevations;
 pub(super) mod keys;
 pub(super) mod people;
 pub(super) mod revocations;
+pub(super) mod service_accounts;
 pub(super) mod sessions;
 pub(super) mod status;
 pub(super) mod whoami;

@@ -165,6 +165,9 @@ pub(super) fn not_minted(error: MintError) -> OAuthError {
                  Kubegate to pass on fewer groups (groups.pass in the policy)"
             ),
         ),
+        MintError::ReservedUser { .. } => {
+            OAuthError::new("invalid_grant", format!("{error}; ask whoever runs Kubegate for another prefix of theirs"))
+        }
         other => OAuthError::unavailable(other),
     }
 }

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::super::oauth::authorize;
 use super::super::oauth::request::AuthorizationRequest;
+use super::super::pomerium;
 use super::device;
 use crate::config::Issuer;
 use crate::oidc::Demand;
@@ -47,7 +48,8 @@ impl ReturnTo {
 
     /// The same as the purpose of a sign-in, which the person chose or not.
     pub(in crate::http) fn purpose(&self, issuer: &Issuer, chosen: bool) -> Option<Purpose> {
-        let has_one = self.is_device() || self.authorization(issuer).is_some();
+        let of_pomerium = || pomerium::authorize::is_request(&self.0);
+        let has_one = self.is_device() || self.authorization(issuer).is_some() || of_pomerium();
         has_one.then(|| Purpose { request: self.0.clone(), chosen })
     }
 

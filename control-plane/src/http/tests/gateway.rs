@@ -59,6 +59,7 @@ impl TestGateway {
         let inbound = Inbound::parse(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
         match self.0.decide(inbound, now) {
             Decision::Allow(_) => Ok(()),
+            Decision::ControlPlane(asked) => panic!("{asked:?}"),
             Decision::Answer(answer) => Err((answer.status, answer.record.reason)),
         }
     }

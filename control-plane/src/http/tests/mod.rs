@@ -19,6 +19,7 @@ mod log;
 mod logout;
 mod oidc;
 mod pages;
+mod pomerium;
 mod providers;
 mod recheck;
 mod restore;

@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 76] = [
+const PUBLIC: [(Method, &str, StatusCode); 85] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login", StatusCode::FORBIDDEN),
@@ -60,6 +60,15 @@ const PUBLIC: [(Method, &str, StatusCode); 76] = [
     (Method::GET, "/api/v1/people/disabled", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/people/disable", StatusCode::UNAUTHORIZED),
     (Method::POST, "/api/v1/people/enable", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/api/v1/service-accounts", StatusCode::UNAUTHORIZED),
+    (Method::POST, "/api/v1/service-accounts", StatusCode::UNAUTHORIZED),
+    (Method::DELETE, "/api/v1/service-accounts/{id}", StatusCode::UNAUTHORIZED),
+    (Method::GET, "/pomerium", StatusCode::BAD_REQUEST),
+    (Method::POST, "/pomerium", StatusCode::BAD_REQUEST),
+    (Method::GET, "/.pomerium/api/v1/login", StatusCode::NOT_FOUND),
+    (Method::GET, "/.pomerium/api/v1/routes", StatusCode::NOT_FOUND),
+    (Method::GET, "/.pomerium/", StatusCode::NOT_FOUND),
+    (Method::GET, "/.pomerium/{*path}", StatusCode::NOT_FOUND),
     (Method::GET, "/scim/v2/{provider}/ServiceProviderConfig", StatusCode::UNAUTHORIZED),
     (Method::GET, "/scim/v2/{provider}/ResourceTypes", StatusCode::UNAUTHORIZED),
     (Method::GET, "/scim/v2/{provider}/ResourceTypes/{id}", StatusCode::UNAUTHORIZED),
@@ -107,7 +116,8 @@ async fn who_cannot_keep_the_live_set_fresh_is_not_ready() {
 async fn an_unknown_visitor_gets_no_further_than_listed() {
     let world = World::new().await;
     for (method, path, expected) in PUBLIC {
-        let request = Request::builder().method(&method).uri(path.replace(['{', '}'], "")).body(Body::empty()).unwrap();
+        let request =
+            Request::builder().method(&method).uri(path.replace(['{', '}', '*'], "")).body(Body::empty()).unwrap();
         let answer = world.send(request).await;
         assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text);
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
