@@ -91,6 +91,7 @@ pub struct OAuthError {
     error: &'static str,
     description: String,
     ended: Option<Ended>,
+    reason: Option<&'static str>,
     cause: Option<Cause>,
 }
 
@@ -112,7 +113,25 @@ pub struct Ended {
 impl OAuthError {
     /// An error with its registered code and what a person can do about it.
     pub fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), ended: None, cause: None }
+        Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), ended: None, reason: None, cause: None }
+    }
+
+    /// With a stable word for the audit trail, which tells more apart than the registered codes do.
+    #[must_use]
+    pub fn for_reason(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// That word.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        if self.cause.is_some() { "internal" } else { self.reason.unwrap_or(self.error) }
+    }
+
+    /// Whether a machine still waits for its person; that comes every few seconds.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST && matches!(self.error, "authorization_pending" | "slow_down")
     }
 
     /// Too many ask for the same at this moment; the client may try again.
@@ -149,8 +168,7 @@ impl OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        // These come every few seconds while a machine waits for its person.
-        if !matches!(self.error, "authorization_pending" | "slow_down") {
+        if !self.is_pending() {
             log(self.status, self.error, &self.description, "", self.cause.as_ref());
         }
         let body = OAuthErrorBody {
