@@ -52,15 +52,39 @@ impl Sessions {
         for session in &sessions {
             self.end_in(tx, session, reason, now).await?;
         }
-        // Service accounts have sessions that are longer than people's.
-        let longest = sessions.iter().map(|session| session.expires_at).max().unwrap_or_default();
+        self.refuse_made_before(tx, person, not_before, longest(&sessions), reason.as_str(), now).await?;
+        Ok(sessions.len())
+    }
+
+    /// Has gateways refuse every token of a person that was made before `not_before`, as long as there can be one: tokens of
+    /// pomerium-cli and of service accounts live as long as their sessions, which may be longer than those begun today.
+    async fn refuse_made_before(
+        &self,
+        tx: &mut Write,
+        person: &PersonId,
+        not_before: Timestamp,
+        longest: Timestamp,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let entry = Revocation {
             subject: Subject::Person { person: person.clone(), not_before },
             until: now.after(self.limits.max_lifetime).max(longest).after(LEEWAY),
-            reason: reason.as_str().to_owned(),
+            reason: reason.to_owned(),
         };
-        revocation::put(tx, &entry).await?;
-        Ok(sessions.len())
+        revocation::put(tx, &entry).await
+    }
+
+    /// The same of what was made until now, for a person about whom something has changed and whose sessions go on.
+    pub(super) async fn refuse_made_until(
+        &self,
+        tx: &mut Write,
+        person: &PersonId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let longest = longest(&session::live_of(tx, person, now).await?);
+        self.refuse_made_before(tx, person, now.after(revocation::SECOND), longest, reason, now).await
     }
 
     /// Ends the live sessions whose identity no longer stands.
@@ -160,6 +184,11 @@ impl Sessions {
             News(false) => Ok(tx.commit().await?),
         }
     }
+}
+
+/// When the last of these ends by itself.
+fn longest(sessions: &[Session]) -> Timestamp {
+    sessions.iter().map(|session| session.expires_at).max().unwrap_or_default()
 }
 
 /// How many ended sessions of one person gateways are told of one by one, so that nobody fills the live set alone. Beyond

@@ -8,10 +8,10 @@ use kubegate_core::id::PersonId;
 use kubegate_core::time::Timestamp;
 
 use super::end::News;
-use super::{LEEWAY, SessionError, Sessions};
+use super::{SessionError, Sessions};
 use crate::person::Identity;
 use crate::scim::Settled;
-use crate::store::revocation::{self, Revocation, SECOND, Subject};
+use crate::store::revocation::{self, SECOND};
 use crate::store::session::{self, EndReason};
 use crate::store::sign_in::{self, Lease, SignIn};
 use crate::store::{SecretHash, Write, logout_token, refresh};
@@ -140,12 +140,7 @@ impl Sessions {
         }
         if changed {
             sign_in::ask_about_others(&mut tx, &sign_in.person, &sign_in.id, now.before(JUST_NOW), now).await?;
-            let entry = Revocation {
-                subject: Subject::Person { person: sign_in.person.clone(), not_before: now.after(SECOND) },
-                until: now.after(self.limits.max_lifetime).after(LEEWAY),
-                reason: "changed".to_owned(),
-            };
-            revocation::put(&mut tx, &entry).await?;
+            self.refuse_made_until(&mut tx, &sign_in.person, "changed", now).await?;
         }
         self.commit(tx, News(changed)).await?;
         Ok(changed)

@@ -156,7 +156,7 @@ fn not_provisioned(why: NotProvisioned) -> String {
             "your account was deactivated or removed by your identity provider; until that is undone, no sign-in helps"
                 .to_owned()
         }
-        NotProvisioned::Ambiguous | NotProvisioned::Unlinked => {
+        NotProvisioned::Ambiguous | NotProvisioned::Unlinked | NotProvisioned::Taken => {
             format!("it is not clear who you are: {why}; tell whoever runs Kubegate")
         }
     }

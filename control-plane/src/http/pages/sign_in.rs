@@ -74,7 +74,7 @@ fn not_provisioned(why: NotProvisioned, provider: &str) -> PageError {
     let message = match why {
         NotProvisioned::Unknown => "error-not-provisioned-unknown",
         NotProvisioned::Inactive => "error-not-provisioned-inactive",
-        NotProvisioned::Ambiguous => "error-not-provisioned-ambiguous",
+        NotProvisioned::Ambiguous | NotProvisioned::Taken => "error-not-provisioned-ambiguous",
         NotProvisioned::Unlinked => "error-not-provisioned-unlinked",
     };
     PageError::of(StatusCode::FORBIDDEN, "not-provisioned").told_as(message).with("provider", provider)

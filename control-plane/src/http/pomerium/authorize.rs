@@ -194,7 +194,7 @@ fn refused(error: PomeriumRefused) -> PageError {
             refused.with("at", for_people(at)).with("person", person)
         }
         PomeriumRefused::Session(GrantError::Failed(SessionError::NotProvisioned(why))) => {
-            forbidden("pomerium-session-over").because(why)
+            forbidden("not-provisioned").told_as("error-pomerium-session-over").because(why)
         }
         PomeriumRefused::Session(GrantError::Failed(error)) => PageError::internal(error),
         PomeriumRefused::Mint(error) => PageError::internal(error),
