@@ -113,7 +113,14 @@ pub struct Ended {
 impl OAuthError {
     /// An error with its registered code and what a person can do about it.
     pub fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), ended: None, reason: None, cause: None }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+            description: description.into(),
+            ended: None,
+            reason: None,
+            cause: None,
+        }
     }
 
     /// With a stable word for the audit trail, which tells more apart than the registered codes do.

@@ -65,7 +65,8 @@ mod tests {
         assert!(!failures.allows(one, now) && !failures.allows(neighbour, now) && failures.allows(other, now));
         assert!(failures.allows(one, now.after(WINDOW)));
         // A socket that takes both kinds shows IPv4 addresses as IPv6 ones: they are not all one network.
-        let [mapped, same, stranger] = ["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"].map(|text| text.parse().unwrap());
+        let [mapped, same, stranger] =
+            ["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"].map(|text| text.parse().unwrap());
         for _ in 0..MOST {
             failures.note(mapped, now);
         }

@@ -13,8 +13,8 @@ use kubegate_core::time::Timestamp;
 use super::{GrantError, Issued, SessionError, Sessions, check_live};
 use crate::person::Identity;
 use crate::random;
-use crate::store::session::{self, EndReason, Session};
 use crate::store::device::Decision;
+use crate::store::session::{self, EndReason, Session};
 use crate::store::{SecretHash, StoreError, Write, code, device, disabled, refresh};
 
 /// What has become of an identity since its sign-in.

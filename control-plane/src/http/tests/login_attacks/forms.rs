@@ -88,9 +88,7 @@ impl Target {
             "/login" => ("/login", "", &[("email", "carol@example.com")]),
             "/login/accounts" => ("/login", "", &[("username", "bob"), ("password", PASSWORD)]),
             "/device" => ("/device", "", &[("user_code", &self.user_code)]),
-            "/device/decision" => {
-                (&format!("/device?user_code={}", self.user_code), "", &[("decision", "allow")])
-            }
+            "/device/decision" => (&format!("/device?user_code={}", self.user_code), "", &[("decision", "allow")]),
             "/logout" | "/sessions/end-all" => ("/", "", &[]),
             "/sessions/end" => ("/", &self.sessions[0], &[]),
             "/admin/sessions/end" => ("/admin/sessions", &self.sessions[1], &[]),
@@ -126,7 +124,10 @@ fn every_form_is_attacked() {
     assert!(posts.len() > 20, "{posts:?}");
     for path in posts {
         let listed = OF_PROGRAMS.contains(&path) || FORMS.iter().any(|(form, _)| *form == path);
-        assert!(listed, "POST {path} is attacked by no test: put it into FORMS, or into OF_PROGRAMS if no cookie counts there");
+        assert!(
+            listed,
+            "POST {path} is attacked by no test: put it into FORMS, or into OF_PROGRAMS if no cookie counts there"
+        );
     }
 }
 
@@ -176,6 +177,10 @@ async fn no_form_is_taken_without_its_own_proof() {
         let taken = [StatusCode::OK, StatusCode::SEE_OTHER, StatusCode::UNPROCESSABLE_ENTITY].contains(&done.status);
         assert!(taken, "{path}: with its own proof it is taken: {} {}", done.status, done.text);
         let changes = !["/login", "/device"].contains(&path);
-        assert_eq!(target.world.all_that_is_kept().await != before, changes, "{path}: the attack would have done something");
+        assert_eq!(
+            target.world.all_that_is_kept().await != before,
+            changes,
+            "{path}: the attack would have done something"
+        );
     }
 }

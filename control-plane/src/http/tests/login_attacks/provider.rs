@@ -40,10 +40,21 @@ async fn an_answer_of_another_issuer_or_of_nobody_is_refused() {
             let callback = callback.replace("code=", &format!("{error}code="));
             let answer = browser.get(&format!("{callback}{iss}")).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{what} {error}");
-            assert!(!answer.text.contains("said no") && !answer.text.contains("access_denied"), "{what}: {}", answer.text);
+            assert!(
+                !answer.text.contains("said no") && !answer.text.contains("access_denied"),
+                "{what}: {}",
+                answer.text
+            );
             let again = browser.get(&format!("{callback}{own}")).await;
-            assert_eq!(again.status, if *what == "twice" { again.status } else { StatusCode::FORBIDDEN }, "{what}: spent");
-            assert!(browser.get("/").await.text.contains("href=\"/login\"") || *what == "twice", "{what}: nobody is signed in");
+            assert_eq!(
+                again.status,
+                if *what == "twice" { again.status } else { StatusCode::FORBIDDEN },
+                "{what}: spent"
+            );
+            assert!(
+                browser.get("/").await.text.contains("href=\"/login\"") || *what == "twice",
+                "{what}: nobody is signed in"
+            );
         }
     }
     let mut browser = world.browser();

@@ -117,7 +117,8 @@ async fn who_signs_out_is_led_to_the_provider_alone() {
     let mut browser = world.browser();
     oidc::sign_in(&mut browser, &idp, "/login").await.location();
     let csrf = browser.get("/").await.hidden("csrf");
-    let form = [("csrf", &*csrf), ("return_to", "https://evil.example"), ("post_logout_redirect_uri", "https://evil.example")];
+    let form =
+        [("csrf", &*csrf), ("return_to", "https://evil.example"), ("post_logout_redirect_uri", "https://evil.example")];
     let page = browser.post("/logout", &form).await;
     let refresh = page.header("refresh").strip_prefix("0; url=").unwrap().to_owned();
     assert!(refresh.starts_with(&format!("{}/end?theirs=1", idp.issuer)), "{refresh}");
