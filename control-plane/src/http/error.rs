@@ -90,7 +90,7 @@ pub struct OAuthError {
     status: StatusCode,
     error: &'static str,
     description: String,
-    ended: Option<Ended>,
+    ended: Option<Box<Ended>>,
     reason: Option<&'static str>,
     cause: Option<Cause>,
 }
@@ -100,7 +100,7 @@ struct OAuthErrorBody {
     error: &'static str,
     error_description: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    session_ended: Option<Ended>,
+    session_ended: Option<Box<Ended>>,
 }
 
 /// How the session of a refresh secret came to its end, for programs.
@@ -149,7 +149,7 @@ impl OAuthError {
     /// Tells programs too that the session is over: why, in one stable word, and since when if that is known.
     #[must_use]
     pub fn of_ended_session(mut self, reason: impl Into<String>, at: Option<Timestamp>) -> Self {
-        self.ended = Some(Ended { reason: reason.into(), at: at.map(rfc3339) });
+        self.ended = Some(Box::new(Ended { reason: reason.into(), at: at.map(rfc3339) }));
         self
     }
 

@@ -99,7 +99,10 @@ async fn passwords() {
     at.world.api_post("/api/v1/people/disable", &admin, &json!({"person": "accounts:bob", "reason": "left"})).await;
     at.go_on();
     at.world.browser().sign_in("/login", "bob", PASSWORD).await;
-    at.expect("disabled", &["event=\"password\"", "user=\"bob\"", "person=\"accounts:bob\"", "reason=\"account-disabled\""]);
+    at.expect(
+        "disabled",
+        &["event=\"password\"", "user=\"bob\"", "person=\"accounts:bob\"", "reason=\"account-disabled\""],
+    );
     let proof = csrf(&mut browser, "/login").await;
     browser.post("/login", &[("csrf", &proof), ("email", "carol@example.com")]).await;
     at.expect("an address", &["event=\"email\"", "outcome=\"ok\"", "provider=\"corp\""]);
@@ -113,7 +116,10 @@ async fn answers_of_a_provider() {
     let mut browser = at.world.browser();
     let answer = oidc::sign_in(&mut browser, &at.idp, "/login").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-    at.expect("good", &["event=\"provider\"", "outcome=\"ok\"", "provider=\"corp\"", "person=\"corp:u-1\"", "session=\"s_"]);
+    at.expect(
+        "good",
+        &["event=\"provider\"", "outcome=\"ok\"", "provider=\"corp\"", "person=\"corp:u-1\"", "session=\"s_"],
+    );
     let good = at.idp.behaviour.lock().unwrap().claims.clone();
     let with = |more: Value| {
         let mut claims = good.clone();
@@ -234,7 +240,8 @@ async fn workloads_pushes_and_logouts_of_providers() {
         let claims = json!({"iss": "https://ci.example.com", "sub": "job", "aud": "kubegate-ci", "iat": now, "exp": now + 600, "owner": owner});
         kubegate_core::jws::SigningKey::from_seed([9; 32]).sign("JWT", &claims).unwrap()
     };
-    for (owner, words) in [("acme", ["outcome=\"ok\"", "user=\"ci:job\""]), ("evil", ["outcome=\"refused\"", "reason=\"claim-refused\""])]
+    for (owner, words) in
+        [("acme", ["outcome=\"ok\"", "user=\"ci:job\""]), ("evil", ["outcome=\"refused\"", "reason=\"claim-refused\""])]
     {
         let token = at.secret(&sign(owner));
         let form = [
@@ -268,7 +275,8 @@ async fn workloads_pushes_and_logouts_of_providers() {
     });
     let token = at.secret(&kubegate_core::jws::SigningKey::from_seed([1; 32]).sign("logout+jwt", &claims).unwrap());
     at.world.form("/logout/backchannel/corp", &[("logout_token", &token)]).await;
-    let words = ["event=\"provider-logout\"", "outcome=\"ok\"", "provider=\"corp\"", "person=\"corp:u-1\"", "sessions=1"];
+    let words =
+        ["event=\"provider-logout\"", "outcome=\"ok\"", "provider=\"corp\"", "person=\"corp:u-1\"", "sessions=1"];
     at.expect("a logout", &words);
     at.world.form("/logout/backchannel/corp", &[("logout_token", &token)]).await;
     at.expect("replayed", &["event=\"provider-logout\"", "reason=\"replayed\""]);
@@ -290,7 +298,10 @@ async fn pomerium_cli_and_signing_out() {
     at.expect("denied", &["event=\"pomerium\"", "reason=\"pomerium-denied\"", "user=\"alice\""]);
     let token = alice.post("/pomerium", &form("allow")).await.hidden("pomerium_jwt");
     at.secret(&token);
-    at.expect("allowed", &["event=\"pomerium\"", "outcome=\"ok\"", "user=\"alice\"", "cluster=\"prod\"", "session=\"s_"]);
+    at.expect(
+        "allowed",
+        &["event=\"pomerium\"", "outcome=\"ok\"", "user=\"alice\"", "cluster=\"prod\"", "session=\"s_"],
+    );
     alice.post("/pomerium", &form("allow")).await;
     at.expect("twice", &["event=\"pomerium\"", "reason=\"bad-pomerium-request\"", "user=\"alice\""]);
     alice.get(&url.replace("proof=", "proof=x")).await;
