@@ -69,6 +69,18 @@ pub struct Accounts {
     limiter: Limiter,
 }
 
+impl Refused {
+    /// A stable word for logs and metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong-password",
+            Self::Wait(_) => "slowed-down",
+            Self::Busy => "busy",
+        }
+    }
+}
+
 impl Accounts {
     /// The given accounts.
     #[must_use]
@@ -92,6 +104,12 @@ impl Accounts {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.accounts.is_empty()
+    }
+
+    /// The user name, when there is an account of it.
+    #[must_use]
+    pub fn known(&self, user: &str) -> Option<&str> {
+        self.accounts.get(user).map(|account| account.user.as_str())
     }
 
     /// Checks a password. An unknown user costs as long as a wrong password.

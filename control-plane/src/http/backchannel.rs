@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::audit::Attempt;
 use super::error::ascii;
 use super::extract::{ClientAddress, Parameters};
 use crate::app::App;
@@ -61,8 +62,9 @@ pub(super) async fn post(
         Ok((token, sessions)) => {
             app.metrics.provider_logouts.get_or_create(&labels("ok")).inc();
             let LogoutToken { sid, person, .. } = token;
-            let person = person.as_ref().map(tracing::field::display);
-            tracing::info!(provider, person, idp_sid = sid.is_some(), sessions, %address, "signed out by the provider");
+            let attempt = Attempt::new("provider-logout", address).at(&provider).about(person).ended(sessions);
+            let which = if sid.is_some() { "one session there" } else { "all sessions there" };
+            attempt.detail(which).succeeded("signed out by the provider");
             (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response()
         }
         Err(refused) => {
@@ -70,8 +72,9 @@ pub(super) async fn post(
             if refused.is_the_senders_doing() {
                 app.logout_failures.note(address, now);
             }
-            let why = chain(&refused);
-            tracing::warn!(provider, code = refused.code(), why, %address, "a logout token was refused");
+            let attempt = Attempt::new("provider-logout", address).detail(chain(&refused));
+            let attempt = if known { attempt.at(&provider) } else { attempt };
+            attempt.refused(refused.code());
             refused.into_response()
         }
     }

@@ -90,7 +90,8 @@ pub struct OAuthError {
     status: StatusCode,
     error: &'static str,
     description: String,
-    ended: Option<Ended>,
+    ended: Option<Box<Ended>>,
+    reason: Option<&'static str>,
     cause: Option<Cause>,
 }
 
@@ -99,7 +100,7 @@ struct OAuthErrorBody {
     error: &'static str,
     error_description: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    session_ended: Option<Ended>,
+    session_ended: Option<Box<Ended>>,
 }
 
 /// How the session of a refresh secret came to its end, for programs.
@@ -112,7 +113,32 @@ pub struct Ended {
 impl OAuthError {
     /// An error with its registered code and what a person can do about it.
     pub fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), ended: None, cause: None }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+            description: description.into(),
+            ended: None,
+            reason: None,
+            cause: None,
+        }
+    }
+
+    /// With a stable word for the audit trail, which tells more apart than the registered codes do.
+    #[must_use]
+    pub fn for_reason(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
+    /// That word.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        if self.cause.is_some() { "internal" } else { self.reason.unwrap_or(self.error) }
+    }
+
+    /// Whether a machine still waits for its person; that comes every few seconds.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST && matches!(self.error, "authorization_pending" | "slow_down")
     }
 
     /// Too many ask for the same at this moment; the client may try again.
@@ -123,7 +149,7 @@ impl OAuthError {
     /// Tells programs too that the session is over: why, in one stable word, and since when if that is known.
     #[must_use]
     pub fn of_ended_session(mut self, reason: impl Into<String>, at: Option<Timestamp>) -> Self {
-        self.ended = Some(Ended { reason: reason.into(), at: at.map(rfc3339) });
+        self.ended = Some(Box::new(Ended { reason: reason.into(), at: at.map(rfc3339) }));
         self
     }
 
@@ -149,8 +175,7 @@ impl OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        // These come every few seconds while a machine waits for its person.
-        if !matches!(self.error, "authorization_pending" | "slow_down") {
+        if !self.is_pending() {
             log(self.status, self.error, &self.description, "", self.cause.as_ref());
         }
         let body = OAuthErrorBody {

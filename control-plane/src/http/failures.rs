@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use kubegate_core::time::Timestamp;
 
+use crate::accounts::limiter::network;
+
 /// How many may be no good within a window.
 const MOST: u32 = 30;
 
@@ -18,7 +20,7 @@ const CAPACITY: usize = 10_000;
 
 /// Counts what was no good.
 #[derive(Debug, Default)]
-pub(crate) struct Failures(Mutex<HashMap<IpAddr, (Timestamp, u32)>>);
+pub(crate) struct Failures(Mutex<HashMap<Ipv6Addr, (Timestamp, u32)>>);
 
 impl Failures {
     /// Whether one more request from `address` is looked at.
@@ -46,14 +48,6 @@ impl Failures {
     }
 }
 
-/// An IPv6 address stands for its /64, of which anybody has plenty of addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +64,13 @@ mod tests {
         }
         assert!(!failures.allows(one, now) && !failures.allows(neighbour, now) && failures.allows(other, now));
         assert!(failures.allows(one, now.after(WINDOW)));
+        // A socket that takes both kinds shows IPv4 addresses as IPv6 ones: they are not all one network.
+        let [mapped, same, stranger] =
+            ["::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"].map(|text| text.parse().unwrap());
+        for _ in 0..MOST {
+            failures.note(mapped, now);
+        }
+        assert!(!failures.allows(mapped, now) && !failures.allows(same, now) && failures.allows(stranger, now));
         for number in 0..2 * u32::try_from(CAPACITY).unwrap() {
             failures.note(IpAddr::from(number.to_be_bytes()), now);
         }

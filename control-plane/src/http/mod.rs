@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod audit;
 mod backchannel;
 mod cookies;
 mod demands;

@@ -4,7 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openidconnect::{IssuerUrl, ProviderMetadataWithLogout};
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType,
+};
+use openidconnect::{AdditionalProviderMetadata, IssuerUrl, LogoutProviderMetadata, ProviderMetadata};
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -14,7 +20,34 @@ use crate::config::Provider;
 use crate::telemetry::chain;
 
 /// The discovery document.
-pub(super) type Metadata = ProviderMetadataWithLogout;
+pub(super) type Metadata = ProviderMetadata<
+    LogoutProviderMetadata<Answers>,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// How the provider answers authorization requests (RFC 9207 section 3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Answers {
+    #[serde(rename = "authorization_response_iss_parameter_supported", default)]
+    name_the_issuer: Option<bool>,
+}
+
+impl AdditionalProviderMetadata for Answers {}
+
+/// Whether every answer of the provider, also one that says no, names the provider.
+pub(super) fn answers_name_the_issuer(document: &Metadata) -> bool {
+    document.additional_metadata().additional_metadata.name_the_issuer == Some(true)
+}
 
 /// How long it is believed.
 const KEEP: Duration = Duration::from_secs(3600);

@@ -42,6 +42,9 @@ pub enum OidcError {
     /// The answer names another issuer (RFC 9207).
     #[error("the answer came from another issuer")]
     Issuer,
+    /// The answer names no issuer, though the provider says that all of its answers do (RFC 9207).
+    #[error("the answer does not say which issuer it came from, as all of this provider's do")]
+    IssuerMissing,
     /// The provider did not take the code.
     #[error("the provider did not take the code: {0}")]
     Exchange(#[source] Cause),
@@ -130,6 +133,7 @@ impl OidcError {
             Self::State => "state-mismatch",
             Self::Denied { .. } => "denied",
             Self::Issuer => "wrong-issuer",
+            Self::IssuerMissing => "issuer-missing",
             Self::Exchange(_) => "code-refused",
             Self::IdToken(_) => "bad-id-token",
             Self::UserInfo(_) | Self::UserInfoRefused(_) => "bad-userinfo",
@@ -159,9 +163,11 @@ impl OidcError {
                 let words = if description.is_empty() { error } else { description };
                 ("error-denied", vec![("words", words.clone())])
             }
-            Self::Issuer | Self::Exchange(_) | Self::IdToken(_) | Self::Identity(IdentityError::AnotherPerson) => {
-                ("error-bad-answer", vec![])
-            }
+            Self::Issuer
+            | Self::IssuerMissing
+            | Self::Exchange(_)
+            | Self::IdToken(_)
+            | Self::Identity(IdentityError::AnotherPerson) => ("error-bad-answer", vec![]),
             Self::Identity(IdentityError::Claim(claim)) => ("error-claim-missing", vec![("claim", claim.clone())]),
             Self::Identity(IdentityError::EmailNotVerified(email)) => {
                 ("error-email-not-verified", vec![("email", email.clone())])

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::demand::Demand;
-use super::discovery::Metadata;
+use super::discovery::{Metadata, answers_name_the_issuer};
 use super::error::{Failure, OidcError};
 use super::recheck::Left;
 use super::{ClientAuthentication, Discovery, Granted, Protocol, Provider, client_assertion};
@@ -167,8 +167,10 @@ impl Provider {
         let login = login_state::take(&mut tx, state, SecretHash::of(browser.expose()), self.id()).await?;
         tx.commit().await?;
         let login = login.filter(|login| now < login.expires_at).ok_or(OidcError::State)?;
-        if answer.issuer.is_some_and(|issuer| !self.is_issuer(issuer)) {
-            return Err(OidcError::Issuer);
+        match answer.issuer {
+            Some(issuer) if !self.is_issuer(issuer) => return Err(OidcError::Issuer),
+            None if self.answers_name_it().await? => return Err(OidcError::IssuerMissing),
+            _ => {}
         }
         if let Some(error) = answer.error {
             let description = answer.error_description.unwrap_or_default().chars().take(300).collect();
@@ -201,6 +203,14 @@ impl Provider {
             (Kind::Oidc(oidc), _) => oidc.issuer == issuer,
             (_, Protocol::Github(github)) => github.is_issuer(issuer),
             (Kind::Github(_), Protocol::Oidc(_)) => false,
+        }
+    }
+
+    /// Whether an answer that does not name its issuer cannot be this provider's (RFC 9207 section 2.4).
+    async fn answers_name_it(&self) -> Result<bool, OidcError> {
+        match &self.protocol {
+            Protocol::Oidc(discovery) => Ok(answers_name_the_issuer(&*discovery.document().await?)),
+            Protocol::Github(_) => Ok(false),
         }
     }
 

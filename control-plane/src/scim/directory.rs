@@ -3,6 +3,7 @@
 use kubegate_core::id::PersonId;
 use kubegate_core::identity_name;
 use kubegate_core::secret::Secret;
+use kubegate_core::time::Timestamp;
 use serde_json::Value;
 use sqlx::SqliteConnection;
 
@@ -39,6 +40,9 @@ pub enum NotProvisioned {
     /// The sign-in lacks the claim that links.
     #[error("the sign-in lacks the claim that links it to a pushed user")]
     Unlinked,
+    /// Another person is signed in who is linked to the same pushed user.
+    #[error("somebody else is signed in as the same pushed user; end that person's sessions if this is the right one")]
+    Taken,
 }
 
 /// What a provider's push makes of an identity.
@@ -201,6 +205,22 @@ impl Directories {
             Some(directory) => directory.settle(conn, identity).await,
             None => Ok(Settled::Stands),
         }
+    }
+
+    /// Whether another person is signed in who is linked to the same pushed user. Who came first stays: where a provider lets
+    /// people change the claim that links, nobody gets another's groups by it while that one is here.
+    pub(crate) async fn is_taken(
+        &self,
+        conn: &mut SqliteConnection,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(directory) = self.get(&identity.provider) else { return Ok(false) };
+        let Some(link) = directory.link_of(identity) else { return Ok(false) };
+        if directory.user(conn, Some(&link)).await?.is_err() {
+            return Ok(false);
+        }
+        person::is_of_another(conn, &directory.provider, &identity.person(), &link, now).await
     }
 
     /// Notes what links somebody who signs in, so that a later push finds them.

@@ -70,7 +70,7 @@ impl Sessions {
         };
         let purpose = sign_in.purpose.as_ref().map(Purpose::hash);
         let mut tx = self.store.write().await?;
-        self.provision(&mut tx, &mut session.identity).await?;
+        self.provision(&mut tx, &mut session.identity, now).await?;
         let told = self.admit(&mut tx, &session.identity.person(), now).await?;
         if let Some(at_provider) = &sign_in.at_provider {
             let expires_at = session.expires_at;

@@ -205,6 +205,11 @@ impl Sessions {
             self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
+        if let Some(why) = self.still_provisioned(&mut tx, &mut browser).await? {
+            device::spend(&mut tx, hash, None, now).await?;
+            self.end_and_commit(tx, &browser, EndReason::Deprovisioned, now).await?;
+            return Err(SessionError::NotProvisioned(why).into());
+        }
         let session = self.of_browser(&browser, SessionKind::Device, holder, now)?;
         let token_until = self.token_until(&session, now);
         let secret = random::secret("kgr_")?;

@@ -48,31 +48,43 @@ impl Sessions {
         now: Timestamp,
         not_before: Timestamp,
     ) -> Result<usize, StoreError> {
-        let until = self.refused_until(tx, person, now).await?;
         let sessions = session::with_access_of(tx, person, now).await?;
         for session in &sessions {
             self.end_in(tx, session, reason, now).await?;
         }
-        let entry = Revocation {
-            subject: Subject::Person { person: person.clone(), not_before },
-            until,
-            reason: reason.as_str().to_owned(),
-        };
-        revocation::put(tx, &entry).await?;
+        self.refuse_made_before(tx, person, not_before, longest(&sessions), reason.as_str(), now).await?;
         Ok(sessions.iter().filter(|session| session.is_live(now)).count())
     }
 
-    /// Until when tokens that were made for a person before now have to be refused: to the end of the longest session, which
-    /// service accounts have longer than people, and those of before a change of the limits.
-    pub(super) async fn refused_until(
+    /// Has gateways refuse every token of a person that was made before `not_before`, as long as there can be one: tokens of
+    /// pomerium-cli and of service accounts live as long as their sessions, which may be longer than those begun today.
+    async fn refuse_made_before(
         &self,
         tx: &mut Write,
         person: &PersonId,
+        not_before: Timestamp,
+        longest: Timestamp,
+        reason: &str,
         now: Timestamp,
-    ) -> Result<Timestamp, StoreError> {
-        let sessions = session::with_access_of(tx, person, now).await?;
-        let longest = sessions.iter().map(|session| session.expires_at).max().unwrap_or_default();
-        Ok(now.after(self.limits.max_lifetime).max(longest).after(LEEWAY))
+    ) -> Result<(), StoreError> {
+        let entry = Revocation {
+            subject: Subject::Person { person: person.clone(), not_before },
+            until: now.after(self.limits.max_lifetime).max(longest).after(LEEWAY),
+            reason: reason.to_owned(),
+        };
+        revocation::put(tx, &entry).await
+    }
+
+    /// The same of what was made until now, for a person about whom something has changed and whose sessions go on.
+    pub(super) async fn refuse_made_until(
+        &self,
+        tx: &mut Write,
+        person: &PersonId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let longest = longest(&session::with_access_of(tx, person, now).await?);
+        self.refuse_made_before(tx, person, now.after(revocation::SECOND), longest, reason, now).await
     }
 
     /// Ends the live sessions whose identity no longer stands.
@@ -175,6 +187,11 @@ impl Sessions {
             News(false) => Ok(tx.commit().await?),
         }
     }
+}
+
+/// When the last of these ends by itself.
+fn longest(sessions: &[Session]) -> Timestamp {
+    sessions.iter().map(|session| session.expires_at).max().unwrap_or_default()
 }
 
 /// How many ended sessions of one person gateways are told of one by one, so that nobody fills the live set alone. Beyond

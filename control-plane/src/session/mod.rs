@@ -181,6 +181,25 @@ impl From<RandomError> for GrantError {
 }
 
 impl GrantError {
+    /// A stable word for logs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Mismatch => "mismatch",
+            Self::Expired => "expired",
+            Self::Reused => "reused",
+            Self::Pending => "pending",
+            Self::SlowDown(_) => "slowed-down",
+            Self::Denied => "denied",
+            Self::TooMany => "too-many",
+            Self::SessionOver { .. } => "session-over",
+            Self::Failed(SessionError::Disabled(_)) => "account-disabled",
+            Self::Failed(SessionError::NotProvisioned(_)) => "not-provisioned",
+            Self::Failed(_) => "internal",
+        }
+    }
+
     fn ended(reason: EndReason, at: Timestamp) -> Self {
         Self::SessionOver { reason: reason.as_str().to_owned(), at }
     }

@@ -62,6 +62,10 @@ impl Sessions {
             self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await.map_err(GrantError::from)?;
             return Err(GrantError::ended(EndReason::Withdrawn, now).into());
         }
+        if let Some(why) = self.still_provisioned(&mut tx, &mut browser).await.map_err(failed)? {
+            self.end_and_commit(tx, &browser, EndReason::Deprovisioned, now).await.map_err(GrantError::from)?;
+            return Err(GrantError::from(SessionError::NotProvisioned(why)).into());
+        }
         let session = Session {
             id: SessionId::from(random::id("s_").map_err(GrantError::from)?),
             kind: SessionKind::Pomerium,

@@ -11,7 +11,7 @@ use super::end::News;
 use super::{SessionError, Sessions};
 use crate::person::Identity;
 use crate::scim::Settled;
-use crate::store::revocation::{self, Revocation, SECOND, Subject};
+use crate::store::revocation::{self, SECOND};
 use crate::store::session::{self, EndReason};
 use crate::store::sign_in::{self, Lease, SignIn};
 use crate::store::{SecretHash, Write, logout_token, refresh};
@@ -141,12 +141,7 @@ impl Sessions {
         }
         if changed {
             sign_in::ask_about_others(&mut tx, &sign_in.person, &sign_in.id, now.before(JUST_NOW), now).await?;
-            let entry = Revocation {
-                subject: Subject::Person { person: sign_in.person.clone(), not_before: now.after(SECOND) },
-                until: self.refused_until(&mut tx, &sign_in.person, now).await?,
-                reason: "changed".to_owned(),
-            };
-            revocation::put(&mut tx, &entry).await?;
+            self.refuse_made_until(&mut tx, &sign_in.person, "changed", now).await?;
         }
         self.commit(tx, News(changed)).await?;
         Ok(changed)

@@ -9,7 +9,7 @@ use super::people::ON_ITS_WAY;
 use super::{SessionError, Sessions};
 use crate::person::Identity;
 use crate::scim::{NotProvisioned, Settled};
-use crate::store::revocation::{self, Revocation, Subject};
+use crate::store::revocation;
 use crate::store::scim::person;
 use crate::store::session::{self, EndReason, Session};
 use crate::store::{StoreError, Write, disabled, elevation};
@@ -19,7 +19,15 @@ const BY: &str = "SCIM";
 
 impl Sessions {
     /// What was pushed about somebody who signs in: takes over the groups, or says why there is no session.
-    pub(super) async fn provision(&self, tx: &mut Write, identity: &mut Identity) -> Result<(), SessionError> {
+    pub(super) async fn provision(
+        &self,
+        tx: &mut Write,
+        identity: &mut Identity,
+        now: Timestamp,
+    ) -> Result<(), SessionError> {
+        if self.directories.is_taken(tx, identity, now).await? {
+            return Err(SessionError::NotProvisioned(NotProvisioned::Taken));
+        }
         match self.directories.settle(tx, identity).await? {
             Settled::Stands => {}
             Settled::Groups(groups) => identity.groups = groups,
@@ -86,12 +94,7 @@ impl Sessions {
             }
         }
         if changed {
-            let entry = Revocation {
-                subject: Subject::Person { person: person.clone(), not_before: now.after(revocation::SECOND) },
-                until: self.refused_until(tx, person, now).await?,
-                reason: "groups-changed".to_owned(),
-            };
-            revocation::put(tx, &entry).await?;
+            self.refuse_made_until(tx, person, "groups-changed", now).await?;
             tracing::info!(%person, "a push changed the groups of somebody who is signed in");
         }
         Ok(News(changed))

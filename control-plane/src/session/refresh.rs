@@ -13,8 +13,9 @@ use kubegate_core::time::Timestamp;
 use super::{GrantError, Issued, SessionError, Sessions, check_live};
 use crate::person::Identity;
 use crate::random;
+use crate::store::device::Decision;
 use crate::store::session::{self, EndReason, Session};
-use crate::store::{SecretHash, StoreError, Write, disabled, refresh};
+use crate::store::{SecretHash, StoreError, Write, code, device, disabled, refresh};
 
 /// What has become of an identity since its sign-in.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +112,31 @@ impl Sessions {
         };
         self.end_and_commit(tx, &session, EndReason::SignedOut, now).await?;
         Ok(session.is_live(now).then_some(session))
+    }
+
+    /// The session that a refresh secret, a code or a device code that was allowed leads to, live or not: for the log, where
+    /// one is refused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn behind(&self, secret: &str) -> Result<Option<Session>, SessionError> {
+        let hash = SecretHash::of(secret);
+        let mut conn = self.store.read().await?;
+        let id = if let Some(standing) = refresh::standing(&mut conn, hash).await? {
+            Some(standing.session)
+        } else if let Some(code) = code::find(&mut conn, hash).await? {
+            Some(code.issued_session.unwrap_or(code.session))
+        } else {
+            let decision = device::find(&mut conn, hash).await?.and_then(|grant| grant.decision);
+            decision.and_then(|decision| match decision {
+                Decision::Allowed(browser) => Some(browser),
+                Decision::Denied => None,
+            })
+        };
+        match id {
+            Some(id) => Ok(session::find(&mut conn, &id).await?),
+            None => Ok(None),
+        }
     }
 
     pub(super) async fn end_and_commit(

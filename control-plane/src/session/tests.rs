@@ -376,3 +376,25 @@ async fn all_sessions_are_listed_page_by_page() {
         assert_eq!(Cursor::parse(text), None, "{text}");
     }
 }
+
+#[tokio::test]
+async fn what_is_refused_stays_refused_as_long_as_a_longer_session_of_before_lasts() {
+    let world = world().await;
+    let limits = Limits { max_lifetime: 7 * 24 * HOUR, ..world.sessions.limits.clone() };
+    let before = Sessions { limits, ..world.sessions.clone() };
+    let sign_in = SignIn {
+        identity: alice(),
+        auth_time: Some(START),
+        purpose: None,
+        holder: Holder::default(),
+        at_provider: None,
+    };
+    let (session, _) = before.begin(sign_in, START).await.unwrap();
+    // Since then the configuration has been changed to 12 hours; now her groups change.
+    let mut tx = world.sessions.store.write().await.unwrap();
+    world.sessions.refuse_made_until(&mut tx, &alice().person(), "changed", START).await.unwrap();
+    tx.commit().await.unwrap();
+    let end = session.expires_at;
+    assert_eq!(world.revoked(end).await, 1, "a token of pomerium-cli lives that long");
+    assert_eq!(world.revoked(end.after(LEEWAY)).await, 0);
+}

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::super::audit::Attempt;
 use super::super::error::OAuthError;
 use super::super::extract::{ClientAddress, Parameters};
 use super::super::pages;
@@ -45,12 +46,20 @@ pub(in crate::http) async fn post(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, OAuthError> {
-    let parameters = Parameters::parse(&body)
+    let begun = begin(&app, &headers, address, &body).await;
+    if let Err(error) = &begun {
+        Attempt::new("device-request", address).refused(error.reason());
+    }
+    begun
+}
+
+async fn begin(app: &App, headers: &HeaderMap, address: IpAddr, body: &str) -> Result<Response, OAuthError> {
+    let parameters = Parameters::parse(body)
         .map_err(|repeated| OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)))?;
     if parameters.get("client_id") != Some(CLIENT) {
         return Err(OAuthError::new("invalid_client", format!("client_id must be {CLIENT}")));
     }
-    let request = request(&app, &parameters, &headers, address)?;
+    let request = request(app, &parameters, headers, address)?;
     let to_complete = pages::device::Asked {
         provider: request.provider.clone(),
         acr_values: request.acr_values.clone(),
@@ -60,12 +69,13 @@ pub(in crate::http) async fn post(
     let begun = app.sessions.begin_device(request, &app.user_codes, app.clock.now()).await;
     let begun = begun.map_err(|refused| match refused {
         DeviceRefused::TooMany => {
-            tracing::warn!(%address, "too many machines of one network wait to be signed in");
-            OAuthError::too_many(format!("{refused}; wait a few minutes, or sign in with a browser"))
+            let description = format!("{refused}; wait a few minutes, or sign in with a browser");
+            OAuthError::too_many(description).for_reason("too-many")
         }
         DeviceRefused::Failed(cause) => OAuthError::unavailable(cause),
     })?;
-    tracing::info!(%address, device, "a machine without a browser asks to be signed in");
+    let attempt = Attempt::new("device-request", address).detail(device.unwrap_or_default());
+    attempt.succeeded("a machine without a browser asks to be signed in");
     let user_code = begun.user_code.to_string();
     let issuer = app.issuer.as_str();
     let answer = Answer {
@@ -164,7 +174,5 @@ pub(super) async fn redeem(
     let review = |identity: &Identity| app.review(identity);
     let issued = app.sessions.redeem_device(device_code, holder, review, app.clock.now()).await;
     let issued = issued.map_err(|error| refusal::of_device(app, error))?;
-    let (session, user) = (&issued.session.id, &issued.session.identity.user);
-    tracing::info!(%session, user, %address, device = issued.session.holder.client, "a machine without a browser signed in");
     Ok(Granted { issued, resource })
 }

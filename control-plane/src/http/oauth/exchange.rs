@@ -12,6 +12,7 @@ use kubegate_core::time::Timestamp;
 use serde::Serialize;
 
 use super::super::api::clusters::ClusterView;
+use super::super::audit::Attempt;
 use super::super::error::OAuthError;
 use super::super::extract::Parameters;
 use super::token::{missing, not_minted, target};
@@ -74,15 +75,8 @@ pub(super) async fn answer(
     let access_token = token.map_err(not_minted)?;
     let name = cluster.map(|cluster| cluster.name.to_string()).unwrap_or_default();
     count(app, &session.identity.provider, "ok");
-    tracing::info!(
-        session = %session.id,
-        person = %session.identity.person(),
-        user = session.identity.user,
-        cluster = name,
-        %address,
-        again,
-        "a workload's token was exchanged"
-    );
+    let attempt = Attempt::new("workload", address).of(session).on(&name);
+    attempt.detail(if *again { "again" } else { "first" }).succeeded("a workload's token was exchanged");
     app.metrics.tokens.get_or_create(&TokenLabels { cluster: name }).inc();
     let answer = Answer {
         access_token,
@@ -142,15 +136,15 @@ fn check_target(workload: &Workload, cluster: Option<&Cluster>) -> Result<(), OA
 fn refused(app: &App, error: &WorkloadError, address: IpAddr, now: Timestamp) -> OAuthError {
     count(app, "", error.code());
     if let WorkloadError::Signature(Unverified::Unavailable(problem)) = error {
-        return OAuthError::unavailable(problem.clone());
+        return OAuthError::unavailable(problem.clone()).for_reason(error.code());
     }
     if let Err(wait) = app.workload_failures.check("", address, now) {
         let description = format!("too many tokens from your address were refused; wait {} s", wait.as_secs().max(1));
-        return OAuthError::new("slow_down", description).with_status(StatusCode::TOO_MANY_REQUESTS);
+        let refused = OAuthError::new("slow_down", description).with_status(StatusCode::TOO_MANY_REQUESTS);
+        return refused.for_reason("slowed-down");
     }
     app.workload_failures.failed("", address, now);
-    tracing::warn!(%address, reason = error.code(), %error, "a workload's token was refused");
-    OAuthError::new("invalid_request", format!("the subject token is not taken: {error}"))
+    OAuthError::new("invalid_request", format!("the subject token is not taken: {error}")).for_reason(error.code())
 }
 
 fn count(app: &App, issuer: &str, result: &'static str) {

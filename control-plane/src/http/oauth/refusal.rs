@@ -10,6 +10,11 @@ use crate::session::{Disabled, EXPIRED, EndReason, GrantError, Limits, SessionEr
 
 /// The answer to a code.
 pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
+    let reason = error.code();
+    told_of_code(app, error).for_reason(reason)
+}
+
+fn told_of_code(app: &App, error: GrantError) -> OAuthError {
     let description = match error {
         GrantError::Failed(SessionError::Disabled(disabled)) => shut_out(&disabled),
         GrantError::Failed(SessionError::NotProvisioned(why)) => not_provisioned(why),
@@ -36,14 +41,24 @@ pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
 
 /// The answer to a device code.
 pub(super) fn of_device(app: &App, error: GrantError) -> OAuthError {
+    let reason = error.code();
+    told_of_device(app, error).for_reason(reason)
+}
+
+fn told_of_device(app: &App, error: GrantError) -> OAuthError {
     match error {
         GrantError::Expired => OAuthError::new("expired_token", "nobody allowed it in time; begin again"),
-        error => of_code(app, error),
+        error => told_of_code(app, error),
     }
 }
 
 /// The answer to a refresh secret.
 pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
+    let reason = error.code();
+    told_of_refresh(app, error).for_reason(reason)
+}
+
+fn told_of_refresh(app: &App, error: GrantError) -> OAuthError {
     let (reason, at) = match error {
         GrantError::Failed(SessionError::Disabled(disabled)) => {
             let refusal = OAuthError::new("invalid_grant", shut_out(&disabled));
@@ -84,6 +99,11 @@ pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
 
 /// The answer to a workload's own token.
 pub(super) fn of_workload(app: &App, error: GrantError) -> OAuthError {
+    let reason = error.code();
+    told_of_workload(app, error).for_reason(reason)
+}
+
+fn told_of_workload(app: &App, error: GrantError) -> OAuthError {
     let description = match error {
         GrantError::Failed(SessionError::Disabled(disabled)) => shut_out(&disabled),
         GrantError::Failed(cause) => return OAuthError::unavailable(cause),
@@ -136,7 +156,7 @@ fn not_provisioned(why: NotProvisioned) -> String {
             "your account was deactivated or removed by your identity provider; until that is undone, no sign-in helps"
                 .to_owned()
         }
-        NotProvisioned::Ambiguous | NotProvisioned::Unlinked => {
+        NotProvisioned::Ambiguous | NotProvisioned::Unlinked | NotProvisioned::Taken => {
             format!("it is not clear who you are: {why}; tell whoever runs Kubegate")
         }
     }

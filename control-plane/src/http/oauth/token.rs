@@ -13,6 +13,7 @@ use kubegate_core::time::Timestamp;
 use serde::Serialize;
 
 use super::super::api::clusters::ClusterView;
+use super::super::audit::Attempt;
 use super::super::error::OAuthError;
 use super::super::extract::{ClientAddress, Parameters};
 use super::{CLIENT, DEVICE_GRANT, RESOURCE, exchange, refusal};
@@ -43,11 +44,43 @@ pub(in crate::http) async fn post(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, OAuthError> {
-    let parameters = Parameters::parse(&body)
-        .map_err(|repeated| OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)))?;
+    let parameters = match Parameters::parse(&body) {
+        Ok(parameters) => parameters,
+        Err(repeated) => {
+            Attempt::new("token", address).refused("invalid_request");
+            return Err(OAuthError::new("invalid_request", format!("{} is given twice", repeated.0)));
+        }
+    };
+    let (event, secret) = match parameters.get("grant_type") {
+        Some(exchange::GRANT) => ("workload", None),
+        Some(DEVICE_GRANT) => ("device", parameters.get("device_code")),
+        Some("authorization_code") => ("code", parameters.get("code")),
+        Some("refresh_token") => ("refresh", parameters.get("refresh_token")),
+        _ => ("token", None),
+    };
+    let granted = grant(&app, event, &parameters, &headers, address).await;
+    if let Err(error) = &granted
+        && !error.is_pending()
+    {
+        let known = match secret {
+            Some(secret) => app.sessions.behind(secret).await.unwrap_or_default(),
+            None => None,
+        };
+        Attempt::new(event, address).of_any(known.as_ref()).refused(error.reason());
+    }
+    granted
+}
+
+async fn grant(
+    app: &Arc<App>,
+    event: &'static str,
+    parameters: &Parameters,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<Response, OAuthError> {
     let in_force = app.in_force();
     if parameters.get("grant_type") == Some(exchange::GRANT) {
-        return exchange::answer(&app, &in_force, &parameters, holder(&parameters, &headers, address), address).await;
+        return exchange::answer(app, &in_force, parameters, holder(parameters, headers, address), address).await;
     }
     if parameters.get("client_id") != Some(CLIENT) {
         return Err(OAuthError::new("invalid_client", format!("client_id must be {CLIENT}")));
@@ -56,14 +89,14 @@ pub(in crate::http) async fn post(
     let mut cluster = cluster;
     let issued = match parameters.get("grant_type") {
         Some(DEVICE_GRANT) => {
-            let granted = super::device::redeem(&app, &parameters, &headers, address).await?;
+            let granted = super::device::redeem(app, parameters, headers, address).await?;
             if let (None, Some(resource)) = (&cluster, granted.resource) {
                 cluster = Some(target(&in_force, &resource)?);
             }
             granted.issued
         }
-        Some("authorization_code") => redeem(&app, &parameters, holder(&parameters, &headers, address)).await?,
-        Some("refresh_token") => refresh(&app, &parameters, address).await?,
+        Some("authorization_code") => redeem(app, parameters, holder(parameters, headers, address)).await?,
+        Some("refresh_token") => refresh(app, parameters, address).await?,
         Some(other) => {
             let description = format!(
                 "the grant type {other} is not offered; authorization_code, refresh_token, {DEVICE_GRANT} and {} are",
@@ -75,7 +108,15 @@ pub(in crate::http) async fn post(
     };
     let person = issued.session.identity.person();
     let made_at = app.sessions.made_at(&person, app.clock.now()).await.map_err(OAuthError::unavailable)?;
-    answer(&app, &in_force, &issued, cluster, made_at)
+    let answer = answer(app, &in_force, &issued, cluster, made_at)?;
+    let cluster = cluster.map(|cluster| cluster.name.as_str()).unwrap_or_default();
+    let what = match event {
+        "code" => "a command line signed in",
+        "device" => "a machine without a browser signed in",
+        _ => "a session goes on",
+    };
+    Attempt::new(event, address).of(&issued.session).on(cluster).succeeded(what);
+    Ok(answer)
 }
 
 /// The cluster that a resource indicator (RFC 8707) names.
@@ -107,9 +148,7 @@ async fn redeem(app: &App, parameters: &Parameters, holder: Holder) -> Result<Is
     };
     let review = |identity: &Identity| app.review(identity);
     let issued = app.sessions.redeem(&exchange, holder, review, app.clock.now()).await;
-    let issued = issued.map_err(|error| refusal::of_code(app, error))?;
-    tracing::info!(session = %issued.session.id, user = issued.session.identity.user, "a command line signed in");
-    Ok(issued)
+    issued.map_err(|error| refusal::of_code(app, error))
 }
 
 async fn refresh(app: &Arc<App>, parameters: &Parameters, from: IpAddr) -> Result<Issued, OAuthError> {

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::secret::Secret;
 
+use super::super::audit::Attempt as Audited;
 use super::super::error::PageError;
 use super::super::extract::{ClientAddress, Parameters, browser_holder};
 use super::super::messages::text;
@@ -29,11 +30,9 @@ pub(in crate::http) async fn post(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, PageError> {
-    let form = Parameters::parse(&body).map_err(|_| stale_form())?;
-    let browser = app.cookies.browser(&headers);
-    let Some(browser) =
-        browser.filter(|browser| app.forms.proves(form.get("csrf").unwrap_or_default(), Some(browser), &["login"]))
-    else {
+    let audited = Audited::new("password", address).at(PROVIDER);
+    let Some((form, browser)) = of_ours(&app, &headers, &body) else {
+        audited.refused("form-expired");
         return Err(stale_form());
     };
     let return_to = ReturnTo::parse(form.get("return_to"), &app.issuer);
@@ -47,11 +46,19 @@ pub(in crate::http) async fn post(
             sign_in::complete(&app, sign_in, &return_to, &headers, address).await
         }
         Err(refused) => {
-            tracing::info!(provider = PROVIDER, %address, %refused, "a sign-in was refused");
+            audited.by(app.accounts.known(user)).refused(refused.code());
             app.metrics.sign_in(PROVIDER, if refused == Refused::Wrong { "wrong-password" } else { "slowed-down" });
             Ok(again(&app, &browser, &return_to, user, refused))
         }
     }
+}
+
+/// A form of our sign-in page, and the browser that it was shown to.
+pub(super) fn of_ours(app: &App, headers: &HeaderMap, body: &str) -> Option<(Parameters, Secret)> {
+    let form = Parameters::parse(body).ok()?;
+    let browser = app.cookies.browser(headers)?;
+    let proves = app.forms.proves(form.get("csrf").unwrap_or_default(), Some(&browser), &["login"]);
+    proves.then_some((form, browser))
 }
 
 /// The form again, with what was wrong.

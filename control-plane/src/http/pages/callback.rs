@@ -6,6 +6,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use super::super::audit::Attempt;
 use super::super::demands;
 use super::super::error::PageError;
 use super::super::extract::{ClientAddress, Parameters, browser_holder};
@@ -43,6 +44,7 @@ pub(in crate::http) async fn get(
         Ok(finished) => finished,
         Err(error) => {
             app.metrics.sign_in(&id, error.code());
+            Attempt::new("provider", address).at(provider.id()).refused(error.code());
             return unmet(&app, provider.name(), &error).unwrap_or_else(|| Err(refused(provider.name(), error)));
         }
     };

@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::secret::Secret;
 
+use super::super::audit::Attempt;
 use super::super::demands;
 use super::super::error::PageError;
 use super::super::extract::{BrowserSession, ClientAddress, Parameters};
@@ -166,19 +167,23 @@ impl Visit<'_> {
     async fn look_up(&self, code: &UserCode, by_form: bool) -> Result<Response, PageError> {
         let Self { app, browser, session, address, .. } = *self;
         let now = app.clock.now();
+        let way = if by_form { "typed" } else { "by a link" };
+        let attempt = Attempt::new("device-code", address).of(session).detail(way);
         let person = format!("{} {}", if by_form { "form" } else { "link" }, session.identity.person());
         // A person is one wherever they are.
         let anywhere = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
         if let Err(wait) = app.user_code_tries.attempt(&person, anywhere, now) {
+            attempt.refused("slowed-down");
             let problem = by_form.then(|| Problem::Wait(wait.as_secs().max(1)));
             return Ok(form(app, browser, &code.to_string(), problem));
         }
         let found = app.sessions.waiting_device(app.user_codes.hash(code), now).await.map_err(PageError::internal)?;
         let Some(grant) = found else {
-            tracing::info!(user = session.identity.user, %address, by_form, "a code was tried that no machine waits with");
+            attempt.refused("unknown");
             return Ok(form(app, browser, &code.to_string(), Some(Problem::Unknown)));
         };
         app.user_code_tries.forgive(&person, anywhere);
+        attempt.succeeded("a person was shown a machine without a browser");
         self.confirm(code, &grant).await
     }
 

@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::super::audit;
 use super::super::error::PageError;
-use super::super::extract::Parameters;
+use super::super::extract::ClientAddress;
 use super::super::messages::{Text, text};
 use super::login::{self, Attempt};
 use super::{ReturnTo, accounts, provider};
@@ -36,23 +37,24 @@ pub(super) fn unknown(typed: &str) -> Text {
 /// The form.
 pub(in crate::http) async fn post(
     State(app): State<Arc<App>>,
+    ClientAddress(from): ClientAddress,
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, PageError> {
-    let form = Parameters::parse(&body).map_err(|_| accounts::stale_form())?;
-    let browser = app.cookies.browser(&headers);
-    let Some(browser) =
-        browser.filter(|browser| app.forms.proves(form.get("csrf").unwrap_or_default(), Some(browser), &["login"]))
-    else {
+    let audited = audit::Attempt::new("email", from);
+    let Some((form, browser)) = accounts::of_ours(&app, &headers, &body) else {
+        audited.refused("form-expired");
         return Err(accounts::stale_form());
     };
     let return_to = ReturnTo::parse(form.get("return_to"), &app.issuer);
     let email = form.get("email").unwrap_or_default();
     let found = address(email).and_then(|address| Some((address, app.providers.of_address(address)?)));
     let Some((address, there)) = found else {
+        audited.refused("unknown-domain");
         let problem = Some((unknown(email), StatusCode::UNPROCESSABLE_ENTITY));
         return Ok(login::page(&app, &browser, &return_to, Attempt { email, problem, ..Attempt::default() }));
     };
+    audited.at(there.id()).succeeded("an e-mail address chose a provider");
     let attempt = Attempt { provider: Some(there.id()), email: address, ..Attempt::default() };
     let mut page = login::page(&app, &browser, &return_to, attempt).into_response();
     // The answer to a form may lead nowhere else (form-action); a page that goes on by itself may.

@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use kubegate_core::secret::Secret;
 use url::Url;
 
+use super::super::audit::Attempt;
 use super::super::error::PageError;
-use super::super::extract::{BrowserSession, Parameters};
+use super::super::extract::{BrowserSession, ClientAddress, Parameters};
 use super::super::oauth::authorize::see_other;
 use super::super::templates::{self, SignedOutPage, There};
 use super::logged_out::PURPOSE;
@@ -22,17 +23,20 @@ use crate::telemetry::chain;
 /// The form of the start page.
 pub(in crate::http) async fn post(
     State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
     BrowserSession(session): BrowserSession,
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, PageError> {
     let Some(session) = session else {
+        Attempt::new("sign-out", address).refused("no-session");
         return Ok((app.cookies.forget_session(), see_other("/")).into_response());
     };
     let form = Parameters::parse(&body).ok();
     let proof = form.as_ref().and_then(|form| form.get("csrf")).unwrap_or_default();
     let browser = app.cookies.browser(&headers);
     if !app.forms.proves(proof, browser.as_ref(), &["logout", session.id.as_str()]) {
+        Attempt::new("sign-out", address).of(&session).refused("form-expired");
         return Err(PageError::of(StatusCode::FORBIDDEN, "form-expired").told_as("error-logout-form-expired"));
     }
     let now = app.clock.now();
@@ -45,7 +49,7 @@ pub(in crate::http) async fn post(
         None => app.sessions.end(&session.id, EndReason::SignedOut, now).await.map(usize::from),
     };
     let sessions = ended.map_err(PageError::internal)?;
-    tracing::info!(session = %session.id, user = session.identity.user, sessions, "a browser signed out");
+    Attempt::new("sign-out", address).of(&session).ended(sessions).succeeded("a browser signed out");
     let there = match (&sign_in, &browser) {
         (Some(sign_in), Some(browser)) => there(&app, sign_in, browser).await,
         _ => None,

@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::secret::Secret;
 
+use super::super::audit::Attempt;
 use super::super::error::PageError;
-use super::super::extract::Parameters;
+use super::super::extract::{ClientAddress, Parameters};
 use super::super::oauth::authorize::see_other;
 use super::{ReturnTo, email};
 use crate::app::App;
@@ -38,6 +39,7 @@ pub(super) fn start_url(
 pub(in crate::http) async fn get(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    ClientAddress(from): ClientAddress,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
@@ -52,6 +54,7 @@ pub(in crate::http) async fn get(
     let begun = provider.begin(&browser, return_to.as_str(), &demand, chosen, app.clock.now()).await;
     let mut url = begun.map_err(|error| {
         app.metrics.sign_in(&id, error.code());
+        Attempt::new("provider", from).at(provider.id()).refused(error.code());
         refused(provider.name(), error)
     })?;
     // OpenID Connect Core 1.0, section 3.1.2.1: whom the provider may ask for a password at once.

@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::id::SessionId;
 
+use super::super::audit::Attempt;
 use super::super::error::PageError;
-use super::super::extract::{BrowserSession, Parameters};
+use super::super::extract::{BrowserSession, ClientAddress, Parameters};
 use super::super::oauth::authorize::see_other;
 use super::login_url;
 use crate::app::App;
@@ -30,6 +31,7 @@ pub(super) fn end_all_purpose(own: &Session) -> [&str; 2] {
 /// Ends one.
 pub(in crate::http) async fn end(
     State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
     BrowserSession(session): BrowserSession,
     headers: HeaderMap,
     body: String,
@@ -41,13 +43,17 @@ pub(in crate::http) async fn end(
     let id = form.get("session").unwrap_or_default();
     let proof = form.get("csrf").unwrap_or_default();
     if !app.forms.proves(proof, app.cookies.browser(&headers).as_ref(), &end_purpose(&own, id)) {
+        Attempt::new("sign-out", address).of(&own).refused("form-expired");
         return Err(expired());
     }
     let (id, now) = (SessionId::from(id.to_owned()), app.clock.now());
     let theirs = app.sessions.list_of(&own.identity.person(), now).await.map_err(PageError::internal)?;
     if theirs.iter().any(|session| session.id == id) {
         app.sessions.end(&id, EndReason::SignedOut, now).await.map_err(PageError::internal)?;
-        tracing::info!(session = %id, user = own.identity.user, by = %own.id, "a person ended a session of theirs");
+        let attempt = Attempt::new("sign-out", address).of(&own).detail(&id);
+        attempt.ended(1).succeeded("a person ended a session of theirs");
+    } else {
+        Attempt::new("sign-out", address).of(&own).refused("unknown");
     }
     if id == own.id {
         return Ok((app.cookies.forget_session(), see_other("/")).into_response());
@@ -58,6 +64,7 @@ pub(in crate::http) async fn end(
 /// Ends all of them, this one too.
 pub(in crate::http) async fn end_all(
     State(app): State<Arc<App>>,
+    ClientAddress(address): ClientAddress,
     BrowserSession(session): BrowserSession,
     headers: HeaderMap,
     body: String,
@@ -68,11 +75,12 @@ pub(in crate::http) async fn end_all(
     let form = Parameters::parse(&body).map_err(|_| expired())?;
     let proof = form.get("csrf").unwrap_or_default();
     if !app.forms.proves(proof, app.cookies.browser(&headers).as_ref(), &end_all_purpose(&own)) {
+        Attempt::new("sign-out", address).of(&own).refused("form-expired");
         return Err(expired());
     }
     let (person, now) = (own.identity.person(), app.clock.now());
     let ended = app.sessions.end_all(&person, EndReason::SignedOut, now).await.map_err(PageError::internal)?;
-    tracing::info!(%person, user = own.identity.user, sessions = ended, by = %own.id, "a person signed out everywhere");
+    Attempt::new("sign-out", address).of(&own).ended(ended).succeeded("a person signed out everywhere");
     Ok((app.cookies.forget_session(), see_other("/")).into_response())
 }
 

@@ -9,6 +9,7 @@
 //! Either way the token stands in a form that the person sends to the machine's own pomerium-cli, so nobody gets one
 //! without a choice that names the cluster.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
@@ -16,6 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::token::{MAX_GROUPS, MAX_TOKEN};
 
+use super::super::audit::Attempt;
 use super::super::error::PageError;
 use super::super::extract::{BrowserSession, ClientAddress, Parameters};
 use super::super::oauth::authorize::{provider_name, see_other};
@@ -47,27 +49,49 @@ pub(in crate::http) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let query = query.unwrap_or_default();
-    let request = PomeriumRequest::parse(&query, &app.forms, app.clock.now()).ok_or_else(over)?;
+    audited(address, session.as_ref(), asked(&app, &query, address, session.clone(), &headers).await)
+}
+
+/// Leaves a line about what is refused.
+fn audited(
+    address: IpAddr,
+    session: Option<&Session>,
+    done: Result<Response, PageError>,
+) -> Result<Response, PageError> {
+    if let Err(error) = &done {
+        Attempt::new("pomerium", address).of_any(session).refused(error.code());
+    }
+    done
+}
+
+async fn asked(
+    app: &App,
+    query: &str,
+    address: IpAddr,
+    session: Option<Session>,
+    headers: &HeaderMap,
+) -> Result<Response, PageError> {
+    let request = PomeriumRequest::parse(query, &app.forms, app.clock.now()).ok_or_else(over)?;
     let here = format!("{PATH}?{query}");
-    let Some(session) = session.filter(|session| is_young(&app, session.signed_in_at)) else {
+    let Some(session) = session.filter(|session| is_young(app, session.signed_in_at)) else {
         return Ok(see_other(&login_url(&here, None)));
     };
     let purpose = app.sessions.take_purpose(&session, &here).await.map_err(PageError::internal)?;
     if purpose.is_some_and(|purpose| purpose.chosen) {
-        return hand_over(&app, &session, &request, Holder::new(Some(CLIENT), address)).await;
+        return hand_over(app, &session, &request, address).await;
     }
     let in_force = app.in_force();
     let cluster = cluster_named(&in_force, &request.cluster).ok_or_else(not_here)?;
-    let (browser, jar) = app.cookies.browser_or_new(&headers).map_err(PageError::internal)?;
-    let csrf = app.forms.proof(&browser, &form_purpose(&session, &query));
+    let (browser, jar) = app.cookies.browser_or_new(headers).map_err(PageError::internal)?;
+    let csrf = app.forms.proof(&browser, &form_purpose(&session, query));
     let page = ConsentPage {
         user: &session.identity.user,
-        provider: provider_name(&app, &session.identity.provider),
+        provider: provider_name(app, &session.identity.provider),
         cluster: cluster.name.as_str(),
         server: &cluster.server,
         waits_at: request.redirect.origin(),
         csrf: &csrf,
-        request: &query,
+        request: query,
     };
     Ok((jar, templates::ok(&page)).into_response())
 }
@@ -80,20 +104,30 @@ pub(in crate::http) async fn post(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, PageError> {
-    let form = Parameters::parse(&body).map_err(|_| expired())?;
+    audited(address, session.as_ref(), answered(&app, &body, address, session.clone(), &headers).await)
+}
+
+async fn answered(
+    app: &App,
+    body: &str,
+    address: IpAddr,
+    session: Option<Session>,
+    headers: &HeaderMap,
+) -> Result<Response, PageError> {
+    let form = Parameters::parse(body).map_err(|_| expired())?;
     let query = form.get("request").unwrap_or_default();
     let request = PomeriumRequest::parse(query, &app.forms, app.clock.now()).ok_or_else(over)?;
     let here = format!("{PATH}?{query}");
-    let Some(session) = session.filter(|session| is_young(&app, session.signed_in_at)) else {
+    let Some(session) = session.filter(|session| is_young(app, session.signed_in_at)) else {
         return Ok(see_other(&login_url(&here, None)));
     };
-    let browser = app.cookies.browser(&headers);
+    let browser = app.cookies.browser(headers);
     let proof = form.get("csrf").unwrap_or_default();
     if !app.forms.proves(proof, browser.as_ref(), &form_purpose(&session, query)) {
         return Err(expired());
     }
     match form.get("decision") {
-        Some("allow") => hand_over(&app, &session, &request, Holder::new(Some(CLIENT), address)).await,
+        Some("allow") => hand_over(app, &session, &request, address).await,
         Some("other") => {
             let ended = app.sessions.end(&session.id, EndReason::SignedOut, app.clock.now()).await;
             ended.map_err(PageError::internal)?;
@@ -116,11 +150,12 @@ async fn hand_over(
     app: &App,
     browser: &Session,
     request: &PomeriumRequest,
-    holder: Holder,
+    address: IpAddr,
 ) -> Result<Response, PageError> {
     let (now, in_force) = (app.clock.now(), app.in_force());
     let settings = app.pomerium.as_ref().ok_or_else(not_here)?;
     let cluster = cluster_named(&in_force, &request.cluster).ok_or_else(not_here)?;
+    let holder = Holder::new(Some(CLIENT), address);
     let grant =
         PomeriumGrant { request: &request.id, expires_at: request.expires_at, lifetime: settings.max_lifetime, holder };
     let review = |identity: &Identity| app.review(identity);
@@ -130,7 +165,7 @@ async fn hand_over(
     let (session, token) = granted.map_err(refused)?;
     let user = &session.identity.user;
     let cluster = cluster.name.as_str();
-    tracing::info!(session = %session.id, user, cluster, "pomerium-cli signed in");
+    Attempt::new("pomerium", address).of(&session).on(cluster).succeeded("pomerium-cli signed in");
     let page = HandOverPage {
         user,
         cluster,
@@ -157,6 +192,9 @@ fn refused(error: PomeriumRefused) -> PageError {
             let Disabled { person, by, reason, at, .. } = *disabled;
             let refused = forbidden("account-disabled").with("by", by).with("reason", reason);
             refused.with("at", for_people(at)).with("person", person)
+        }
+        PomeriumRefused::Session(GrantError::Failed(SessionError::NotProvisioned(why))) => {
+            forbidden("not-provisioned").told_as("error-pomerium-session-over").because(why)
         }
         PomeriumRefused::Session(GrantError::Failed(error)) => PageError::internal(error),
         PomeriumRefused::Mint(error) => PageError::internal(error),

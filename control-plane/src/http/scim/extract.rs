@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::super::audit::Attempt;
 use super::super::extract::{ClientAddress, bearer};
 use super::answer;
 use crate::app::App;
@@ -50,10 +51,17 @@ impl FromRequestParts<Arc<App>> for Pushes {
         let waits = app.scim_failures.check("scim", address, now);
         app.scim_failures.failed("scim", address, now);
         let status = if waits.is_ok() { StatusCode::UNAUTHORIZED } else { StatusCode::TOO_MANY_REQUESTS };
+        let reason = match (&waits, &shown) {
+            (Err(_), _) => "slowed-down",
+            (Ok(()), None) => "no-token",
+            (Ok(()), Some(_)) => "bad-token",
+        };
+        let attempt = Attempt::new("scim", address);
+        let attempt = if directory.is_some() { attempt.at(&provider) } else { attempt };
+        attempt.refused(reason);
         app.metrics.scim_requests.get_or_create(&PushLabels { provider: String::new(), status: status.as_u16() }).inc();
         Err(match waits {
             Ok(()) => {
-                tracing::info!(%address, shown = shown.is_some(), "a SCIM request without a good token");
                 let detail = "send the token of this provider as `Authorization: Bearer`; `scim.tokenFile` of the provider in \
                               the control plane's configuration names the file with it";
                 let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"kubegate-scim\"")];

@@ -26,19 +26,19 @@ async fn ask_from(world: &World, address: &str, more: &[(&str, &str)]) -> Answer
     world.send(request.body(Body::from(encode(&form))).unwrap()).await
 }
 
-async fn ask(world: &World, more: &[(&str, &str)]) -> Value {
+pub(super) async fn ask(world: &World, more: &[(&str, &str)]) -> Value {
     let answer = ask_from(world, "192.0.2.7", more).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert_eq!(answer.header("cache-control"), "no-store");
     answer.json()
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}"))
 }
 
 /// What the machine gets for its device code.
-async fn poll(world: &World, asked: &Value, more: &[(&str, &str)]) -> Answer {
+pub(super) async fn poll(world: &World, asked: &Value, more: &[(&str, &str)]) -> Answer {
     let mut form =
         vec![("grant_type", GRANT), ("client_id", "kubegate-cli"), ("device_code", text(asked, "device_code"))];
     form.extend(more);
@@ -64,7 +64,7 @@ async fn browser_of(world: &World, user: &str) -> Browser {
 }
 
 /// The question, after the code was typed by hand.
-async fn type_code(browser: &mut Browser, code: &str) -> Answer {
+pub(super) async fn type_code(browser: &mut Browser, code: &str) -> Answer {
     let csrf = browser.get("/device").await.hidden("csrf");
     let answer = browser.post("/device", &[("csrf", &csrf), ("user_code", code)]).await;
     if answer.status != StatusCode::SEE_OTHER {
@@ -74,7 +74,7 @@ async fn type_code(browser: &mut Browser, code: &str) -> Answer {
     browser.get(&there).await
 }
 
-async fn decide(browser: &mut Browser, question: &Answer, decision: &str) -> Answer {
+pub(super) async fn decide(browser: &mut Browser, question: &Answer, decision: &str) -> Answer {
     let (csrf, code) = (question.hidden("csrf"), question.hidden("user_code"));
     let form = [("csrf", &*csrf), ("user_code", &*code), ("decision", decision)];
     browser.post("/device/decision", &form).await

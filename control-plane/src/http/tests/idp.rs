@@ -31,6 +31,10 @@ pub(super) struct Behaviour {
     pub(super) again: Again,
     /// Answers discovery with an error.
     pub(super) down: bool,
+    /// Says that its answers name it (RFC 9207).
+    pub(super) names_itself: bool,
+    /// Takes codes whatever verifier comes with them.
+    pub(super) ignores_pkce: bool,
 }
 
 /// The provider.
@@ -62,6 +66,8 @@ impl Idp {
             unsigned: false,
             again: Again::default(),
             down: false,
+            names_itself: false,
+            ignores_pkce: false,
         }));
         let server = Server {
             issuer: issuer.clone(),
@@ -126,7 +132,11 @@ impl Idp {
 
 async fn discovery(State(server): State<Arc<Server>>) -> Result<Json<Value>, StatusCode> {
     server.discoveries.fetch_add(1, Ordering::SeqCst);
-    if server.behaviour.lock().unwrap().down {
+    let (down, names_itself) = {
+        let behaviour = server.behaviour.lock().unwrap();
+        (behaviour.down, behaviour.names_itself)
+    };
+    if down {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
     let issuer = &server.issuer;
@@ -140,6 +150,7 @@ async fn discovery(State(server): State<Arc<Server>>) -> Result<Json<Value>, Sta
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
         "end_session_endpoint": format!("{issuer}/end?theirs=1"),
+        "authorization_response_iss_parameter_supported": names_itself,
     })))
 }
 
@@ -162,7 +173,10 @@ async fn token(
         }
         _ => {
             let (challenge, nonce) = server.codes.lock().unwrap().remove(&form["code"]).unwrap();
-            assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())), challenge, "PKCE");
+            let fits = URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())) == challenge;
+            if !fits && !server.behaviour.lock().unwrap().ignores_pkce {
+                return Err((StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))));
+            }
             nonce.into()
         }
     };

@@ -1,6 +1,7 @@
 //! The routers on a real store, with a clock of the test's own.
 
 mod administrators;
+mod audit;
 mod bundle;
 mod by_email;
 mod client_key;
@@ -16,6 +17,7 @@ mod idp;
 mod idp_again;
 mod keys;
 mod log;
+mod login_attacks;
 mod logout;
 mod oidc;
 mod pages;

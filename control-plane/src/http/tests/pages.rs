@@ -9,7 +9,7 @@ use super::world::{Answer, Browser, ISSUER, PASSWORD, World, unescape};
 
 impl World {
     /// A browser in which somebody has signed in.
-    async fn browser_of(&self, user: &str) -> Browser {
+    pub(super) async fn browser_of(&self, user: &str) -> Browser {
         let mut browser = self.browser();
         let answer = browser.sign_in("/login", user, PASSWORD).await;
         assert_eq!(answer.location(), "/");

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::world::{Answer, Browser, ISSUER, PASSWORD, START, World, encode, parameter};
 
-const ON: &str = "pomerium: {enabled: true, clusters: [prod], maxLifetime: 8h, serviceAccounts: {userPrefix: 'sa:', maxLifetime: 30d}}";
+pub(super) const ON: &str = "pomerium: {enabled: true, clusters: [prod], maxLifetime: 8h, serviceAccounts: {userPrefix: 'sa:', maxLifetime: 30d}}";
 
 /// Where an older release waits, and a newer one.
-const OLD: &str = "http://127.0.0.1:7777";
+pub(super) const OLD: &str = "http://127.0.0.1:7777";
 const NEW: &str = "http://127.0.0.1:7777/callback/dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -39,7 +39,7 @@ impl World {
     }
 
     /// The path and query of the URL to sign in at.
-    async fn sign_in_url(&self, redirect: &str) -> String {
+    pub(super) async fn sign_in_url(&self, redirect: &str) -> String {
         let answer =
             self.login("prod.example.com", &format!("?{}", encode(&[("pomerium_redirect_uri", redirect)]))).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -47,7 +47,7 @@ impl World {
     }
 
     /// A token of pomerium-cli, by a browser that signs in for it.
-    async fn pomerium_token(&self, user: &str) -> String {
+    pub(super) async fn pomerium_token(&self, user: &str) -> String {
         let url = self.sign_in_url(OLD).await;
         let mut browser = self.browser();
         handed_over(&browser.signed_in_for(&url, user).await).token

@@ -160,6 +160,23 @@ impl World {
         path
     }
 
+    /// All that the store holds, but for sign-ins under way and what is published.
+    pub(super) async fn all_that_is_kept(&self) -> Vec<String> {
+        use sqlx::Connection as _;
+        let store = format!("sqlite://{}", self.dir.path().join("kubegate.db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&store).await.unwrap();
+        let columns = "SELECT m.name, group_concat('quote(\"' || c.name || '\")', ' || '',''|| ') FROM sqlite_master m, \
+                       pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT IN ('login_state', \
+                       'bundle_version', '_sqlx_migrations') GROUP BY m.name";
+        let tables: Vec<(String, String)> = sqlx::query_as(columns).fetch_all(&mut connection).await.unwrap();
+        let mut kept = Vec::new();
+        for (table, columns) in tables {
+            let sql = format!("SELECT '{table}: ' || {columns} FROM {table} ORDER BY 1");
+            kept.extend(sqlx::query_scalar::<_, String>(&sql).fetch_all(&mut connection).await.unwrap());
+        }
+        kept
+    }
+
     /// Does something to the store from outside.
     pub(super) async fn sql(&self, text: &str) {
         use sqlx::Connection as _;

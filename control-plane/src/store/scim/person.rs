@@ -2,8 +2,9 @@
 
 use sqlx::SqliteConnection;
 
-use crate::store::StoreError;
+use crate::store::{StoreError, seconds};
 use kubegate_core::id::PersonId;
+use kubegate_core::time::Timestamp;
 
 /// Notes what links a person who signs in.
 ///
@@ -58,6 +59,25 @@ pub async fn linked(
     .fetch_all(conn)
     .await?;
     Ok(people.into_iter().map(PersonId::from).collect())
+}
+
+/// Whether somebody else of a live session is linked by this value.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_of_another(
+    conn: &mut SqliteConnection,
+    provider: &str,
+    person: &PersonId,
+    link: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let taken = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM scim_person JOIN session ON session.person = scim_person.person WHERE provider = ? AND \
+         link = ? AND scim_person.person <> ? AND ended_at IS NULL AND expires_at > ?)",
+    );
+    let taken = taken.bind(provider).bind(link).bind(person.as_str()).bind(seconds(now));
+    Ok(taken.fetch_one(conn).await?)
 }
 
 /// Forgets all of them.

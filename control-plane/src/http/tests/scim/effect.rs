@@ -311,3 +311,87 @@ async fn groups_stay_those_that_were_pushed_when_the_provider_is_asked_again() {
     let why = world.next_token(&mut carol).await.unwrap_err();
     assert!(why.contains("deactivated"), "{why}");
 }
+
+#[tokio::test]
+async fn nobody_takes_the_user_of_somebody_who_is_signed_in() {
+    let (world, idp) = world().await;
+    world.user("carol@example.com", "00u1").await;
+    let mut carol = world.person(&idp).await;
+    // Mallory is another person at the provider, who was able to make the linking claim say what carol's does.
+    let subject = |subject: &str| {
+        let mut behaviour = idp.behaviour.lock().unwrap();
+        behaviour.claims["sub"] = json!(subject);
+        behaviour.user_info["sub"] = json!(subject);
+    };
+    subject("u-mallory");
+    assert_eq!(told(&world.at_provider(&idp).await.1), "not clear who you are");
+    world.next_token(&mut carol).await.unwrap();
+    subject("u-1");
+    let again = world.person(&idp).await;
+    assert!(!again.token.is_empty(), "carol herself signs in as often as she likes");
+    // Once an administrator has ended carol's sessions, the account that is right may take over.
+    let admin = world.token("alice").await;
+    world.api_post("/api/v1/revocations", &admin, &json!({"person": "corp:u-1"})).await;
+    subject("u-new");
+    world.person(&idp).await;
+    subject("u-1");
+    assert_eq!(told(&world.at_provider(&idp).await.1), "not clear who you are");
+}
+
+#[tokio::test]
+async fn groups_that_are_pushed_stay_so_when_the_provider_is_asked_again() {
+    let idp = Idp::start().await;
+    {
+        let mut behaviour = idp.behaviour.lock().unwrap();
+        behaviour.again.gives = true;
+        behaviour.claims["oid"] = json!("00u1");
+        behaviour.claims["groups"] = json!(["root"]);
+        behaviour.user_info = json!({"groups": ["root"]});
+    }
+    let section = idp.section().replace("extraParameters", &format!("{SCIM}, extraParameters"));
+    let world = World::with(&section).await;
+    let id = world.user("carol@example.com", "00u1").await;
+    world.group("Everybody", &[&id]).await;
+    let mut carol = world.person(&idp).await;
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(11 * 60 + 1));
+        idp.behaviour.lock().unwrap().claims["groups"] = json!(["root", "more"]);
+        crate::recheck::round(&world.app, "corp").await.unwrap();
+        let answer = world.refresh(&carol.refresh, None).await.json();
+        answer["refresh_token"].as_str().unwrap().clone_into(&mut carol.refresh);
+        let whoami = world.api("/api/v1/whoami", answer["access_token"].as_str().unwrap()).await.json();
+        assert_eq!(whoami["groups"], json!(["corp:Everybody"]), "what the ID token says is another source");
+    }
+    assert!(idp.behaviour.lock().unwrap().again.asked >= 2, "it was asked");
+    // Whom it deactivates meanwhile is not let in again by the provider's own yes.
+    world.patch(&format!("/Users/{id}"), &json!([{"op": "replace", "value": {"active": false}}])).await;
+    world.clock.advance(Duration::from_secs(11 * 60 + 1));
+    crate::recheck::round(&world.app, "corp").await.unwrap();
+    assert!(world.next_token(&mut carol).await.is_err());
+}
+
+#[tokio::test]
+async fn the_deactivated_get_in_by_no_other_way() {
+    use super::super::{device, pomerium};
+    let idp = Idp::start().await;
+    idp.behaviour.lock().unwrap().claims["oid"] = json!("00u1");
+    let section = idp.section().replace("extraParameters", &format!("{SCIM}, extraParameters"));
+    let world = World::with(&format!("{section}{}\n", pomerium::ON)).await;
+    let id = world.user("carol@example.com", "00u1").await;
+    let mut carol = world.person(&idp).await;
+    let asked = device::ask(&world, &[]).await;
+    let question = device::type_code(&mut carol.browser, device::text(&asked, "user_code")).await;
+    device::decide(&mut carol.browser, &question, "allow").await;
+    let consent = carol.browser.get(&world.sign_in_url(pomerium::OLD).await).await;
+    let form = [("csrf", &*consent.hidden("csrf")), ("request", &*consent.hidden("request")), ("decision", "allow")];
+    // As if the push had come without its effect on sessions: what it says counts at each way in by itself.
+    world.sql("UPDATE scim_user SET active = 0").await;
+    world.sql("UPDATE scim_user SET resource = replace(resource, '\"active\":true', '\"active\":false')").await;
+    let handed_over = carol.browser.post("/pomerium", &form).await;
+    assert_eq!(handed_over.status, StatusCode::FORBIDDEN, "{}", handed_over.text);
+    let refused = device::poll(&world, &asked, &[]).await.json();
+    assert_eq!(refused["error"], "invalid_grant", "{refused}");
+    assert!(world.next_token(&mut carol).await.is_err());
+    assert_eq!(told(&world.at_provider(&idp).await.1), "account is deactivated");
+    drop(id);
+}
