@@ -50,6 +50,7 @@ unmet-time = sagt, dass sie um { $at } war
 unmet-no-time = sagt nicht, wann sie war
 
 provider-accounts = ein Konto dieses Gateways
+provider-service-accounts = keine Anmeldung: ein Administrator hat es ausgestellt
 
 ## The command line asks to go on
 
@@ -109,9 +110,9 @@ pomerium-cluster = Cluster
 pomerium-at = { $cluster } unter { $server }
 pomerium-waits-at = Es wartet unter
 pomerium-hand-over-title = Noch ein Schritt
-pomerium-hand-over = Sie sind angemeldet als { $user }. Geben Sie `pomerium-cli` auf diesem Rechner Bescheid, dann kann es Ihren Zugang zum Cluster { $cluster } bis { $until } benutzen.
+pomerium-hand-over = Sie sind als { $user } angemeldet. Geben Sie `pomerium-cli` auf diesem Rechner Bescheid, dann kann es Ihren Zugang zum Cluster { $cluster } bis { $until } benutzen.
 pomerium-hand-over-submit = Weiter zu pomerium-cli
-pomerium-hand-over-only-yours = Fahren Sie nur fort, wenn Sie es gerade selbst gestartet haben; sonst schließen Sie diese Seite. Wenn der Browser es nicht erreicht, rufen Sie den Befehl noch einmal auf: Vielleicht ist er schon beendet.
+pomerium-hand-over-only-yours = Fahren Sie nur fort, wenn Sie es gerade selbst gestartet haben; sonst schließen Sie diese Seite. Wenn der Browser es nicht erreicht, führen Sie den Befehl noch einmal aus: Vielleicht ist er schon beendet.
 
 ## A code to copy
 
@@ -172,6 +173,7 @@ home-sessions = Ihre Sitzungen
 home-sessions-hint = Wo Sie angemeldet sind. Beenden Sie, was Sie nicht kennen; der Zugang ist binnen einer Sekunde weg.
 home-admin = Verwaltung
 home-sign-out-everywhere = Überall abmelden
+home-device = Einen Rechner ohne Browser anmelden
 
 ## A session
 
@@ -252,6 +254,38 @@ provider-answered-keys =
        *[other] { $at }, mit { $keys } Schlüsseln
     }
 provider-failed = Scheiterte
+provider-kind = Art
+provider-address = Adresse
+provider-no-discovery = Er hat kein Discovery-Dokument; darum ist nichts von ihm bekannt, bevor sich jemand anmeldet.
+provider-group-problem = Die Datei, aus der die Gruppen kommen, ist so, wie sie jetzt ist, falsch. Was davor darin stand, gilt weiter.
+provider-push = Überträgt (SCIM)
+provider-push-users =
+    { $users ->
+        [one] einen Benutzer
+       *[other] { $users } Benutzer
+    }
+provider-push-groups =
+    { $groups ->
+        [one] eine Gruppe
+       *[other] { $groups } Gruppen
+    }
+provider-pushed = Letzte Übertragung
+provider-pushed-never = noch keine
+provider-push-failed = Zuletzt abgelehnt
+
+groups-claims = der Claim `{ $claim }` des ID-Tokens, sonst von Userinfo
+groups-id-token = der Claim `{ $claim }` des ID-Tokens
+groups-userinfo = der Claim `{ $claim }` von Userinfo
+groups-entra = der Claim `{ $claim }` des ID-Tokens, und Microsoft Graph, wo es für ihn zu viele sind
+groups-github = Organisationen und Teams
+groups-file = die Datei `{ $file }`
+groups-scim = was er überträgt (SCIM)
+groups-none = keine
+
+workloads-title = Workloads
+workloads-hint = Wessen Tokens Maschinen zeigen dürfen, statt sich anzumelden.
+workloads-audience = Audience
+workloads-prefix = Benutzernamen beginnen mit
 
 ## Status
 
@@ -359,12 +393,12 @@ error-no-code-denied =
     .remedy = Führen Sie `kubegate login --no-browser` noch einmal aus und öffnen Sie die Adresse, die es ausgibt.
 error-pomerium-denied =
     .title = pomerium-cli bekommt nichts
-    .what = Sie haben es nicht fortfahren lassen.
+    .what = Sie haben es nicht weitermachen lassen.
     .remedy = Beenden Sie den Befehl, der im Terminal wartet, mit Strg+C. Diese Seite können Sie schließen.
 error-bad-pomerium-request =
     .title = Diese Anmeldung kann nicht weitergehen
     .what = Ihre Adresse wurde schon benutzt, ist älter als zehn Minuten oder kommt nicht von pomerium-cli, wie wir es kennen.
-    .remedy = Rufen Sie den Befehl noch einmal auf. Wenn Sie einem Link von anderswo gefolgt sind, benutzen Sie ihn nicht.
+    .remedy = Führen Sie den Befehl noch einmal aus. Wenn Sie einem Link von anderswo gefolgt sind, benutzen Sie ihn nicht.
 error-no-pomerium =
     .title = pomerium-cli geht mit diesem Cluster nicht
     .what = Die Konfiguration von Kubegate erlaubt es dort nicht, oder den Cluster gibt es nicht mehr.
@@ -384,7 +418,7 @@ error-reserved-user =
 error-pomerium-session-over =
     .title = Ihre Anmeldung ist zu Ende
     .what = Sie endete, bevor pomerium-cli sein Token bekommen konnte.
-    .remedy = Rufen Sie den Befehl noch einmal auf, und melden Sie sich noch einmal an.
+    .remedy = Führen Sie den Befehl noch einmal aus und melden Sie sich noch einmal an.
 error-unknown-provider =
     .title = Diesen Provider gibt es nicht
     .what = Kubegate kennt keinen Identity-Provider mit diesem Namen.
@@ -395,20 +429,20 @@ error-account-disabled =
     .remedy = Bitten Sie { $by } oder einen anderen Administrator von Kubegate, `{ $person }` wieder freizugeben.
 error-not-provisioned-unknown =
     .title = Sie sind hier noch nicht eingerichtet
-    .what = Die Anmeldung ging gut, aber { $provider } hat Kubegate noch nichts von Ihnen gesagt.
-    .remedy = Bitten Sie die Betreiber von { $provider }, Sie dort Kubegate zuzuordnen. Es kann 40 Minuten dauern, bis { $provider } es weitersagt; melden Sie sich dann neu an.
+    .what = Die Anmeldung ging gut, aber { $provider } hat Kubegate noch nichts über Sie mitgeteilt.
+    .remedy = Bitten Sie die Betreiber von { $provider }, Sie dort Kubegate zuzuordnen. Es kann 40 Minuten dauern, bis { $provider } es weitergibt; melden Sie sich dann neu an.
 error-not-provisioned-inactive =
     .title = Ihr Konto ist deaktiviert
-    .what = Die Anmeldung ging gut, aber { $provider } hat Kubegate gesagt, dass Sie hier nicht aktiv sind.
-    .remedy = Bitten Sie die Betreiber von { $provider }, Sie dort Kubegate zuzuordnen. Es kann 40 Minuten dauern, bis { $provider } es weitersagt; melden Sie sich dann neu an.
+    .what = Die Anmeldung ging gut, aber { $provider } hat Kubegate mitgeteilt, dass Sie hier nicht aktiv sind.
+    .remedy = Bitten Sie die Betreiber von { $provider }, Sie dort Kubegate zuzuordnen. Es kann 40 Minuten dauern, bis { $provider } es weitergibt; melden Sie sich dann neu an.
 error-not-provisioned-ambiguous =
     .title = Es ist nicht klar, wer Sie sind
-    .what = Die Anmeldung ging gut, aber { $provider } hat Kubegate von zwei Personen gesagt, die beide Sie sein können.
-    .remedy = Sagen Sie es den Betreibern von Kubegate, mit der Referenz unten: `scim.link` in der Konfiguration ist vielleicht falsch.
+    .what = Die Anmeldung ging gut, aber { $provider } hat Kubegate zwei Personen genannt, die beide Sie sein können.
+    .remedy = Sagen Sie es den Betreibern von Kubegate, mit der Kennung unten: `scim.link` in der Konfiguration ist vielleicht falsch.
 error-not-provisioned-unlinked =
     .title = Es ist nicht klar, wer Sie sind
     .what = Die Anmeldung ging gut, aber { $provider } hat dabei nicht gesagt, was Sie mit den Personen verbindet, die Kubegate von dort kennt.
-    .remedy = Sagen Sie es den Betreibern von Kubegate, mit der Referenz unten: `scim.link` in der Konfiguration ist vielleicht falsch.
+    .remedy = Sagen Sie es den Betreibern von Kubegate, mit der Kennung unten: `scim.link` in der Konfiguration ist vielleicht falsch.
 error-not-an-administrator =
     .title = Diese Seite ist für Administratoren
     .what = Sie sind als { $user } angemeldet und keiner von ihnen.

@@ -51,6 +51,7 @@ unmet-time = says that it was at { $at }
 unmet-no-time = does not say when it was
 
 provider-accounts = an account of this gateway
+provider-service-accounts = no sign-in: an administrator issued it
 
 ## The command line asks to go on
 
@@ -173,6 +174,7 @@ home-sessions = Your sessions
 home-sessions-hint = Where you are signed in. End what you do not know; its access is gone within a second.
 home-admin = Administration
 home-sign-out-everywhere = Sign out everywhere
+home-device = Sign in a machine without a browser
 
 ## A session
 
@@ -253,6 +255,38 @@ provider-answered-keys =
        *[other] { $at }, with { $keys } keys
     }
 provider-failed = Failed
+provider-kind = Kind
+provider-address = Address
+provider-no-discovery = It has no discovery document, so nothing is known of it before somebody signs in.
+provider-group-problem = The file that groups come from is wrong as it is now. What it said before stays in force.
+provider-push = Pushes (SCIM)
+provider-push-users =
+    { $users ->
+        [one] one user
+       *[other] { $users } users
+    }
+provider-push-groups =
+    { $groups ->
+        [one] one group
+       *[other] { $groups } groups
+    }
+provider-pushed = Last push
+provider-pushed-never = none yet
+provider-push-failed = Last push refused
+
+groups-claims = the claim `{ $claim }` of the ID token, else of userinfo
+groups-id-token = the claim `{ $claim }` of the ID token
+groups-userinfo = the claim `{ $claim }` of userinfo
+groups-entra = the claim `{ $claim }` of the ID token, and Microsoft Graph where there are too many for it
+groups-github = organisations and teams
+groups-file = the file `{ $file }`
+groups-scim = what it pushes (SCIM)
+groups-none = none
+
+workloads-title = Workloads
+workloads-hint = Whose tokens machines may show instead of signing in.
+workloads-audience = Audience
+workloads-prefix = User names begin with
 
 ## Status
 

@@ -96,6 +96,8 @@ pub(crate) enum Who {
     Leaver,
     /// A built-in account that may read one namespace: one test ends all of its sessions.
     Revoked,
+    /// A built-in account that may do next to nothing: shut out and let in again in the tour of the pages.
+    Tourist,
     /// Of the external provider: groups `engineers` and `on-call`.
     Dora,
     /// Of the external provider: no groups.
@@ -189,6 +191,7 @@ impl Suite {
             Who::Visitor => built_in(3),
             Who::Leaver => built_in(4),
             Who::Revoked => built_in(5),
+            Who::Tourist => built_in(6),
             Who::Dora => company("dora"),
             Who::Erin => company("erin"),
             Who::Grace => company("grace"),
@@ -233,6 +236,7 @@ fn start() -> anyhow::Result<Started> {
         Account::new("victor@example.com", &["visitors"], "may do next to nothing")?,
         Account::new("lena@example.com", &["team-a"], "is shut out")?,
         Account::new("rita@example.com", &["team-a"], "loses her sessions")?,
+        Account::new("tim@example.com", &["visitors"], "is shut out and let in again")?,
     ];
     let colleague = |user: &'static str, password: &'static str| IdpAccount {
         user,

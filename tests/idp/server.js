@@ -67,7 +67,12 @@ const provider = new Provider(issuer, {
   issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
   pkce: { required: () => true },
-  features: { devInteractions: { enabled: false }, rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true } },
+  features: {
+    devInteractions: { enabled: false },
+    // Its own page fetches a font from elsewhere.
+    rpInitiatedLogout: { enabled: true, logoutSource: async (ctx, form) => (ctx.body = logoutPage(form)) },
+    backchannelLogout: { enabled: true },
+  },
   // Its own refuses to ask loopback addresses.
   fetch: (url, { dispatcher: _guard, ...options }) => fetch(url, options),
   interactions: { policy, url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
@@ -91,6 +96,10 @@ const page = (uid, note) => `<!doctype html><html lang="en"><title>Example compa
 <label>User <input name="username" autofocus></label>
 <label>Password <input name="password" type="password"></label>
 <button name="decision" value="sign-in">Sign in</button></form></html>`;
+
+const logoutPage = (form) => `<!doctype html><html lang="en"><title>Example company sign-out</title>
+<h1>Example company sign-out</h1>${form}
+<button form="op.logoutForm" name="logout" value="yes">Sign out</button></html>`;
 
 const bodyOf = async (request) => {
   const chunks = [];

@@ -71,6 +71,11 @@ const picturesOnTheWay = async (page, account) => {
   await insist(machine, 'success', account.user);
   await page.goto(at('/signed-in'));
   await pictureOfPage(page, 'signed-in');
+  await page.goto(new URL('/.pomerium/api/v1/login?pomerium_redirect_uri=http://127.0.0.1:41000/', world.cluster.url).href);
+  await page.goto(await page.locator('body').innerText());
+  await pictureOfPage(page, 'pomerium-consent');
+  await follow(page, 'button[value=allow]');
+  await pictureOfPage(page, 'pomerium-hand-over');
 };
 
 const picturesOfAdministration = async (page) => {
@@ -107,6 +112,8 @@ try {
   const readers = await signedIn(browser, reader);
   await readers.goto(at('/admin'));
   await pictureOfPage(readers, 'error');
+  await readers.goto(at('/logged-out'));
+  await pictureOfPage(readers, 'signed-out');
   await pictureOfPhone(browser, reader);
   await picturesOfAdministration(page);
   await pictureOfTerminal(browser);

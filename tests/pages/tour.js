@@ -17,7 +17,11 @@ export async function* tour(page, world, cache) {
   yield* signInMachine(page, world, cache, person);
   yield* refuse(page, world, cache);
   yield* lookAround(page, world, person);
-  if (world.company) yield* signInWithCompany(page, world, cache);
+  if (world.company) {
+    yield* signInWithCompany(page, world, cache);
+    yield* signOutAtCompany(page, world);
+    yield* signInByAddress(page, world);
+  }
 }
 
 async function* firstSignIn(page, world, cache, person) {
@@ -86,21 +90,26 @@ async function* lookAround(page, world, person) {
   for (const expected of [person.user, ...person.groups, world.cluster.name]) {
     if (!text.includes(expected)) throw new Error(`the home page does not tell ${expected}: ${text}`);
   }
+  await follow(page, 'main a[href="/device"]');
+  yield { name: 'code of another machine, from home', status: 200 };
+  await page.goto(at('/'));
   await takeKubeconfig(page, world);
   await open(page, 'main > details');
   yield { name: 'home, with the kubeconfig to copy', status: undefined };
   await page.goto(at('/admin'));
   yield { name: 'error: not an administrator', status: 403 };
-  await page.goto(at('/'));
-  await follow(page, 'form[action="/logout"] button');
-  yield { name: 'signed out', status: 200 };
+  await signOutAt(page, at);
+  yield { name: 'home, signed out', status: 200 };
   await page.goto(at('/'));
   yield { name: 'home of nobody', status: 200 };
   await follow(page, 'a[href="/login"]');
   yield { name: 'sign-in without a command line', status: 200 };
   yield* inGerman(page, at, person);
   yield* endOwnSession(page, at, person);
+  if (world.accounts.tourist) yield* disableAndEnable(page, at, world.accounts);
   if (world.accounts.admin) yield* administer(page, at, world.accounts.admin);
+  await page.goto(at('/login/nowhere'));
+  yield { name: 'error: no such provider', status: 404 };
   await page.goto(at('/nowhere'));
   yield { name: 'error: no such page', status: 404 };
   await page.goto(at('/oauth/authorize?client_id=somebody'));
@@ -153,9 +162,59 @@ async function* administer(page, at, admin) {
   yield { name: 'administration: a user about to be disabled', status: undefined };
   await follow(page, 'nav a[href="/admin/providers"]');
   yield { name: 'administration: providers', status: 200 };
-  await page.goto(at('/'));
-  await follow(page, 'form[action="/logout"] button');
+  await page.goto(at('/language/de'));
+  for (const path of ['/admin', '/admin/sessions', '/admin/users', '/admin/providers', '/device']) {
+    await page.goto(at(path));
+    yield { name: `${path}, in German`, status: 200 };
+  }
+  await page.goto(at('/language/en'));
+  await signOut(page);
 }
+
+/** An administrator shuts somebody out, who then learns why; and lets them in again. */
+async function* disableAndEnable(page, at, { admin, tourist }) {
+  const theirs = (action) => `form[action="/admin/users/${action}"]:has([name=person][value="accounts:${tourist.user}"])`;
+  const reason = 'a lost laptop';
+  const say = async (action) => search(page, `${theirs(action)} input[name=reason]`, reason);
+  const look = async (account) => {
+    await page.goto(at('/login'));
+    await signIn(page, account);
+  };
+  await look(tourist);
+  await signOut(page);
+  await look(admin);
+  await page.goto(at('/admin/users'));
+  await search(page, 'input[name=user]', tourist.user);
+  await open(page, `details:has([name=person][value="accounts:${tourist.user}"])`);
+  await say('disable');
+  yield { name: 'administration: a user disabled', status: 200 };
+  await insistOn(page, 'Gateways know it within a second');
+  await signOutAt(page, at);
+  await look(tourist);
+  yield { name: 'error: account disabled', status: 403 };
+  await insistOn(page, reason);
+  await look(admin);
+  await page.goto(at('/admin/users'));
+  await say('enable');
+  yield { name: 'administration: a user enabled', status: 200 };
+  await insistOn(page, 'can sign in again');
+  await signOutAt(page, at);
+  await look(tourist);
+  await insistOn(page, 'Your access');
+  await signOut(page);
+}
+
+const signOut = async (page) => follow(page, 'form[action="/logout"] button');
+
+const signOutAt = async (page, at) => {
+  await page.goto(at('/'));
+  await signOut(page);
+};
+
+const insistOn = async (page, words) => {
+  const text = await page.locator('main').innerText();
+  if (!text.includes(words)) throw new Error(`${page.url()} does not say ${words}: ${text}`);
+};
 
 async function* signInWithCompany(page, world, cache) {
   const login = await startLogin(world, cache);
@@ -163,6 +222,37 @@ async function* signInWithCompany(page, world, cache) {
   await follow(page, `a[href^="/login/${world.company.provider}?"]`);
   await signIn(page, world.company);
   yield* signedIn(page, login, world.company.shown);
+}
+
+/** Signs out here, is led on by the page itself (no script), and signs out there. */
+async function* signOutAtCompany(page, { company, controlPlane }) {
+  await page.goto(controlPlane.url);
+  await signOut(page);
+  await page.waitForURL((url) => url.origin === company.issuer);
+  await page.locator('button[value=yes]').press('Enter');
+  await page.waitForURL((url) => url.pathname === '/logged-out');
+  yield { name: 'signed out at the provider too', status: 200 };
+  await insistOn(page, 'signed out of Example company too');
+}
+
+/** The typed address chooses the provider; the page goes on to it by itself (no script). */
+async function* signInByAddress(page, { company, controlPlane }) {
+  const at = (path) => new URL(path, controlPlane.url).href;
+  await page.goto(at('/login'));
+  yield { name: 'sign-in by e-mail address', status: 200 };
+  await search(page, 'input[name=email]', 'somebody@nowhere.example');
+  yield { name: 'sign-in, address of no provider', status: 422 };
+  await insistOn(page, 'No identity provider here is for addresses of nowhere.example');
+  await search(page, 'input[name=email]', company.email);
+  await page.waitForURL((url) => url.origin === company.issuer);
+  // What the page that went on shows to whom it does not take along.
+  await page.goto(at(`/login?provider=${company.provider}`));
+  yield { name: 'sign-in, one provider alone', status: 200 };
+  await follow(page, `a[href^="/login/${company.provider}?"]`);
+  await signIn(page, company);
+  yield { name: 'home of somebody of the company', status: 200 };
+  await insistOn(page, company.shown);
+  await signOut(page);
 }
 
 /** The browser is back at the command line's own port, and the terminal knows it. */

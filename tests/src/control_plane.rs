@@ -162,7 +162,7 @@ fn configuration(dir: &Path, settings: &Settings<'_>, listen: (u16, u16), bundle
             "id": idp::PROVIDER, "name": "Example company", "issuer": idp.issuer, "clientId": idp.client_id,
             "clientSecretFile": "client-secret",
             "scopes": ["email", "profile", "groups"], "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
-            "recheck": {"every": "10s"},
+            "recheck": {"every": "10s"}, "domains": ["company.example"],
         });
         if let (Some(provider), Some(more)) = (provider.as_object_mut(), idp.fields.as_object()) {
             provider.extend(more.clone());

@@ -34,13 +34,13 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts it with its files in `dir`, telling each long step.
-    pub fn start(dir: &Path, api: Api, progress: fn(&str, &str)) -> Result<Self> {
+    /// Starts it with its files in `dir` and more of the control plane's configuration, telling each long step.
+    pub fn start(dir: &Path, api: Api, config: Value, progress: fn(&str, &str)) -> Result<Self> {
         let admin = Account::new("alice@example.com", &["platform-admins"], "may do everything")?;
         let reader = Account::new("bob@example.com", &["team-a"], "may only read one namespace")?;
         let policy = fs::read_to_string(paths::root().join("tests/manifests/demo-policy.yaml"))?;
         let accounts = [admin.clone(), reader.clone()];
-        let plan = Plan { dir, api, policy: &policy, accounts: &accounts, idp: &[], config: Value::Null, progress };
+        let plan = Plan { dir, api, policy: &policy, accounts: &accounts, idp: &[], config, progress };
         let world = World::start(&plan)?;
         let demo = Self { world, admin, reader, description: dir.join("demo.json") };
         for account in [&demo.admin, &demo.reader] {

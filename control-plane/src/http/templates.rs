@@ -11,8 +11,8 @@ use super::messages::{self as m, Text};
 use super::pages::SessionView;
 
 pub(super) use self::admin::{
-    AdminProvidersPage, AdminSessionsPage, AdminUsersPage, AllOf, DisabledView, ProviderView, StatusPage, UserView,
-    sections,
+    AdminProvidersPage, AdminSessionsPage, AdminUsersPage, AllOf, DisabledView, ProviderView, PushView, StatusPage,
+    UserView, WorkloadView, sections,
 };
 
 /// A provider to choose.
@@ -163,6 +163,8 @@ pub(super) struct HomePerson<'a> {
     pub(super) sign_out: String,
     /// The proof that the form that signs out everywhere is ours.
     pub(super) end_all: String,
+    /// Whether this person may sign in another machine by a code.
+    pub(super) device_flow: bool,
     /// Whether the pages of administrators are for this person.
     pub(super) administrator: bool,
     /// Whether a session has just been ended.

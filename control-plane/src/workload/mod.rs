@@ -179,6 +179,11 @@ impl Workloads {
         self.0.iter().any(|issuer| issuer.settings.id == id)
     }
 
+    /// What the configuration says of each.
+    pub fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.0.iter().map(|issuer| &issuer.settings)
+    }
+
     /// Their ids.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|issuer| issuer.settings.id.as_str())

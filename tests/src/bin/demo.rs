@@ -14,6 +14,7 @@ use clap::Parser;
 use kubegate_tests::demo::{self, Demo, check};
 use kubegate_tests::world::Api;
 use kubegate_tests::{files, kubectl, poll};
+use serde_json::Value;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// Kubegate on this machine: a control plane, Envoy with the filter, and a real kube-apiserver
@@ -30,6 +31,9 @@ struct Arguments {
     /// The kubeconfig's context; its current one when not given.
     #[arg(long, value_name = "NAME", requires = "kubeconfig")]
     context: Option<String>,
+    /// More sections of the control plane's configuration, as JSON: `providers`, say.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where its files go, an empty or a new folder: for a second demo beside one that runs.
     #[arg(long, value_name = "FOLDER", default_value_os_t = demo::dir())]
     dir: PathBuf,
@@ -51,7 +55,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let dir = std::path::absolute(&arguments.dir)?;
     let _only_one = only_one(&dir)?;
     let began = Instant::now();
-    let mut demo = Demo::start(&dir, api(arguments)?, progress).inspect_err(|_| poll::resume())?;
+    let mut demo = Demo::start(&dir, api(arguments)?, more(arguments)?, progress).inspect_err(|_| poll::resume())?;
     println!("    ready after {:.1} s", began.elapsed().as_secs_f64());
     let good = if arguments.check {
         println!("==> checking as both people (usually 15 s)");
@@ -64,6 +68,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
     progress("stopping", "2 s");
     demo.stop()?;
     good
+}
+
+fn more(arguments: &Arguments) -> Result<Value> {
+    let Some(file) = &arguments.config else { return Ok(Value::Null) };
+    let content = fs::read(file).with_context(|| file.display().to_string())?;
+    serde_json::from_slice(&content).with_context(|| format!("{} is no JSON", file.display()))
 }
 
 fn api(arguments: &Arguments) -> Result<Api> {

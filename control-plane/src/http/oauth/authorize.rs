@@ -17,6 +17,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kubegate_core::token::SERVICE_ACCOUNTS;
 
 use super::super::demands;
 use super::super::error::{PageError, ascii};
@@ -122,7 +123,11 @@ pub(in crate::http) async fn post(
 
 /// What people know a provider as, in the reader's language.
 pub(in crate::http) fn provider_name(app: &App, id: &str) -> Text {
-    if id == accounts::PROVIDER { text("provider-accounts") } else { literal(app.provider_name(id)) }
+    match id {
+        accounts::PROVIDER => text("provider-accounts"),
+        SERVICE_ACCOUNTS => text("provider-service-accounts"),
+        id => literal(app.provider_name(id)),
+    }
 }
 
 /// What the form of the consent page stands for.

@@ -46,6 +46,7 @@ pub(in crate::http) async fn get(
         sessions: session_views(&app, &session, &browser).await?,
         sign_out: app.forms.proof(&browser, &["logout", session.id.as_str()]),
         end_all: app.forms.proof(&browser, &sessions::end_all_purpose(&session)),
+        device_flow: app.has_device_flow(&session.identity.provider),
         administrator: app.is_administrator(&session.identity),
         ended: done.is_some_and(|parameters| parameters.get("done") == Some("session")),
     };

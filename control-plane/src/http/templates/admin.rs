@@ -106,8 +106,18 @@ pub(in crate::http) struct ProviderView<'a> {
     pub(in crate::http) id: &'a str,
     /// What people know it as.
     pub(in crate::http) name: &'a str,
-    /// Its issuer.
+    /// What it speaks.
+    pub(in crate::http) kind: &'static str,
+    /// Its issuer, or where people sign in.
     pub(in crate::http) issuer: &'a str,
+    /// Whether it has a discovery document whose answers are known.
+    pub(in crate::http) discovers: bool,
+    /// Where the groups of its people come from.
+    pub(in crate::http) groups: Text,
+    /// What is wrong with the file that they come from.
+    pub(in crate::http) group_problem: Option<String>,
+    /// How its pushing goes, when it pushes.
+    pub(in crate::http) push: Option<PushView>,
     /// Whether it is being asked in this moment.
     pub(in crate::http) asking: bool,
     /// Whether the last try went well.
@@ -118,6 +128,30 @@ pub(in crate::http) struct ProviderView<'a> {
     pub(in crate::http) failed: Option<(String, String)>,
 }
 
+/// What a provider pushes (SCIM).
+pub(in crate::http) struct PushView {
+    /// How many users.
+    pub(in crate::http) users: usize,
+    /// How many groups.
+    pub(in crate::http) groups: usize,
+    /// When a push last went well.
+    pub(in crate::http) pushed: Option<String>,
+    /// When one was last refused, and why.
+    pub(in crate::http) failed: Option<(String, String)>,
+}
+
+/// An issuer of workloads' tokens.
+pub(in crate::http) struct WorkloadView<'a> {
+    /// Its id.
+    pub(in crate::http) id: &'a str,
+    /// Who stands in the tokens.
+    pub(in crate::http) issuer: &'a str,
+    /// Whom they have to be for.
+    pub(in crate::http) audience: &'a str,
+    /// What is put before every user name.
+    pub(in crate::http) prefix: &'a str,
+}
+
 #[derive(Template)]
 #[template(path = "admin/providers.html")]
 pub(in crate::http) struct AdminProvidersPage<'a> {
@@ -125,4 +159,6 @@ pub(in crate::http) struct AdminProvidersPage<'a> {
     pub(in crate::http) providers: Vec<ProviderView<'a>>,
     /// How many built-in accounts there are.
     pub(in crate::http) accounts: usize,
+    /// The issuers of workloads' tokens.
+    pub(in crate::http) workloads: Vec<WorkloadView<'a>>,
 }

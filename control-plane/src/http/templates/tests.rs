@@ -100,9 +100,19 @@ fn administration() -> Vec<(&'static str, String)> {
         next: Some("/admin/users?after=a".into()),
         done: Some("disabled"),
     };
-    let provider = |good, answered: bool| ProviderView {
+    let provider = |good: Option<bool>, answered: bool| ProviderView {
         id: "corp",
         name: HOSTILE,
+        kind: "OpenID Connect",
+        discovers: good.is_some() || answered,
+        groups: m::text("groups-file").with("file", HOSTILE),
+        group_problem: answered.then(|| HOSTILE.to_owned()),
+        push: (!answered).then(|| PushView {
+            users: 1,
+            groups: 2,
+            pushed: None,
+            failed: Some((String::new(), HOSTILE.to_owned())),
+        }),
         issuer: "https:",
         asking: false,
         good,
@@ -110,11 +120,12 @@ fn administration() -> Vec<(&'static str, String)> {
         failed: (!answered).then(|| (String::new(), HOSTILE.to_owned())),
     };
     let providers = vec![provider(None, true), provider(Some(true), true), provider(Some(false), false)];
+    let workloads = vec![WorkloadView { id: "ci", issuer: HOSTILE, audience: HOSTILE, prefix: HOSTILE }];
     vec![
         ("sessions of all", sessions.render().unwrap()),
         ("users", users.render().unwrap()),
-        ("providers", AdminProvidersPage { providers, accounts: 1 }.render().unwrap()),
-        ("no providers", AdminProvidersPage { providers: vec![], accounts: 0 }.render().unwrap()),
+        ("providers", AdminProvidersPage { providers, accounts: 1, workloads }.render().unwrap()),
+        ("no providers", AdminProvidersPage { providers: vec![], accounts: 0, workloads: vec![] }.render().unwrap()),
         ("status", StatusPage { status: &status(true) }.render().unwrap()),
         ("status of a good policy", StatusPage { status: &status(false) }.render().unwrap()),
     ]
@@ -174,6 +185,7 @@ fn pages() -> Vec<(&'static str, String)> {
         sessions: vec![session(true), session(false)],
         sign_out: "proof".into(),
         end_all: "proof".into(),
+        device_flow: true,
         administrator: true,
         ended: true,
     };

@@ -267,6 +267,136 @@ async fn providers_are_shown_as_they_answered_and_not_asked_for_it() {
     assert!(after.contains("did not answer as it should") && after.contains("2027-01-15"), "{after}");
 }
 
+/// The page of providers says for each what it is, where groups come from, and how its pushing goes.
+#[tokio::test]
+async fn providers_of_every_kind_are_shown_with_what_they_are_for() {
+    let other = "userPrefix: \"ID:\", groupPrefix: \"ID:\"";
+    let provider = |id: &str, more: &str| format!("  - {{id: {id}, {}, {more}}}\n", other.replace("ID", id));
+    let oidc = "issuer: \"https://idp.example.com/ID\", clientId: kubegate";
+    let config = [
+        "providers:\n".to_owned(),
+        provider(
+            "corp",
+            &format!(
+                "{}, groups: {{from: scim}}, scim: {{tokenFile: scim-token, link: {{attribute: externalId, claim: oid}}}}",
+                oidc.replace("ID", "corp")
+            ),
+        ),
+        provider("filed", &format!("{}, groups: {{from: file, file: groups.yaml}}", oidc.replace("ID", "filed"))),
+        provider(
+            "hub",
+            "type: github, name: GitHub, url: \"https://github.example\", organizations: [example], clientId: x, clientSecretFile: scim-token",
+        ),
+        "workloads:\n  - {id: ci, issuer: \"https://ci.example\", audience: kubegate-ci, userPrefix: \"ci:\", \
+         requiredClaims: {repository_owner: example}, rules: [{user: \"{sub}\"}]}\n"
+            .to_owned(),
+    ];
+    let world = World::with_file("groups.yaml", "people: []\n", &config.concat()).await;
+    let mut alice = world.browser_of("alice").await;
+    let before = alice.get("/admin/providers").await.text;
+    for shown in [
+        "OpenID Connect",
+        "what it pushes (SCIM)",
+        "0 users, 0 groups",
+        "none yet",
+        "<dd>GitHub</dd>",
+        "https://github.example",
+        "organisations and teams",
+        "no discovery document",
+        "the file <code>",
+        "groups.yaml",
+        "kubegate-ci",
+        "https://ci.example",
+    ] {
+        assert!(before.contains(shown), "{shown} in {before}");
+    }
+    assert_eq!(before.matches("Nobody has needed it").count(), 2, "GitHub has nothing to be asked for: {before}");
+    assert!(!before.contains("is wrong as it is now") && !before.contains("Last push refused"), "{before}");
+
+    let push = async |body: &str| {
+        let request = Request::post("/scim/v2/corp/Users")
+            .header(header::AUTHORIZATION, format!("Bearer {}", super::scim::TOKEN))
+            .header(header::CONTENT_TYPE, "application/scim+json");
+        world.send(request.body(Body::from(body.to_owned())).unwrap()).await.status
+    };
+    let user = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"c@example.com\",\"externalId\":\"1\"}";
+    assert_eq!(push(user).await, StatusCode::CREATED);
+    assert_eq!(push("{\"schemas\":[]}").await, StatusCode::BAD_REQUEST);
+    std::fs::write(world.dir.path().join("groups.yaml"), "people: [\n").unwrap();
+    let after = alice.get("/admin/providers").await.text;
+    for shown in ["one user, 0 groups", "Last push</dt><dd>2027-01-15", "Last push refused", "is wrong as it is now"] {
+        assert!(after.contains(shown), "{shown} in {after}");
+    }
+}
+
+#[tokio::test]
+async fn the_start_page_leads_to_the_code_of_another_machine_where_that_is_allowed() {
+    let link = "<a href=\"/device\">";
+    let world = World::new().await;
+    assert!(world.browser_of("alice").await.get("/").await.text.contains(link));
+    let world = World::with("sessions: {deviceFlow: false}\n").await;
+    assert!(!world.browser_of("alice").await.get("/").await.text.contains(link));
+}
+
+/// Whatever holds a session has a name in every language.
+#[tokio::test]
+async fn sessions_of_every_kind_have_a_name_and_idle_ones_say_so() {
+    let world = World::new().await;
+    let mut alice = world.browser_of("alice").await;
+    let kinds = ["cli", "device", "workload", "pomerium", "service-account"];
+    let live = kinds.map(|kind| (kind, "NULL, NULL"));
+    // Idle time ended the one, whose streams may go on; an administrator the other, which is over.
+    for (kind, ended) in live.into_iter().chain([("cli", "1800000000, 'idle'"), ("cli", "1800000000, 'administrator'")])
+    {
+        world
+            .sql(&format!(
+                "INSERT INTO session (id, kind, person, identity, auth_time, signed_in_at, created_at, last_used_at, \
+                 expires_at, tokens_until, ended_at, ended_reason) VALUES (hex(randomblob(8)), '{kind}', 'accounts:alice', \
+                 '{{\"provider\":\"accounts\",\"subject\":\"alice\",\"user\":\"alice\",\"groups\":[\"platform-admins\"],\
+                 \"claims\":{{}}}}', 0, 1799990000, 1799990000, 1799990000, 1800003600, 1800000600, {ended})"
+            ))
+            .await;
+    }
+    let names = [
+        (
+            "en",
+            [
+                "browser",
+                "command line",
+                "command line, let in from another device",
+                "workload",
+                "pomerium-cli",
+                "service account of pomerium-cli",
+            ],
+            "It has not been used for long",
+        ),
+        (
+            "de",
+            [
+                "Browser",
+                "Kommandozeile",
+                "Kommandozeile, von einem anderen Gerät eingelassen",
+                "Workload",
+                "pomerium-cli",
+                "Dienstkonto von pomerium-cli",
+            ],
+            "Sie wurde lange nicht benutzt",
+        ),
+    ];
+    for (language, names, idle) in names {
+        alice.get(&format!("/language/{language}")).await;
+        for path in ["/", "/admin/sessions"] {
+            let page = alice.get(path).await.text;
+            for name in names {
+                assert!(page.contains(&format!("<dd>{name}</dd>")), "{name} at {path}: {page}");
+            }
+            assert_eq!(page.matches(idle).count(), 1, "one is idle at {path}: {page}");
+            let shown = page.matches("name=\"session\"").count();
+            assert_eq!(shown, 7, "the browser's, one of each kind, and the idle one at {path}: {page}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn people_are_listed_page_by_page() {
     let world = World::new().await;
