@@ -16,6 +16,7 @@ mod control_plane_down;
 mod credential;
 mod cut;
 mod distribution;
+mod identity;
 mod impersonation;
 mod objects;
 mod pages;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         credential::trials(&suite),
         cut::trials(&suite),
         distribution::trials(&suite),
+        identity::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
         request_info::trials(&suite),

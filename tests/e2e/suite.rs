@@ -20,6 +20,8 @@ use kubegate_tests::{files, paths};
 use libtest_mimic::Trial;
 use serde_json::json;
 
+use crate::identity::{Site, Sites, Which};
+
 /// The namespace with the pod `hello`.
 pub(crate) const TEAM: &str = "team-a";
 
@@ -33,6 +35,7 @@ pub(crate) struct Suite(Arc<Shared>);
 struct Shared {
     started: OnceLock<Started>,
     people: AtomicU32,
+    sites: Sites,
 }
 
 struct Started {
@@ -124,11 +127,11 @@ pub(crate) fn refused(output: anyhow::Result<Output>) -> String {
 
 impl Suite {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Shared { started: OnceLock::new(), people: AtomicU32::new(0) }))
+        Self(Arc::new(Shared { started: OnceLock::new(), people: AtomicU32::new(0), sites: Sites::default() }))
     }
 
     /// A test beside which others may run.
-    pub(crate) fn test(&self, name: &str, run: fn(&Suite, &World)) -> Trial {
+    pub(crate) fn test(&self, name: &str, run: impl FnOnce(&Suite, &World) + Send + 'static) -> Trial {
         let suite = self.clone();
         Trial::test(name, move || {
             let guard = suite.read();
@@ -155,8 +158,13 @@ impl Suite {
     }
 
     /// A gate of a test's own.
-    pub(crate) fn gate<'w>(&self, world: &'w World, name: &str, differences: &Differences<'_>) -> Gate<'w> {
+    pub(crate) fn gate(&self, world: &World, name: &str, differences: &Differences<'_>) -> Gate {
         Gate::start(world, name, &self.started().accounts, differences).expect("the gate starts")
+    }
+
+    /// An identity provider with a gate of its own.
+    pub(crate) fn site(&self, world: &World, which: Which) -> Arc<Site> {
+        self.0.sites.get(world, &self.started().accounts, which)
     }
 
     /// What somebody types at sign-in.
@@ -184,6 +192,7 @@ impl Suite {
 
     /// Stops the world; it does so on drop only when nobody holds the suite any more.
     pub(crate) fn stop(&self) {
+        self.0.sites.stop();
         if let Some(started) = self.0.started.get() {
             let world = started.world.write().unwrap_or_else(PoisonError::into_inner).take();
             drop(world);

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -12,13 +13,14 @@ use crate::browser::Login;
 use crate::control_plane::{ControlPlane, Settings};
 use crate::envoy::{Envoy, WORKERS};
 use crate::gateway::{self, Gateway};
+use crate::idp::Registration;
 use crate::person::Person;
 use crate::world::{World, cluster_url, control_plane_url};
 use crate::{paths, port};
 
 /// Both, running.
 #[derive(Debug)]
-pub struct Gate<'w> {
+pub struct Gate {
     /// Envoy.
     pub envoy: Envoy,
     /// The control plane.
@@ -26,7 +28,7 @@ pub struct Gate<'w> {
     /// Envoy's port for people.
     pub port: u16,
     dir: PathBuf,
-    world: &'w World,
+    people: AtomicU32,
 }
 
 /// How it differs from the world's.
@@ -38,12 +40,16 @@ pub struct Differences<'a> {
     pub filter: Option<&'a Path>,
     /// Another number of Envoy's worker threads.
     pub workers: Option<usize>,
+    /// An external identity provider.
+    pub idp: Option<&'a Registration>,
+    /// The port for people, when somebody had to know it before.
+    pub port: Option<u16>,
 }
 
-impl<'w> Gate<'w> {
+impl Gate {
     /// Starts it in a folder `name` of the world's, with its policy and these accounts.
-    pub fn start(world: &'w World, name: &str, accounts: &[Account], differences: &Differences<'_>) -> Result<Self> {
-        let (dir, port) = (world.dir.join(name), port::free()?);
+    pub fn start(world: &World, name: &str, accounts: &[Account], differences: &Differences<'_>) -> Result<Self> {
+        let (dir, port) = (world.dir.join(name), differences.port.map_or_else(port::free, Ok)?);
         let logs = dir.join("logs");
         fs::create_dir_all(&logs)?;
         let folder = dir.join("control-plane");
@@ -53,7 +59,7 @@ impl<'w> Gate<'w> {
         let settings = Settings {
             public_url: &control_plane_url(port),
             accounts,
-            idp: None,
+            idp: differences.idp,
             extra: &differences.config,
             policy: &policy.replace(&world.cluster_url(), &cluster_url(port)),
         };
@@ -70,12 +76,13 @@ impl<'w> Gate<'w> {
             service_account: &world.service_account,
             control_plane: &control_plane,
         })?;
-        Ok(Self { envoy, control_plane, port, dir, world })
+        Ok(Self { envoy, control_plane, port, dir, people: AtomicU32::new(0) })
     }
 
     /// A person who has never signed in here.
-    pub fn person(&self, login: Login) -> Result<Person> {
-        let home = self.dir.join("people").join(&login.user);
-        self.world.person_at(self.port, &home, login)
+    pub fn person(&self, world: &World, login: Login) -> Result<Person> {
+        let number = self.people.fetch_add(1, Ordering::Relaxed);
+        let home = self.dir.join("people").join(format!("{}-{number}", login.user));
+        world.person_at(self.port, &home, login)
     }
 }

@@ -1,0 +1,28 @@
+//! Sign-in at two identity providers that nobody here wrote, npm's oidc-provider and Keycloak: each test runs against both,
+//! at a gate of the provider's own.
+
+mod keys;
+mod sign_in;
+mod site;
+
+use kubegate_tests::world::World;
+use libtest_mimic::Trial;
+
+pub(crate) use self::site::{Site, Sites, Which};
+use crate::suite::Suite;
+
+pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
+    let tests: [(&str, fn(&Site, &World)); 3] = [
+        ("groups_reach_kubernetes", sign_in::groups),
+        ("a_wrong_password_is_refused_there", sign_in::wrong_password),
+        ("new_keys_at_the_provider_stop_nobody", keys::rotated),
+    ];
+    let of = |which: Which| {
+        tests.map(|(name, run)| {
+            suite.test(&format!("identity::{}::{name}", which.name()), move |suite, world| {
+                run(&suite.site(world, which), world)
+            })
+        })
+    };
+    [Which::OidcProvider, Which::Keycloak].into_iter().flat_map(of).collect()
+}
