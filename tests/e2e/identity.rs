@@ -11,17 +11,20 @@ use libtest_mimic::Trial;
 pub(crate) use self::site::{Site, Sites, Which};
 use crate::suite::Suite;
 
+type Test = fn(&Site, &World);
+
+/// What every provider has to be good for.
+const TESTS: [(&str, Test); 3] = [
+    ("groups_reach_kubernetes", sign_in::groups),
+    ("a_wrong_password_is_refused_there", sign_in::wrong_password),
+    ("new_keys_at_the_provider_stop_nobody", keys::rotated),
+];
+
 pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
-    let tests: [(&str, fn(&Site, &World)); 3] = [
-        ("groups_reach_kubernetes", sign_in::groups),
-        ("a_wrong_password_is_refused_there", sign_in::wrong_password),
-        ("new_keys_at_the_provider_stop_nobody", keys::rotated),
-    ];
     let of = |which: Which| {
-        tests.map(|(name, run)| {
-            suite.test(&format!("identity::{}::{name}", which.name()), move |suite, world| {
-                run(&suite.site(world, which), world)
-            })
+        TESTS.map(|(name, run)| {
+            let name = format!("identity::{}::{name}", which.name());
+            suite.test(&name, move |suite, world| run(&suite.site(world, which), world))
         })
     };
     [Which::OidcProvider, Which::Keycloak].into_iter().flat_map(of).collect()

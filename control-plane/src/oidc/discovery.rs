@@ -17,7 +17,7 @@ use crate::telemetry::chain;
 /// How long it is believed.
 const KEEP: Duration = Duration::from_secs(3600);
 
-/// How often it is fetched at most, however unknown a key is.
+/// How often it is fetched for keys that are not known, at most: whoever can send us tokens can make keys up.
 const RENEW: Duration = Duration::from_secs(30);
 
 /// The longest pause after failures.
@@ -35,6 +35,8 @@ struct State {
     document: Option<(Arc<CoreProviderMetadata>, Instant)>,
     failures: u32,
     failed: Option<(Instant, String)>,
+    /// When it was last fetched for a key that was not known.
+    renewed: Option<Instant>,
 }
 
 impl Discovery {
@@ -46,16 +48,20 @@ impl Discovery {
 
     /// The document. An old one is better than none.
     pub(super) async fn document(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
-        self.document_not_older_than(KEEP).await
+        self.document_not_older_than(|_| KEEP).await
     }
 
     /// The document, fetched again because a key in it is not known.
     pub(super) async fn renewed(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
-        self.document_not_older_than(RENEW).await
+        self.document_not_older_than(State::renew).await
     }
 
-    async fn document_not_older_than(&self, age: Duration) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    async fn document_not_older_than(
+        &self,
+        age: impl FnOnce(&mut State) -> Duration,
+    ) -> Result<Arc<CoreProviderMetadata>, OidcError> {
         let mut state = self.state.lock().await;
+        let age = age(&mut state);
         if let Some((document, fetched)) = &state.document
             && fetched.elapsed() < age
         {
@@ -79,7 +85,8 @@ impl Discovery {
         match CoreProviderMetadata::discover_async(self.issuer.clone(), &self.http).await {
             Ok(document) => {
                 let document = Arc::new(document);
-                *state = State { document: Some((Arc::clone(&document), Instant::now())), ..State::default() };
+                let renewed = state.renewed;
+                *state = State { document: Some((Arc::clone(&document), Instant::now())), renewed, ..State::default() };
                 Ok(document)
             }
             Err(error) => {
@@ -93,6 +100,16 @@ impl Discovery {
 }
 
 impl State {
+    /// How old the document may be when a key in it is not known: the first time in a while, not at all. A provider that
+    /// changes its keys signs with the new one at once.
+    fn renew(&mut self) -> Duration {
+        if self.renewed.is_some_and(|renewed| renewed.elapsed() < RENEW) {
+            return RENEW;
+        }
+        self.renewed = Some(Instant::now());
+        Duration::ZERO
+    }
+
     /// The last failure, while it is too early to try again.
     fn pause(&self) -> Option<String> {
         let (failed, problem) = self.failed.as_ref()?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::Result;
 use kubegate_tests::account::Account;
@@ -76,12 +77,14 @@ impl Site {
         let public_url = format!("https://{CONTROL_PLANE_HOST}:{port}");
         let place = Place { public_url: &public_url, ca: &world.pki.ca };
         let people = PEOPLE.map(account);
+        let began = Instant::now();
         let provider: Box<dyn IdentityProvider> = match which {
             Which::OidcProvider => Box::new(Idp::start(&dir, place, &people)?),
             Which::Keycloak => Box::new(Keycloak::start(&dir, place, &people)?),
         };
         let differences =
             Differences { idp: Some(provider.registration()), port: Some(port), ..Differences::default() };
+        eprintln!("{} answers after {:?}", which.name(), began.elapsed());
         let gate = Gate::start(world, &name, accounts, &differences)?;
         Ok(Self { provider, gate })
     }
