@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use kubegate_control_plane::config::Config;
 use kubegate_control_plane::person::Identity;
 use kubegate_control_plane::seal::Sealer;
-use kubegate_control_plane::session::{Session, SessionKind};
+use kubegate_control_plane::session::{Holder, Session, SessionKind};
 use kubegate_control_plane::store::elevation::{self, Elevation};
 use kubegate_control_plane::store::revocation::{self, Revocation, Subject};
 use kubegate_control_plane::store::{Store, session};
@@ -237,6 +237,9 @@ fn signed_in(name: &str, groups: &[&str], now: Timestamp) -> Session {
         expires_at: now.after(LIFETIME * 12),
         tokens_until: now.after(LIFETIME),
         ended: None,
+        sign_in: None,
+        holder: Holder::default(),
+        last_address: None,
     }
 }
 
@@ -269,7 +272,7 @@ async fn fill(config: Config, people: &People, policy: &str) -> Result<Mint> {
     let mut tx = store.write().await?;
     for session in people.0.values() {
         session::insert(&mut tx, session, None, None).await?;
-        session::touch(&mut tx, &session.id, now, Some(session.tokens_until)).await?;
+        session::touch(&mut tx, &session.id, now, None, Some(session.tokens_until)).await?;
     }
     let until = now.after(LIFETIME * 12);
     for number in 0..REVOKED_SESSIONS {
