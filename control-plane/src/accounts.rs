@@ -163,9 +163,16 @@ pub enum InvalidHash {
     /// Another algorithm.
     #[error("is no argon2id hash")]
     Algorithm,
+    /// Cheaper to guess than is good today.
+    #[error("is cheaper to guess than it should be today (at least m=19456,t=2, or as much by OWASP's table)")]
+    Weak,
 }
 
-/// Checks that `hash` is an argon2id hash in PHC form.
+/// What a hash has to cost at least: memory in KiB, and passes over it. Each is as good as the others (OWASP Password
+/// Storage Cheat Sheet, argon2id).
+const COSTS: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
+
+/// Checks that `hash` is an argon2id hash in PHC form that costs enough.
 ///
 /// # Errors
 /// Why it is not.
@@ -174,7 +181,9 @@ pub fn check_hash(hash: &str) -> Result<(), InvalidHash> {
     if hash.algorithm != argon2::ARGON2ID_IDENT || hash.hash.is_none() || hash.salt.is_none() {
         return Err(InvalidHash::Algorithm);
     }
-    Ok(())
+    let params = Params::try_from(&hash).map_err(|_| InvalidHash::Form)?;
+    let strong = COSTS.iter().any(|(memory, passes)| params.m_cost() >= *memory && params.t_cost() >= *passes);
+    if strong { Ok(()) } else { Err(InvalidHash::Weak) }
 }
 
 /// A password could not be hashed.
@@ -273,6 +282,11 @@ mod tests {
         assert_eq!(check_hash("hunter2"), Err(InvalidHash::Form));
         let argon2i = "$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
         assert_eq!(check_hash(argon2i), Err(InvalidHash::Algorithm));
-        assert_eq!(check_hash(&hash_password(&Secret::from("x")).unwrap()), Ok(()));
+        let ours = hash_password(&Secret::from("x")).unwrap();
+        assert_eq!(check_hash(&ours), Ok(()));
+        for (cost, good) in [("m=4096,t=3,p=1", false), ("m=19456,t=1,p=1", false), ("m=12288,t=3,p=1", true)] {
+            let other = ours.replace("m=19456,t=2,p=1", cost);
+            assert_eq!(check_hash(&other).is_ok(), good, "{cost}");
+        }
     }
 }
