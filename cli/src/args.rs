@@ -9,7 +9,7 @@ use crate::cache;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::server::ServerUrl;
-use crate::sign_in::{Demand, SignInOptions};
+use crate::sign_in::{Demand, SignInOptions, Way};
 use crate::tls::Trust;
 
 /// Use kubectl through Envoy with your company sign-in.
@@ -62,7 +62,15 @@ pub(crate) struct ServerArgs {
 /// How to sign in when that is needed.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SignInArgs {
-    /// Print a URL for a browser anywhere instead of opening one here
+    /// Open a browser here, even where there seems to be none
+    #[arg(long, conflicts_with_all = ["device", "no_browser"])]
+    pub(crate) browser: bool,
+
+    /// Show a code to type in a browser on any device [default where no browser can open]
+    #[arg(long, conflicts_with = "no_browser")]
+    pub(crate) device: bool,
+
+    /// Print a URL for a browser anywhere, whose last page shows a code to enter here
     #[arg(long)]
     pub(crate) no_browser: bool,
 
@@ -108,10 +116,32 @@ impl ServerArgs {
 }
 
 impl SignInArgs {
+    /// The way that was asked for.
+    fn way(&self) -> Way {
+        match self {
+            Self { browser: true, .. } => Way::Browser,
+            Self { device: true, .. } => Way::Device,
+            Self { no_browser: true, .. } => Way::PastedCode,
+            _ => Way::Any,
+        }
+    }
+
+    /// The option that asks for the same way.
+    pub(crate) fn way_option(&self) -> Option<&'static str> {
+        match self.way() {
+            Way::Any => None,
+            Way::Browser => Some("--browser"),
+            Way::Device => Some("--device"),
+            Way::PastedCode => Some("--no-browser"),
+        }
+    }
+
     /// The same, for the sign-in itself.
     pub(crate) fn options(&self) -> SignInOptions {
         SignInOptions {
-            no_browser: self.no_browser,
+            way: self.way(),
+            is_read: true,
+            json: false,
             provider: self.provider.clone(),
             stdin_is_ours: true,
             timeout: self.timeout,

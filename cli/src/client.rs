@@ -24,7 +24,9 @@ const LARGE_BODY: u64 = 128 << 20;
 const LARGE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What every request says about who asks.
-pub(crate) const USER_AGENT: &str = concat!("kubegate/", env!("CARGO_PKG_VERSION"));
+pub(crate) fn user_agent() -> String {
+    format!("kubegate/{} ({})", env!("CARGO_PKG_VERSION"), std::env::consts::OS)
+}
 
 /// A connection to one control plane.
 #[derive(Debug)]
@@ -135,7 +137,7 @@ impl Client {
     /// Prepares for talking to `server`; nothing is sent yet.
     pub(crate) fn new(server: &ServerUrl, trust: &Trust) -> Result<Self, ClientError> {
         let mut config = Agent::config_builder()
-            .user_agent(USER_AGENT)
+            .user_agent(user_agent())
             .accept("application/json")
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -102,7 +102,12 @@ impl Failure {
                     | SignInError::Refused(_)
                     | SignInError::BadCode { .. }
                     | SignInError::NoCode { .. }
-                    | SignInError::NoTerminal { .. },
+                    | SignInError::NoTerminal { .. }
+                    | SignInError::DeviceExpired { .. }
+                    | SignInError::DeviceDenied { .. }
+                    | SignInError::DeviceLost { .. }
+                    | SignInError::DeviceOff { .. }
+                    | SignInError::NotRead { .. },
                 ) => NOT_SIGNED_IN,
                 SessionError::Token(TokenError::Client(error))
                 | SessionError::SignIn(

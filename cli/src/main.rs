@@ -15,6 +15,7 @@ mod clock;
 mod commands;
 mod exec_credential;
 mod failure;
+mod host;
 mod kubeconfig;
 mod oauth;
 mod output;

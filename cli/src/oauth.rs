@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::client::{Client, ClientError};
+use crate::host;
 use crate::output::printable;
 use crate::secret::Secret;
 use crate::server::{ServerUrl, is_private};
@@ -24,6 +25,9 @@ pub(crate) struct Endpoints {
     pub(crate) token: String,
     /// Where a session is ended.
     pub(crate) revocation: Option<String>,
+    /// Where a sign-in without a browser begins; `None` where there is no such way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) device_authorization: Option<String>,
 }
 
 /// What the token endpoint answers.
@@ -155,6 +159,7 @@ pub(crate) fn discover(client: &Client) -> Result<Endpoints, TokenError> {
         authorization_endpoint: String,
         token_endpoint: String,
         revocation_endpoint: Option<String>,
+        device_authorization_endpoint: Option<String>,
     }
     let server = client.server();
     let metadata: Metadata = client.get_json(&server.metadata_url(), None, "for its metadata")?;
@@ -165,9 +170,11 @@ pub(crate) fn discover(client: &Client) -> Result<Endpoints, TokenError> {
         authorization: metadata.authorization_endpoint,
         token: metadata.token_endpoint,
         revocation: metadata.revocation_endpoint,
+        device_authorization: metadata.device_authorization_endpoint,
     };
-    let named = [Some(&endpoints.authorization), Some(&endpoints.token), endpoints.revocation.as_ref()];
-    for endpoint in named.into_iter().flatten() {
+    let optional = [&endpoints.revocation, &endpoints.device_authorization];
+    let named = [&endpoints.authorization, &endpoints.token].into_iter().chain(optional.into_iter().flatten());
+    for endpoint in named {
         if !Url::parse(endpoint).is_ok_and(|url| is_private(&url)) {
             return Err(TokenError::InsecureEndpoint { server: server.clone(), endpoint: printable(endpoint) });
         }
@@ -223,8 +230,10 @@ fn ask_for_token(
     cluster: Option<&str>,
 ) -> Result<TokenAnswer, TokenError> {
     let resource = cluster.map(|name| format!("urn:kubegate:cluster:{name}"));
+    let host = host::name();
     let mut form = grant.to_vec();
     form.push(("client_id", CLIENT_ID));
+    form.extend(host.as_deref().map(|name| ("device_name", name)));
     if let Some(resource) = &resource {
         form.push(("resource", resource));
     }
@@ -234,6 +243,59 @@ fn ask_for_token(
         400 | 401 => Err(token_refusal(client, &answer, cluster)),
         _ => Err(client.refusal(&answer, "a request for a token").into()),
     }
+}
+
+/// What a sign-in without a browser begins with (RFC 8628 section 3.2).
+#[derive(Debug, Deserialize)]
+pub(crate) struct DeviceAuthorization {
+    /// What is traded for the token.
+    pub(crate) device_code: Secret,
+    /// What the person types.
+    pub(crate) user_code: String,
+    /// Where.
+    pub(crate) verification_uri: String,
+    /// The same with the code in it.
+    pub(crate) verification_uri_complete: Option<String>,
+    /// How many seconds the person has.
+    pub(crate) expires_in: u64,
+    /// How many seconds lie between two questions.
+    #[serde(default = "usual_interval")]
+    pub(crate) interval: u64,
+}
+
+fn usual_interval() -> u64 {
+    5
+}
+
+/// Begins a sign-in without a browser; `wishes` are further parameters.
+pub(crate) fn begin_device(
+    client: &Client,
+    endpoint: &str,
+    wishes: &[(&str, &str)],
+    cluster: Option<&str>,
+) -> Result<DeviceAuthorization, TokenError> {
+    let (host, resource) = (host::name(), cluster.map(|name| format!("urn:kubegate:cluster:{name}")));
+    let mut form = wishes.to_vec();
+    form.push(("client_id", CLIENT_ID));
+    form.extend(host.as_deref().map(|name| ("device_name", name)));
+    form.extend(resource.as_deref().map(|resource| ("resource", resource)));
+    let answer = client.post_form(endpoint, &form)?;
+    match answer.status {
+        200 => Ok(client.parse(&answer, "a request to sign in without a browser")?),
+        400 | 401 => Err(token_refusal(client, &answer, cluster)),
+        _ => Err(client.refusal(&answer, "a request to sign in without a browser").into()),
+    }
+}
+
+/// Asks whether the person has allowed a sign-in without a browser.
+pub(crate) fn poll_device(
+    client: &Client,
+    endpoints: &Endpoints,
+    device_code: &Secret,
+    cluster: Option<&str>,
+) -> Result<TokenAnswer, TokenError> {
+    let form = [("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), ("device_code", device_code.expose())];
+    ask_for_token(client, endpoints, &form, cluster)
 }
 
 fn token_refusal(client: &Client, answer: &crate::client::Answer, cluster: Option<&str>) -> TokenError {

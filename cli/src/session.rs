@@ -116,6 +116,8 @@ impl<'a> Session<'a> {
                         self.store.clear_marks()?;
                         self.store.mark_outage(&cause.to_string(), now)?;
                     }
+                    // Nobody was asked, so nobody has to be spared the next time.
+                    SignInError::NotRead { .. } => self.store.clear_marks()?,
                     _ => self.store.mark_failure(&reason(&error), now)?,
                 }
                 return Err(error.into());

@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Proxy};
 use url::Url;
 
-use crate::client::USER_AGENT;
+use crate::client::user_agent;
 use crate::exec_credential::ExecCluster;
 use crate::oauth::ClusterInfo;
 use crate::output::printable;
@@ -105,7 +105,7 @@ impl Target {
 
     fn agent(&self, url: &Url) -> Option<Agent> {
         let mut config = Agent::config_builder()
-            .user_agent(USER_AGENT)
+            .user_agent(user_agent())
             .accept("application/json")
             .max_redirects(0)
             .max_redirects_will_error(false)

@@ -1,5 +1,7 @@
 //! Signing in: authorization code with PKCE and state, through the browser of this computer
-//! (RFC 8252) or through any other browser, with a code to paste.
+//! (RFC 8252) or through any other browser, with a code to paste; or the device flow (RFC 8628), with a code to type there.
+
+mod device;
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
@@ -14,6 +16,7 @@ use crate::browser::callback::{Callback, Expected, Refused, receive};
 use crate::browser::page::Page;
 use crate::client::Client;
 use crate::clock::UnixTime;
+use crate::host;
 use crate::oauth::{self, CLIENT_ID, Endpoints, Pkce, TokenAnswer, TokenError};
 use crate::output::say;
 use crate::secret::Secret;
@@ -25,8 +28,12 @@ const MAX_CODE: u64 = 4096;
 /// How to sign in.
 #[derive(Clone, Debug)]
 pub(crate) struct SignInOptions {
-    /// Never open a browser here.
-    pub(crate) no_browser: bool,
+    /// Which way.
+    pub(crate) way: Way,
+    /// Whether a person reads what is said here.
+    pub(crate) is_read: bool,
+    /// Whether what the person needs is told to a program too.
+    pub(crate) json: bool,
     /// The identity provider to go to, when the control plane has several.
     pub(crate) provider: Option<String>,
     /// Whether a code may be read from stdin; else only from the terminal itself.
@@ -35,6 +42,19 @@ pub(crate) struct SignInOptions {
     pub(crate) timeout: Duration,
     /// What the sign-in must show.
     pub(crate) demand: Demand,
+}
+
+/// A way to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The browser where one can open; else the device flow; where that is turned off, a code to paste.
+    Any,
+    /// The browser of this computer.
+    Browser,
+    /// Any browser, where a code is typed.
+    Device,
+    /// Any browser, which shows a code to enter here.
+    PastedCode,
 }
 
 /// What a sign-in must show beyond who the person is (OpenID Connect Core 1.0, section 3.1.2.1); the default is nothing.
@@ -100,6 +120,45 @@ pub(crate) enum SignInError {
         #[source]
         source: io::Error,
     },
+    /// Nobody decided in time.
+    #[error("nobody allowed the sign-in to {server} in time. Try again: kubegate login --server {server}")]
+    DeviceExpired {
+        /// The control plane.
+        server: ServerUrl,
+    },
+    /// Somebody said no.
+    #[error("the sign-in to {server} was denied in the browser; everything is as it was")]
+    DeviceDenied {
+        /// The control plane.
+        server: ServerUrl,
+    },
+    /// The device code is no longer good.
+    #[error("the control plane {server} gave no session{detail}. Sign in again: kubegate login --server {server}")]
+    DeviceLost {
+        /// The control plane.
+        server: ServerUrl,
+        /// Its own words, with a leading separator; empty without any.
+        detail: String,
+    },
+    /// The way is turned off.
+    #[error("the control plane {server} does not sign in by a code that is typed elsewhere{detail}")]
+    DeviceOff {
+        /// The control plane.
+        server: ServerUrl,
+        /// Its own words, with a leading separator; empty without any.
+        detail: String,
+    },
+    /// Nobody would read the code.
+    #[error(
+        "not signed in to {server}: {why}, so no browser opens, and nobody would read a code here. \
+         Sign in first, in a terminal: kubegate login --server {server}"
+    )]
+    NotRead {
+        /// The control plane.
+        server: ServerUrl,
+        /// Why there is no browser.
+        why: &'static str,
+    },
     /// No loopback port to be had.
     #[error("cannot listen on a loopback port for the browser's answer. Sign in without: kubegate login --no-browser")]
     NoLoopback {
@@ -157,10 +216,14 @@ pub(crate) fn sign_in(
         cluster,
         deadline: Instant::now() + options.timeout,
     };
-    let (asked_at, answer) = if options.no_browser || !browser::is_available() {
-        attempt.by_pasted_code(tick)?
-    } else {
-        attempt.by_browser(tick)?
+    let (asked_at, answer) = match options.way {
+        Way::Browser => attempt.by_browser(tick)?,
+        Way::Device => attempt.by_device(None, tick)?,
+        Way::PastedCode => attempt.by_pasted_code(tick)?,
+        Way::Any => match browser::missing() {
+            None => attempt.by_browser(tick)?,
+            Some(why) => attempt.without_browser(why, tick)?,
+        },
     };
     Ok(SignedIn { endpoints: attempt.endpoints, asked_at, answer })
 }
@@ -192,6 +255,20 @@ impl Attempt<'_> {
         answer
     }
 
+    fn without_browser(
+        &self,
+        why: &'static str,
+        tick: &mut dyn FnMut(),
+    ) -> Result<(UnixTime, TokenAnswer), SignInError> {
+        match self.by_device(Some(why), tick) {
+            Err(SignInError::DeviceOff { .. }) => {
+                say(&format!("kubegate: {why}, so no browser opens"));
+                self.by_pasted_code(tick)
+            }
+            other => other,
+        }
+    }
+
     fn by_pasted_code(&self, tick: &mut dyn FnMut()) -> Result<(UnixTime, TokenAnswer), SignInError> {
         let redirect_uri = self.client.server().join("/oauth/code");
         let url = self.authorization_url(&redirect_uri)?;
@@ -220,18 +297,24 @@ impl Attempt<'_> {
                 .append_pair("state", &self.state)
                 .append_pair("code_challenge", &self.pkce.challenge)
                 .append_pair("code_challenge_method", "S256");
-            if let Some(provider) = &self.options.provider {
-                query.append_pair("provider", provider);
+            if let Some(host) = host::name() {
+                query.append_pair("device_name", &host);
             }
-            let Demand { acr, max_age } = &self.options.demand;
-            if !acr.is_empty() {
-                query.append_pair("acr_values", &acr.join(" "));
-            }
-            if let Some(max_age) = max_age {
-                query.append_pair("max_age", &max_age.as_secs().to_string());
-            }
+            query.extend_pairs(self.wishes());
         }
         Ok(url)
+    }
+
+    /// What the sign-in should be, as parameters.
+    fn wishes(&self) -> Vec<(&'static str, String)> {
+        let SignInOptions { provider, demand: Demand { acr, max_age }, .. } = self.options;
+        let mut wishes = Vec::new();
+        wishes.extend(provider.clone().map(|provider| ("provider", provider)));
+        if !acr.is_empty() {
+            wishes.push(("acr_values", acr.join(" ")));
+        }
+        wishes.extend(max_age.map(|max_age| ("max_age", max_age.as_secs().to_string())));
+        wishes
     }
 
     fn redeem(&self, code: &Secret, redirect_uri: &str) -> Result<(UnixTime, TokenAnswer), SignInError> {

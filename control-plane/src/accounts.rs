@@ -1,7 +1,7 @@
 //! The built-in accounts: people with a password in the configuration, so that nothing else is
 //! needed to try Kubegate.
 
-mod limiter;
+pub(crate) mod limiter;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;

@@ -9,6 +9,7 @@ use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use tokio::sync::watch;
 
+use crate::accounts::limiter::Limiter;
 use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
@@ -19,7 +20,7 @@ use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
 use crate::seal::Sealer;
-use crate::session::{Review, SessionError, Sessions};
+use crate::session::{Review, SessionError, Sessions, UserCodes};
 use crate::store::{Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::token::{KeyError, Minter, TokenKeys};
@@ -42,6 +43,8 @@ pub struct App {
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) cookies: Cookies,
     pub(crate) forms: Forms,
+    pub(crate) user_codes: UserCodes,
+    pub(crate) user_code_tries: Limiter,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) polls: Polls,
     pub(crate) admins: Who,
@@ -121,6 +124,8 @@ impl App {
         let app = Self {
             cookies: Cookies::new(issuer.is_secure()),
             forms: Forms::new(&sealer),
+            user_codes: UserCodes::new(&sealer),
+            user_code_tries: Limiter::default(),
             minter: Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys)),
             issuer,
             clock,
@@ -171,6 +176,18 @@ impl App {
             return "an account of this gateway";
         }
         self.providers.get(id).map_or(id, OidcProvider::name)
+    }
+
+    /// Whether people of this provider may allow a machine without a browser to act for them.
+    pub(crate) fn has_device_flow(&self, provider: &str) -> bool {
+        let its = provider == accounts::PROVIDER || self.providers.get(provider).is_some_and(OidcProvider::device_flow);
+        self.sessions.limits().device_flow && its
+    }
+
+    /// Whether anybody may.
+    pub(crate) fn offers_device_flow(&self) -> bool {
+        let provider = self.providers.all().any(OidcProvider::device_flow);
+        self.sessions.limits().device_flow && (provider || !self.accounts.is_empty())
     }
 
     /// What has become of an identity since its sign-in.

@@ -9,19 +9,24 @@ use std::path::Path;
 /// Browsers that need the terminal, which belongs to kubectl.
 const TEXT_BROWSERS: [&str; 9] = ["lynx", "links", "links2", "elinks", "w3m", "eww", "netrik", "retawq", "curl"];
 
-/// Whether a browser can open on the screen in front of the person.
+/// Why no browser can open on the screen in front of the person; `None` when one can.
 ///
 /// `$BROWSER` speaks for itself (editors that run on another machine set it to a program that opens
 /// the browser at home); else an SSH session or a missing display means no.
-pub(crate) fn is_available() -> bool {
-    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    if let Some(browser) = env::var("BROWSER").ok().filter(|browser| !browser.is_empty()) {
-        return !browser.split(':').any(is_text_browser);
+pub(crate) fn missing() -> Option<&'static str> {
+    why_missing(|name| env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+fn why_missing(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    let set = |name: &str| variable(name).is_some();
+    if let Some(browser) = variable("BROWSER") {
+        return browser.split(':').any(is_text_browser).then_some("$BROWSER names a text browser");
     }
     if set("SSH_CONNECTION") || set("SSH_TTY") {
-        return false;
+        return Some("this is an SSH session");
     }
-    cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY") || is_wsl()
+    let display = cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY") || is_wsl();
+    (!display).then_some("there is no display here")
 }
 
 /// Opens `url`. Returns whether something was started; the person may still have to go there by hand.
@@ -44,6 +49,29 @@ fn is_wsl() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn knows_where_no_browser_opens() {
+        let ssh = Some("this is an SSH session");
+        for (set, expected) in [
+            (&["DISPLAY=:0"][..], None),
+            (&["WAYLAND_DISPLAY=wayland-0"], None),
+            (&["DISPLAY="], Some("there is no display here")),
+            (&["DISPLAY=:10", "SSH_CONNECTION=192.0.2.1 5 192.0.2.2 22"], ssh),
+            (&["DISPLAY=:0", "SSH_TTY=/dev/pts/3"], ssh),
+            (&["SSH_TTY=/dev/pts/3", "BROWSER=/opt/editor/open.sh"], None),
+            (&["DISPLAY=:0", "BROWSER=w3m"], Some("$BROWSER names a text browser")),
+        ] {
+            let variable = |name: &str| {
+                let pairs = set.iter().filter_map(|pair| pair.split_once('='));
+                pairs.filter(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value.to_owned()).next()
+            };
+            if !is_wsl() {
+                assert_eq!(why_missing(variable), expected, "{set:?}");
+            }
+        }
+    }
 
     #[test]
     fn knows_browsers_that_need_the_terminal() {

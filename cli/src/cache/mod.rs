@@ -281,7 +281,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let endpoints = Endpoints { authorization: "a".into(), token: "b".into(), revocation: None };
+        let endpoints =
+            Endpoints { authorization: "a".into(), token: "b".into(), revocation: None, device_authorization: None };
         let server = "https://k.example.com".parse().unwrap();
         let mut sign_in = SignIn::new(&server, endpoints, Secret::new("kgr_hidden".into()));
         sign_in.tokens.insert("prod".into(), token(0, 1));

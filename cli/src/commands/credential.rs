@@ -97,9 +97,10 @@ impl Credential {
             return Ok(token.clone());
         }
         let may = if may_sign_in() { May::SignInUnlessCoolingDown } else { May::OnlyRefresh };
-        // A browser needs no terminal; a code to paste does, and stdin belongs to kubectl unless it says otherwise.
+        // A browser needs no terminal; a code to type or paste does, and stdin belongs to kubectl unless it says otherwise.
         let stdin_is_ours = info.interactive.unwrap_or_else(|| io::stdin().is_terminal());
-        let options = SignInOptions { stdin_is_ours, ..self.sign_in.options() };
+        let is_read = info.interactive == Some(true) || io::stderr().is_terminal();
+        let options = SignInOptions { stdin_is_ours, is_read, ..self.sign_in.options() };
         let refreshed = session.refresh(Some(&self.cluster));
         // Of a session that is over the control plane knows more than the cluster's host.
         if let Some(why) = rejected.and_then(|rejected| rejected.why).filter(|_| session.ended().is_none()) {

@@ -96,9 +96,7 @@ impl Kubeconfig {
         if self.server.insecure_skip_tls_verify {
             options.push("--insecure-skip-tls-verify".to_owned());
         }
-        if self.sign_in.no_browser {
-            options.push("--no-browser".to_owned());
-        }
+        options.extend(self.sign_in.way_option().map(str::to_owned));
         if let Some(provider) = &self.sign_in.provider {
             options.push(format!("--provider={provider}"));
         }

@@ -8,15 +8,16 @@ use crate::args::{ServerArgs, SignInArgs};
 use crate::cache::Store;
 use crate::failure::Failure;
 use crate::oauth;
-use crate::output::say;
+use crate::output::{self, say};
 use crate::session::Session;
 use crate::sign_in::{Demand, SignInOptions};
 
-/// Sign in with the browser, or with a code from any other computer
+/// Sign in with the browser, or with a code in a browser on any other device
 ///
 /// Opens the browser at the control plane's sign-in page and waits until you are through. Without a
-/// display, over SSH, or with --no-browser, it prints an address for any browser anywhere; the last
-/// page there shows a code to enter here.
+/// display, over SSH, or with --device, it prints an address and a code: open the address on any
+/// device, type the code, compare who asks, and allow it. Where that way is turned off, or with
+/// --no-browser, it prints an address whose last page shows a code to enter here.
 ///
 /// kubectl signs in by itself when it has to; this command does it before, or again. When a rule
 /// demands a stronger or a fresher sign-in, the refusal that kubectl shows names the --acr and
@@ -24,7 +25,7 @@ use crate::sign_in::{Demand, SignInOptions};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kubegate login --server https://kubegate.example.com
-  kubegate login --server https://kubegate.example.com --no-browser
+  kubegate login --server https://kubegate.example.com --device
   kubegate login --provider okta
   kubegate login --acr phr,phrh --max-age 15m")]
 pub(crate) struct Login {
@@ -33,6 +34,10 @@ pub(crate) struct Login {
 
     #[command(flatten)]
     sign_in: SignInArgs,
+
+    /// Print what the person needs as the first line of JSON, and who signed in as the second
+    #[arg(long, requires = "device")]
+    json: bool,
 
     /// Get a session token for this cluster right away
     #[arg(long, value_name = "NAME")]
@@ -65,14 +70,19 @@ impl Login {
             // Nobody has that session any more. When it cannot be ended now, it times out.
             let _ = oauth::revoke(&client, endpoint, &secret);
         }
-        let who = session.cached().and_then(|cached| cached.user.as_deref()).unwrap_or("you");
+        let user = session.cached().and_then(|cached| cached.user.as_deref());
+        if self.json {
+            let signed_in = serde_json::json!({ "server": client.server().as_str(), "user": user });
+            output::result(&format!("{signed_in}\n")).map_err(Failure::Output)?;
+        }
+        let who = user.unwrap_or("you");
         say(&format!("kubegate: signed in to {} as {who}", client.server()));
         Ok(())
     }
 
     fn options(&self) -> SignInOptions {
         let acr = self.acr.as_ref().map(|classes| classes.0.clone()).unwrap_or_default();
-        SignInOptions { demand: Demand { acr, max_age: self.max_age }, ..self.sign_in.options() }
+        SignInOptions { demand: Demand { acr, max_age: self.max_age }, json: self.json, ..self.sign_in.options() }
     }
 }
 

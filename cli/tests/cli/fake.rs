@@ -1,10 +1,11 @@
 //! A control plane, and a cluster's host, that do what the test says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -52,12 +53,39 @@ pub(crate) struct State {
     pub(crate) ended: (&'static str, &'static str),
     /// The refresh secrets that are good.
     pub(crate) refresh_secrets: Vec<String>,
+    /// What it says of sign-ins without a browser.
+    pub(crate) device: Device,
     codes: HashMap<String, (String, String)>,
     counter: usize,
 }
 
+/// How it signs in machines without a browser.
+pub(crate) struct Device {
+    /// Whether its metadata names the way.
+    pub(crate) offered: bool,
+    /// The error, with its description, that every request is refused with.
+    pub(crate) refuse: Option<(&'static str, &'static str)>,
+    /// What it answers the questions to come with, in turn: an error's code, "lost" (it hangs up), or "away"; then it
+    /// grants.
+    pub(crate) answers: VecDeque<&'static str>,
+    /// Where it sends the person, when not to itself.
+    pub(crate) elsewhere: Option<&'static str>,
+    /// Seconds that the person has.
+    pub(crate) expires_in: u64,
+    /// The forms of the requests so far.
+    pub(crate) asked: Vec<HashMap<String, String>>,
+    /// When it was asked for the token.
+    pub(crate) polls: Vec<Instant>,
+}
+
 /// What it says of a session that is over, unless it is told otherwise.
 pub(crate) const ENDED: &str = "your session was ended by an administrator at 2026-11-25T02:00:00Z";
+
+/// The grant type of RFC 8628.
+pub(crate) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// No status: it hangs up instead of answering.
+const HANG_UP: u16 = 0;
 
 /// A running fake; it ends with the test process.
 #[derive(Clone)]
@@ -95,6 +123,15 @@ impl Fake {
             seen: Vec::new(),
             ended: ("administrator", ENDED),
             refresh_secrets: Vec::new(),
+            device: Device {
+                offered: true,
+                refuse: None,
+                answers: VecDeque::new(),
+                elsewhere: None,
+                expires_in: 600,
+                asked: Vec::new(),
+                polls: Vec::new(),
+            },
             codes: HashMap::new(),
             counter: 0,
         };
@@ -127,6 +164,9 @@ impl Fake {
             None => format!("{} {path}", request.method),
         });
         let reply = self.answer(&mut state, &path, &request);
+        if reply.status == HANG_UP {
+            return;
+        }
         if path == "/oauth/token" && state.lose_answers > 0 {
             state.lose_answers -= 1;
             return;
@@ -149,12 +189,17 @@ impl Fake {
         }
         match path {
             _ if state.down => Reply { status: 503, headers: String::new(), body: "{}".into() },
-            "/.well-known/oauth-authorization-server" => Reply::json(json!({
-                "issuer": state.issuer.clone().unwrap_or_else(|| self.url.clone()),
-                "authorization_endpoint": format!("{}/oauth/authorize", self.url),
-                "token_endpoint": format!("{}/oauth/token", self.url),
-                "revocation_endpoint": format!("{}/oauth/revoke", self.url),
-            })),
+            "/.well-known/oauth-authorization-server" => {
+                let device = state.device.offered.then(|| format!("{}/oauth/device_authorization", self.url));
+                Reply::json(json!({
+                    "issuer": state.issuer.clone().unwrap_or_else(|| self.url.clone()),
+                    "authorization_endpoint": format!("{}/oauth/authorize", self.url),
+                    "token_endpoint": format!("{}/oauth/token", self.url),
+                    "revocation_endpoint": format!("{}/oauth/revoke", self.url),
+                    "device_authorization_endpoint": device,
+                }))
+            }
+            "/oauth/device_authorization" => self.begin_device(state, request),
             "/oauth/authorize" => self.authorize(state, request),
             "/oauth/token" => self.token(state, request),
             "/oauth/revoke" => {
@@ -212,6 +257,34 @@ impl Fake {
         Reply { status: 303, headers: format!("Location: {back}\r\n"), body: String::new() }
     }
 
+    fn begin_device(&self, state: &mut State, request: &Request) -> Reply {
+        assert!(
+            request.user_agent.as_ref().is_some_and(|agent| agent.starts_with("kubegate/") && agent.ends_with(')'))
+        );
+        state.device.asked.push(request.form.iter().cloned().collect());
+        if let Some((code, description)) = state.device.refuse {
+            return Reply::error(code, description);
+        }
+        let url = state.device.elsewhere.unwrap_or(&self.url);
+        Reply::json(json!({
+            "device_code": "kgd_1", "user_code": "BCDF-GHJK", "verification_uri": format!("{url}/device"),
+            "verification_uri_complete": format!("{url}/device?user_code=BCDF-GHJK"),
+            "expires_in": state.device.expires_in, "interval": 1,
+        }))
+    }
+
+    fn device_allowed(state: &mut State, request: &Request) -> Result<bool, Reply> {
+        assert_eq!(request.get("device_code").as_deref(), Some("kgd_1"));
+        state.device.polls.push(Instant::now());
+        match state.device.answers.pop_front() {
+            None => Ok(true),
+            Some("lost") => Err(Reply { status: HANG_UP, ..Reply::json(json!({})) }),
+            Some("away") => Err(Reply { status: 503, ..Reply::json(json!({})) }),
+            Some("invalid_grant") => Ok(false),
+            Some(code) => Err(Reply::error(code, "Not now.")),
+        }
+    }
+
     fn token(&self, state: &mut State, request: &Request) -> Reply {
         if let Some(status) = state.broken {
             let body = json!({"error": "temporarily_unavailable", "error_description": "The store is away."});
@@ -219,6 +292,10 @@ impl Fake {
         }
         let granted = match request.get("grant_type").as_deref() {
             Some("authorization_code") => self.code_fits(state, request),
+            Some(DEVICE_GRANT) => match Self::device_allowed(state, request) {
+                Ok(allowed) => allowed,
+                Err(reply) => return reply,
+            },
             Some("refresh_token") => state.refresh_secrets.contains(&request.get("refresh_token").unwrap()),
             _ => false,
         };

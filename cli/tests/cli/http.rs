@@ -12,6 +12,7 @@ pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) url: Url,
     pub(crate) bearer: Option<String>,
+    pub(crate) user_agent: Option<String>,
     pub(crate) form: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -55,7 +56,8 @@ impl Request {
         let url = Url::parse("http://fake").unwrap().join(first.next().unwrap()).unwrap();
         let form = url::form_urlencoded::parse(&text[head_end..]).into_owned().collect();
         let bearer = header("authorization").and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned));
-        Some(Self { method, url, bearer, form, body: text.split_off(head_end) })
+        let user_agent = header("user-agent");
+        Some(Self { method, url, bearer, user_agent, form, body: text.split_off(head_end) })
     }
 }
 

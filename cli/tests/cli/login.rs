@@ -105,9 +105,11 @@ fn first_url(child: &mut std::process::Child) -> String {
 #[test]
 fn no_display_means_no_browser() {
     let world = World::with_person(|_| {});
+    world.fake.state().device.offered = false;
     let mut command = world.command(&["login", "--timeout", "1s"]);
     command.env_remove("BROWSER");
     let ended: Ended = world.run_with(command, "");
+    assert!(ended.stderr.contains("there is no display here, so no browser opens"), "{ended:?}");
     assert!(ended.stderr.contains("with any browser, on any computer"), "{ended:?}");
     assert!(ended.stderr.contains("%2Foauth%2Fcode"), "{ended:?}");
     assert_eq!(ended.code, 3);

@@ -13,6 +13,7 @@ mod world;
 mod admin;
 mod bundle;
 mod credential;
+mod device;
 mod kubeconfig;
 mod login;
 mod operators;

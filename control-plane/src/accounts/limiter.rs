@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kubegate_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// Failures that cost nothing.
-pub(super) const FREE: u32 = 5;
+pub(crate) const FREE: u32 = 5;
 
 /// The longest delay.
 const MOST: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ type Key = [u8; 32];
 
 /// Counts failures.
 #[derive(Debug, Default)]
-pub(super) struct Limiter(Mutex<HashMap<Key, Failures>>);
+pub(crate) struct Limiter(Mutex<HashMap<Key, Failures>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Failures {
@@ -44,48 +44,79 @@ impl Failures {
 
 impl Limiter {
     /// How long the next attempt has to wait, as an error.
-    pub(super) fn check(&self, user: &str, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
-        let pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(failures) = pairs.get(&key(user, address)) else {
-            return Ok(());
-        };
-        match failures.delay().checked_sub(now.since(failures.last)) {
-            None | Some(Duration::ZERO) => Ok(()),
-            Some(wait) => Err(wait),
-        }
+    pub(crate) fn check(&self, user: &str, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        check(&self.pairs(), &key(user, address), now)
     }
 
     /// Notes a failure.
-    pub(super) fn failed(&self, user: &str, address: IpAddr, now: Timestamp) {
-        let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if pairs.len() >= CAPACITY {
-            pairs.retain(|_, failures| now.since(failures.last) < FORGET);
+    pub(crate) fn failed(&self, user: &str, address: IpAddr, now: Timestamp) {
+        count(&mut self.pairs(), key(user, address), now);
+    }
+
+    /// Counts an attempt as a failure before it is known to be one, so that many at once are slowed down like one after
+    /// the other; or how long it has to wait, as an error. [`Self::forgive`] takes back one that was none.
+    pub(crate) fn attempt(&self, user: &str, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        let mut pairs = self.pairs();
+        let key = key(user, address);
+        check(&pairs, &key, now)?;
+        count(&mut pairs, key, now);
+        Ok(())
+    }
+
+    /// Takes one failure back.
+    pub(crate) fn forgive(&self, user: &str, address: IpAddr) {
+        if let Some(failures) = self.pairs().get_mut(&key(user, address)) {
+            failures.count = failures.count.saturating_sub(1);
         }
-        if pairs.len() >= CAPACITY
-            && let Some(oldest) = pairs.iter().min_by_key(|(_, failures)| failures.last).map(|(key, _)| *key)
-        {
-            pairs.remove(&oldest);
-        }
-        let failures = pairs.entry(key(user, address)).or_insert(Failures { count: 0, last: now });
-        let forgotten = now.since(failures.last) >= FORGET;
-        failures.count = if forgotten { 1 } else { failures.count.saturating_add(1) };
-        failures.last = now;
     }
 
     /// Forgets the failures.
-    pub(super) fn succeeded(&self, user: &str, address: IpAddr) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(user, address));
+    pub(crate) fn succeeded(&self, user: &str, address: IpAddr) {
+        self.pairs().remove(&key(user, address));
+    }
+
+    fn pairs(&self) -> MutexGuard<'_, HashMap<Key, Failures>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An IPv6 host has a whole /64, so that counts as one address. User names are hashed: their length is the client's.
-fn key(user: &str, address: IpAddr) -> Key {
-    let address = match address {
+fn check(pairs: &HashMap<Key, Failures>, key: &Key, now: Timestamp) -> Result<(), Duration> {
+    let Some(failures) = pairs.get(key) else {
+        return Ok(());
+    };
+    match failures.delay().checked_sub(now.since(failures.last)) {
+        None | Some(Duration::ZERO) => Ok(()),
+        Some(wait) => Err(wait),
+    }
+}
+
+fn count(pairs: &mut HashMap<Key, Failures>, key: Key, now: Timestamp) {
+    if pairs.len() >= CAPACITY {
+        pairs.retain(|_, failures| now.since(failures.last) < FORGET);
+    }
+    if pairs.len() >= CAPACITY
+        && let Some(oldest) = pairs.iter().min_by_key(|(_, failures)| failures.last).map(|(key, _)| *key)
+    {
+        pairs.remove(&oldest);
+    }
+    let failures = pairs.entry(key).or_insert(Failures { count: 0, last: now });
+    let forgotten = now.since(failures.last) >= FORGET;
+    failures.count = if forgotten { 1 } else { failures.count.saturating_add(1) };
+    failures.last = now;
+}
+
+/// The network that an address counts for: an IPv6 host has a whole /64, so that counts as one.
+pub(crate) fn network(address: IpAddr) -> Ipv6Addr {
+    match address {
         IpAddr::V4(address) => address.to_ipv6_mapped(),
         IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => address,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)),
-    };
-    Sha256::new().chain_update(address.octets()).chain_update(user.as_bytes()).finalize().into()
+    }
+}
+
+/// User names are hashed: their length is the client's.
+fn key(user: &str, address: IpAddr) -> Key {
+    Sha256::new().chain_update(network(address).octets()).chain_update(user.as_bytes()).finalize().into()
 }
 
 #[cfg(test)]

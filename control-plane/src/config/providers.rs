@@ -35,6 +35,8 @@ pub struct Provider {
     pub certificate_authority: Option<String>,
     /// Further parameters of the authorization request.
     pub extra_parameters: Vec<(String, String)>,
+    /// Whether people who signed in here may allow a machine without a browser to act for them (the device flow).
+    pub device_flow: bool,
 }
 
 /// Which claims say what.
@@ -49,7 +51,7 @@ pub struct ClaimNames {
 }
 
 /// The fields of a provider.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "id",
     "type",
     "name",
@@ -63,6 +65,7 @@ const FIELDS: [&str; 13] = [
     "trustEmail",
     "certificateAuthority",
     "extraParameters",
+    "deviceFlow",
 ];
 
 /// The fields of `claims`.
@@ -120,6 +123,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         None => Some(None),
     };
     let extra_parameters = fields.get("extraParameters").map_or(Some(Vec::new()), |node| extra_parameters(&node));
+    let device_flow = fields.get("deviceFlow").map_or(Some(true), |node| node.boolean());
     kind?;
     let id = id?;
     Some(Provider {
@@ -135,6 +139,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
         trust_email: trust_email?,
         certificate_authority: certificate_authority?,
         extra_parameters: extra_parameters?,
+        device_flow: device_flow?,
     })
 }
 

@@ -120,6 +120,10 @@ struct Sessions {
     /// How many sessions one person may have; the oldest gives way. Each browser and each command line is one.
     #[schemars(range(min = 2, max = 10_000), extend("default" = 50))]
     max_per_person: Option<i64>,
+    /// Whether a machine without a browser may be signed in from another device (`kubegate login --device`). `false` turns
+    /// it off for everybody; `deviceFlow` of a provider does so for its people.
+    #[schemars(extend("default" = true))]
+    device_flow: Option<bool>,
 }
 
 /// An OpenID Connect provider that people sign in with.
@@ -164,6 +168,9 @@ struct Provider {
     certificate_authority: Option<String>,
     /// Further parameters of the authorization request, such as `{prompt: select_account}`.
     extra_parameters: Option<BTreeMap<String, String>>,
+    /// Whether its people may allow a machine without a browser to act for them (`kubegate login --device`).
+    #[schemars(extend("default" = true))]
+    device_flow: Option<bool>,
 }
 
 /// Which claims say what.

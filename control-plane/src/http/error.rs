@@ -105,6 +105,11 @@ impl OAuthError {
         Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), ended: None, cause: None }
     }
 
+    /// Too many ask for the same at this moment; the client may try again.
+    pub fn too_many(description: impl Into<String>) -> Self {
+        Self { status: StatusCode::TOO_MANY_REQUESTS, ..Self::new("temporarily_unavailable", description) }
+    }
+
     /// Tells programs too that the session is over: why, in one stable word, and since when if that is known.
     #[must_use]
     pub fn of_ended_session(mut self, reason: impl Into<String>, at: Option<Timestamp>) -> Self {
@@ -127,7 +132,10 @@ impl OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        log(self.status, self.error, &self.description, "", self.cause.as_ref());
+        // These come every few seconds while a machine waits for its person.
+        if !matches!(self.error, "authorization_pending" | "slow_down") {
+            log(self.status, self.error, &self.description, "", self.cause.as_ref());
+        }
         let body = OAuthErrorBody {
             error: self.error,
             error_description: ascii(&self.description),

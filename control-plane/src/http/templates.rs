@@ -46,6 +46,8 @@ pub(super) struct ConsentPage<'a> {
     pub(super) provider: &'a str,
     /// Whether the answer goes to a loopback address rather than to a code to copy.
     pub(super) on_this_computer: bool,
+    /// What the client says it runs on.
+    pub(super) device: Option<&'a str>,
     /// The proof that the form is ours.
     pub(super) csrf: &'a str,
     /// The authorization request.
@@ -57,6 +59,51 @@ pub(super) struct ConsentPage<'a> {
 pub(super) struct CodePage<'a> {
     /// The code to copy.
     pub(super) code: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "device.html")]
+pub(super) struct DevicePage<'a> {
+    /// The proof that the form is ours.
+    pub(super) csrf: &'a str,
+    /// What was typed before, or came with the address.
+    pub(super) code: &'a str,
+    /// What was wrong with it.
+    pub(super) problem: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "device_confirm.html")]
+pub(super) struct DeviceConfirmPage<'a> {
+    /// Who would be signed in there.
+    pub(super) user: &'a str,
+    /// How that person signed in.
+    pub(super) provider: &'a str,
+    /// The code, to compare.
+    pub(super) code: &'a str,
+    /// What the client says it runs on.
+    pub(super) device: Option<&'a str>,
+    /// What the client says it is.
+    pub(super) client: Option<&'a str>,
+    /// The cluster that a token is wanted for first.
+    pub(super) cluster: Option<&'a str>,
+    /// Where it asked from.
+    pub(super) address: String,
+    /// Where this browser is.
+    pub(super) here: String,
+    /// Whether those are two networks.
+    pub(super) elsewhere: bool,
+    /// When it asked.
+    pub(super) at: String,
+    /// The proof that the form is ours.
+    pub(super) csrf: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "device_done.html")]
+pub(super) struct DeviceDonePage<'a> {
+    /// Who is signed in there; `None` when it was denied.
+    pub(super) user: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -208,8 +255,23 @@ mod tests {
             user: HOSTILE,
             provider: HOSTILE,
             on_this_computer,
+            device: Some(HOSTILE),
             csrf: "proof",
             request: HOSTILE,
+        };
+        let device = |problem| DevicePage { csrf: "proof", code: HOSTILE, problem };
+        let confirm = |elsewhere: bool| DeviceConfirmPage {
+            user: HOSTILE,
+            provider: HOSTILE,
+            code: "BCDF-GHJK",
+            device: elsewhere.then_some(HOSTILE),
+            client: elsewhere.then_some(HOSTILE),
+            cluster: elsewhere.then_some(HOSTILE),
+            address: "192.0.2.1".into(),
+            here: "192.0.2.2".into(),
+            elsewhere,
+            at: "2023-11-14 22:13 UTC".into(),
+            csrf: "proof",
         };
         let person = HomePerson {
             user: HOSTILE,
@@ -226,6 +288,12 @@ mod tests {
             ("consent", consent(true).render().unwrap()),
             ("consent for a code", consent(false).render().unwrap()),
             ("code", CodePage { code: HOSTILE }.render().unwrap()),
+            ("device", device(Some(HOSTILE.into())).render().unwrap()),
+            ("device at first", device(None).render().unwrap()),
+            ("device to confirm", confirm(true).render().unwrap()),
+            ("device at the same place", confirm(false).render().unwrap()),
+            ("device allowed", DeviceDonePage { user: Some(HOSTILE) }.render().unwrap()),
+            ("device denied", DeviceDonePage { user: None }.render().unwrap()),
             ("signed in", SignedInPage { user: Some(HOSTILE) }.render().unwrap()),
             ("home", HomePage { person: Some(person), server }.render().unwrap()),
             ("home of nobody", HomePage { person: None, server }.render().unwrap()),

@@ -206,6 +206,7 @@ mod tests {
             trust_email: vec!["example.com".into()],
             certificate_authority: None,
             extra_parameters: vec![],
+            device_flow: true,
         }
     }
 

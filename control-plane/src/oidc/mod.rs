@@ -52,6 +52,12 @@ impl OidcProvider {
         &self.settings.name
     }
 
+    /// Whether its people may allow a machine without a browser to act for them.
+    #[must_use]
+    pub fn device_flow(&self) -> bool {
+        self.settings.device_flow
+    }
+
     fn client_secret(&self) -> Option<&Secret> {
         self.settings.client_secret.as_ref()
     }

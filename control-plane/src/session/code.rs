@@ -89,7 +89,7 @@ impl Sessions {
         let mut tx = self.store.write().await?;
         let code = code::find(&mut tx, hash).await?.ok_or(GrantError::Unknown)?;
         if code.spent {
-            let news = self.end_issued(&mut tx, &code, now).await?;
+            let news = self.end_issued(&mut tx, code.issued_session.as_ref(), now).await?;
             self.commit(tx, news).await?;
             return Err(GrantError::Reused);
         }
@@ -104,7 +104,7 @@ impl Sessions {
             self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
-        let session = self.cli_session(&browser, holder, now)?;
+        let session = self.vouched(&browser, SessionKind::Cli, holder, now)?;
         let token_until = self.token_until(&session, now);
         let secret = random::secret("kgr_")?;
         let news = self.admit(&mut tx, &session.identity.person(), now).await?;
@@ -117,10 +117,16 @@ impl Sessions {
     }
 
     /// The session of a command line that a browser's sign-in vouches for; it ends with that sign-in.
-    fn cli_session(&self, browser: &Session, holder: Holder, now: Timestamp) -> Result<Session, SessionError> {
+    pub(super) fn vouched(
+        &self,
+        browser: &Session,
+        kind: SessionKind,
+        holder: Holder,
+        now: Timestamp,
+    ) -> Result<Session, SessionError> {
         Ok(Session {
             id: SessionId::from(random::id("s_")?),
-            kind: SessionKind::Cli,
+            kind,
             identity: browser.identity.clone(),
             auth_time: browser.auth_time,
             signed_in_at: browser.signed_in_at,
@@ -136,8 +142,13 @@ impl Sessions {
     }
 
     /// Ends what came of a code that was used twice.
-    async fn end_issued(&self, tx: &mut Write, code: &Code, now: Timestamp) -> Result<News, GrantError> {
-        let Some(id) = &code.issued_session else {
+    pub(super) async fn end_issued(
+        &self,
+        tx: &mut Write,
+        issued: Option<&SessionId>,
+        now: Timestamp,
+    ) -> Result<News, GrantError> {
+        let Some(id) = issued else {
             return Ok(News(false));
         };
         match session::find(tx, id).await? {

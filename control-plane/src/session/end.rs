@@ -92,6 +92,7 @@ impl Sessions {
         let mut tx = self.store.write().await?;
         session::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
+        store::device::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         revocation::purge(&mut tx, now).await?;
         elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
         tx.commit().await?;

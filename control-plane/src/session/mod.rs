@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  sign-in ─▶ browser session ─(authorization code)─▶ cli session ─(refresh secret)─▶ session tokens
+//!                             └─(device code)───────▶ device session ─(the same)──▶
 //! ```
 //!
 //! Each operation is one transaction. What ends a session early is written to the live set in the
@@ -9,9 +10,11 @@
 
 mod browser;
 mod code;
+mod device;
 mod end;
 mod people;
 mod refresh;
+mod user_code;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +25,12 @@ use tokio::sync::Notify;
 
 pub use self::browser::{Purpose, SignIn};
 pub use self::code::{CodeExchange, CodeRequest};
+pub use self::device::{Begun, DEVICE_LIFETIME, DeviceRefused, POLL_INTERVAL};
 pub use self::people::{Named, ShutOut};
 pub use self::refresh::Review;
+pub use self::user_code::{UserCode, UserCodes};
 use crate::random::RandomError;
+pub use crate::store::device::{DeviceGrant, DeviceRequest};
 pub use crate::store::disabled::Disabled;
 pub use crate::store::session::{EndReason, Holder, Session, SessionKind};
 use crate::store::{Store, StoreError};
@@ -53,6 +59,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How many sessions one person may have; the oldest gives way.
     pub max_per_person: usize,
+    /// Whether a machine without a browser may get a session by the device flow.
+    pub device_flow: bool,
 }
 
 /// All sessions.
@@ -110,6 +118,15 @@ pub enum GrantError {
     /// It was used before, and what came of it too: somebody else may hold a copy. The session has been ended.
     #[error("it was used twice, so the session was ended")]
     Reused,
+    /// Nobody has allowed or denied it.
+    #[error("nobody has decided")]
+    Pending,
+    /// The client asks too often: it has to wait so long between two questions.
+    #[error("the client has to wait {} s between two questions", .0.as_secs())]
+    SlowDown(Duration),
+    /// Somebody denied it.
+    #[error("it was denied")]
+    Denied,
     /// The session is over.
     #[error("the session is over ({reason})")]
     SessionOver {

@@ -14,8 +14,13 @@ struct World {
 async fn world() -> World {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();
-    let limits =
-        Limits { token_lifetime: 10 * MINUTE, max_lifetime: 12 * HOUR, idle_timeout: 2 * HOUR, max_per_person: 4 };
+    let limits = Limits {
+        token_lifetime: 10 * MINUTE,
+        max_lifetime: 12 * HOUR,
+        idle_timeout: 2 * HOUR,
+        max_per_person: 4,
+        device_flow: true,
+    };
     World { sessions: Sessions::new(store, limits, Arc::default()), _dir: dir }
 }
 
@@ -312,7 +317,8 @@ async fn a_browser_session_is_found_by_its_cookie_until_it_ends() {
 async fn what_was_acknowledged_is_there_after_reopening() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("kubegate.db");
-    let limits = Limits { token_lifetime: MINUTE, max_lifetime: HOUR, idle_timeout: HOUR, max_per_person: 9 };
+    let limits =
+        Limits { token_lifetime: MINUTE, max_lifetime: HOUR, idle_timeout: HOUR, max_per_person: 9, device_flow: true };
     let world =
         World { sessions: Sessions::new(Store::open(&path).await.unwrap(), limits.clone(), Arc::default()), _dir: dir };
     let issued = world.signed_in(START).await;

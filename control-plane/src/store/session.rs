@@ -61,8 +61,14 @@ impl Holder {
     /// A client at `address` that calls itself `client`: cut short, and without what does not print.
     #[must_use]
     pub fn new(client: Option<&str>, address: IpAddr) -> Self {
-        let printable = |text: &str| text.chars().filter(|c| !c.is_control()).take(Self::LONGEST).collect::<String>();
-        Self { client: client.map(printable).filter(|text| !text.is_empty()), address: Some(address) }
+        Self { client: client.and_then(Self::word), address: Some(address) }
+    }
+
+    /// A client's own word as it is kept and shown; `None` when nothing of it prints.
+    #[must_use]
+    pub fn word(text: &str) -> Option<String> {
+        let printable: String = text.chars().filter(|c| !c.is_control()).take(Self::LONGEST).collect();
+        Some(printable).filter(|text| !text.trim().is_empty())
     }
 }
 

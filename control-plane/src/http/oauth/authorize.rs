@@ -71,6 +71,7 @@ pub(in crate::http) async fn get(
         user: &session.identity.user,
         provider: app.provider_name(&session.identity.provider),
         on_this_computer: request.redirect.loopback,
+        device: request.device.as_deref(),
         csrf: &csrf,
         request: &query,
     };
@@ -125,7 +126,7 @@ fn form_purpose<'a>(session: &'a Session, query: &'a str, for_this: bool) -> [&'
 }
 
 /// What the sign-in of `session` has shown; `for_this` when it was made for this very request.
-fn shown(session: &Session, for_this: bool) -> Shown<'_> {
+pub(in crate::http) fn shown(session: &Session, for_this: bool) -> Shown<'_> {
     Shown { acr: session.identity.acr.as_deref(), auth_time: session.auth_time, for_this }
 }
 
@@ -155,7 +156,7 @@ pub(in crate::http) fn unmet(app: &App, request: &AuthorizationRequest, what: &s
 }
 
 /// Whether enough is left of the sign-in to make a session of it; else the person signs in anew.
-fn is_young(app: &App, session: &Session) -> bool {
+pub(in crate::http) fn is_young(app: &App, session: &Session) -> bool {
     let now = app.clock.now();
     now.since(session.signed_in_at) < app.sessions.limits().max_lifetime / 2
 }
@@ -188,7 +189,7 @@ fn refuse(app: &App, invalid: InvalidRequest) -> Result<Response, PageError> {
     }
 }
 
-fn expired() -> PageError {
+pub(in crate::http) fn expired() -> PageError {
     PageError::new(
         StatusCode::FORBIDDEN,
         "form-expired",

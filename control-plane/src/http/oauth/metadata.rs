@@ -1,4 +1,4 @@
-//! `GET /.well-known/oauth-authorization-server` (RFC 8414).
+//! `GET /.well-known/oauth-authorization-server` (RFC 8414; RFC 8628 section 4).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::app::App;
 /// What clients need to know of us.
 pub(in crate::http) async fn get(State(app): State<Arc<App>>) -> Json<Value> {
     let issuer = app.issuer.as_str();
-    Json(json!({
+    let mut metadata = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/oauth/authorize"),
         "token_endpoint": format!("{issuer}/oauth/token"),
@@ -24,5 +24,14 @@ pub(in crate::http) async fn get(State(app): State<Arc<App>>) -> Json<Value> {
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "authorization_response_iss_parameter_supported": true,
-    }))
+    });
+    if app.offers_device_flow()
+        && let Some(fields) = metadata.as_object_mut()
+    {
+        fields.insert("device_authorization_endpoint".to_owned(), json!(format!("{issuer}{}", super::device::PATH)));
+        if let Some(Value::Array(grants)) = fields.get_mut("grant_types_supported") {
+            grants.push(json!(super::DEVICE_GRANT));
+        }
+    }
+    Json(metadata)
 }

@@ -19,11 +19,25 @@ pub(super) fn of_code(app: &App, error: GrantError) -> OAuthError {
             warn_of_reuse("code");
             "the code was used before, so somebody else may hold a copy, and what came of it was ended".to_owned()
         }
+        GrantError::Pending => return OAuthError::new("authorization_pending", "nobody has allowed or denied it yet"),
+        GrantError::SlowDown(interval) => {
+            let wait = format!("wait {} seconds between two questions", interval.as_secs());
+            return OAuthError::new("slow_down", wait);
+        }
+        GrantError::Denied => return OAuthError::new("access_denied", "the sign-in was denied in the browser"),
         GrantError::SessionOver { reason, at } => {
             format!("the sign-in that the code came from is over: {}", in_words(&reason, at, app.sessions.limits()))
         }
     };
     OAuthError::new("invalid_grant", description)
+}
+
+/// The answer to a device code.
+pub(super) fn of_device(app: &App, error: GrantError) -> OAuthError {
+    match error {
+        GrantError::Expired => OAuthError::new("expired_token", "nobody allowed it in time; begin again"),
+        error => of_code(app, error),
+    }
 }
 
 /// The answer to a refresh secret.
@@ -43,7 +57,12 @@ pub(super) fn of_refresh(app: &App, error: GrantError) -> OAuthError {
             warn_of_reuse("refresh_token");
             (EndReason::Reuse.as_str().to_owned(), app.clock.now())
         }
-        GrantError::Unknown | GrantError::Mismatch | GrantError::Expired => {
+        GrantError::Unknown
+        | GrantError::Mismatch
+        | GrantError::Expired
+        | GrantError::Pending
+        | GrantError::SlowDown(_)
+        | GrantError::Denied => {
             let description = "your session is not known here; it may have ended more than a day ago";
             return OAuthError::new("invalid_grant", description).of_ended_session("unknown", None);
         }

@@ -6,6 +6,7 @@ use super::super::extract::Parameters;
 use super::CLIENT;
 use crate::config::Issuer;
 use crate::oidc::Demand;
+use crate::session::Holder;
 
 /// A valid authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub(in crate::http) struct AuthorizationRequest {
     pub(in crate::http) provider: Option<String>,
     /// What the sign-in must show.
     pub(in crate::http) demand: Demand,
+    /// What the client says it runs on.
+    pub(in crate::http) device: Option<String>,
 }
 
 /// Where the answer to an authorization request goes.
@@ -89,6 +92,7 @@ impl AuthorizationRequest {
             code_challenge: code_challenge.to_owned(),
             provider: parameters.get("provider").map(str::to_owned),
             demand,
+            device: parameters.get("device_name").and_then(Holder::word),
         })
     }
 }

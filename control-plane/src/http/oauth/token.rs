@@ -1,4 +1,4 @@
-//! `POST /oauth/token` (RFC 6749 section 3.2): trades a code or a refresh secret for a token.
+//! `POST /oauth/token` (RFC 6749 section 3.2): trades a code, a refresh secret or a device code for a token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::super::api::clusters::ClusterView;
 use super::super::error::OAuthError;
 use super::super::extract::{ClientAddress, Parameters};
-use super::{CLIENT, RESOURCE, refusal};
+use super::{CLIENT, DEVICE_GRANT, RESOURCE, refusal};
 use crate::app::App;
 use crate::person::Identity;
 use crate::policy::InForce;
@@ -47,12 +47,20 @@ pub(in crate::http) async fn post(
         return Err(OAuthError::new("invalid_client", format!("client_id must be {CLIENT}")));
     }
     let cluster = parameters.get("resource").map(|resource| target(&in_force, resource)).transpose()?;
+    let mut cluster = cluster;
     let issued = match parameters.get("grant_type") {
+        Some(DEVICE_GRANT) => {
+            let granted = super::device::redeem(&app, &parameters, &headers, address).await?;
+            if let (None, Some(resource)) = (&cluster, granted.resource) {
+                cluster = Some(target(&in_force, &resource)?);
+            }
+            granted.issued
+        }
         Some("authorization_code") => redeem(&app, &parameters, holder(&parameters, &headers, address)).await?,
         Some("refresh_token") => refresh(&app, &parameters, address).await?,
         Some(other) => {
             let description =
-                format!("the grant type {other} is not offered; authorization_code and refresh_token are");
+                format!("the grant type {other} is not offered; authorization_code, refresh_token and device_code are");
             return Err(OAuthError::new("unsupported_grant_type", description));
         }
         None => return Err(missing("grant_type")),
@@ -61,7 +69,7 @@ pub(in crate::http) async fn post(
 }
 
 /// The cluster that a resource indicator (RFC 8707) names.
-fn target<'a>(in_force: &'a InForce, resource: &str) -> Result<&'a Cluster, OAuthError> {
+pub(super) fn target<'a>(in_force: &'a InForce, resource: &str) -> Result<&'a Cluster, OAuthError> {
     let name = resource.strip_prefix(RESOURCE).ok_or_else(|| {
         OAuthError::new("invalid_target", format!("resource must be {RESOURCE}NAME, with the name of a cluster"))
     })?;
@@ -74,7 +82,7 @@ fn target<'a>(in_force: &'a InForce, resource: &str) -> Result<&'a Cluster, OAut
 }
 
 /// Who will hold the session: the command line says which host it runs on.
-fn holder(parameters: &Parameters, headers: &HeaderMap, address: IpAddr) -> Holder {
+pub(super) fn holder(parameters: &Parameters, headers: &HeaderMap, address: IpAddr) -> Holder {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     Holder::new(parameters.get("device_name").or(agent), address)
 }
@@ -127,7 +135,7 @@ fn answer(app: &App, in_force: &InForce, issued: &Issued, cluster: Option<&Clust
     Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(answer)).into_response())
 }
 
-fn missing(name: &str) -> OAuthError {
+pub(super) fn missing(name: &str) -> OAuthError {
     OAuthError::new("invalid_request", format!("{name} is missing"))
 }
 

@@ -13,7 +13,6 @@ use super::super::templates::{self, LoginPage, ProviderChoice};
 use super::ReturnTo;
 use crate::accounts::PROVIDER;
 use crate::app::App;
-use crate::oidc::Demand;
 
 /// The page.
 pub(in crate::http) async fn get(
@@ -43,12 +42,13 @@ pub(super) struct Attempt<'a> {
 /// The sign-in page.
 pub(super) fn page(app: &App, browser: &Secret, return_to: &ReturnTo, attempt: Attempt<'_>) -> Response {
     let authorization = return_to.authorization(&app.issuer);
-    let demand = authorization.as_ref().map(|authorization| &authorization.demand);
+    let demand = return_to.demand(&app.issuer);
     // An account has no acr: where one is demanded, only a provider helps.
-    let accounts = !app.accounts.is_empty() && (app.providers.is_empty() || !demand.is_some_and(Demand::asks_for_acr));
+    let accounts = !app.accounts.is_empty() && (app.providers.is_empty() || !demand.asks_for_acr());
+    let for_device = return_to.is_device() && app.offers_device_flow();
     let there = |id: &str| app.providers.get(id).is_some() || (accounts && id == PROVIDER);
     let asked = attempt.provider.filter(|id| there(id));
-    let offered = |id: &str| asked.is_none_or(|asked| asked == id);
+    let offered = |id: &str| asked.is_none_or(|asked| asked == id) && (!for_device || app.has_device_flow(id));
     let choices = app.providers.all().filter(|provider| offered(provider.id())).map(|provider| ProviderChoice {
         name: provider.name(),
         href: super::provider::start_url(app, browser, provider.id(), return_to),
@@ -62,8 +62,8 @@ pub(super) fn page(app: &App, browser: &Secret, return_to: &ReturnTo, attempt: A
         return_to: return_to.as_str(),
         problem,
         username: attempt.username,
-        for_command_line: authorization.is_some(),
-        demand: demand.and_then(Demand::in_words),
+        for_command_line: authorization.is_some() || for_device,
+        demand: demand.in_words(),
     };
     let form_target = authorization.as_ref().and_then(|authorization| authorization.redirect.form_target());
     templates::page(&page, status.unwrap_or(StatusCode::OK), form_target)

@@ -2,6 +2,8 @@
 
 pub(super) mod accounts;
 pub(super) mod callback;
+pub(super) mod device;
+pub(super) mod device_decision;
 pub(super) mod home;
 pub(super) mod login;
 pub(super) mod logout;

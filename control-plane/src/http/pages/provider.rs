@@ -39,7 +39,7 @@ pub(in crate::http) async fn get(
     let (browser, jar) = app.cookies.browser_or_new(&headers).map_err(PageError::internal)?;
     let purpose = ["start", &id, return_to.as_str()];
     let chosen = app.forms.proves(parameter("go").unwrap_or_default(), Some(&browser), &purpose);
-    let demand = return_to.authorization(&app.issuer).map(|request| request.demand).unwrap_or_default();
+    let demand = return_to.demand(&app.issuer);
     let begun = provider.begin(&browser, return_to.as_str(), &demand, chosen, app.clock.now()).await;
     let url = begun.map_err(|error| {
         app.metrics.sign_in(&id, error.code());

@@ -4,7 +4,9 @@ use url::Url;
 
 use super::super::oauth::authorize;
 use super::super::oauth::request::AuthorizationRequest;
+use super::device;
 use crate::config::Issuer;
+use crate::oidc::Demand;
 use crate::session::Purpose;
 
 /// The longest path that a sign-in leads back to.
@@ -32,9 +34,26 @@ impl ReturnTo {
         AuthorizationRequest::parse(query, issuer).ok()
     }
 
+    /// Whether the sign-in is for the page where a machine without a browser is allowed to act for the person.
+    pub(in crate::http) fn is_device(&self) -> bool {
+        self.device_query().is_some()
+    }
+
+    /// What the sign-in must show, in the words of the request that it is for. Whoever it leads to judges that again.
+    pub(in crate::http) fn demand(&self, issuer: &Issuer) -> Demand {
+        let of_device = || device::demand(self.device_query()?);
+        self.authorization(issuer).map(|request| request.demand).or_else(of_device).unwrap_or_default()
+    }
+
     /// The same as the purpose of a sign-in, which the person chose or not.
     pub(in crate::http) fn purpose(&self, issuer: &Issuer, chosen: bool) -> Option<Purpose> {
-        self.authorization(issuer).map(|_| Purpose { request: self.0.clone(), chosen })
+        let has_one = self.is_device() || self.authorization(issuer).is_some();
+        has_one.then(|| Purpose { request: self.0.clone(), chosen })
+    }
+
+    fn device_query(&self) -> Option<&str> {
+        let rest = self.0.strip_prefix(device::PATH)?;
+        if rest.is_empty() { Some("") } else { rest.strip_prefix('?') }
     }
 }
 

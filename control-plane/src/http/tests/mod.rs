@@ -2,6 +2,7 @@
 
 mod administrators;
 mod bundle;
+mod device;
 mod ended;
 mod export;
 mod gateway;

@@ -7,8 +7,15 @@ use super::idp::Idp;
 use super::world::{Answer, Browser, PASSWORD, World, authorize_url, parameter, unescape};
 
 pub(super) async fn world() -> (World, Idp) {
+    world_with("").await
+}
+
+/// The same, with more fields of the provider.
+pub(super) async fn world_with(more: &str) -> (World, Idp) {
     let idp = Idp::start().await;
-    let world = World::with(&idp.section()).await;
+    let section = idp.section();
+    let section = section.trim_end().strip_suffix('}').unwrap();
+    let world = World::with(&format!("{section}{more}}}\n")).await;
     (world, idp)
 }
 

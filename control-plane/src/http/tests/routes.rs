@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 33] = [
+const PUBLIC: [(Method, &str, StatusCode); 38] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -14,6 +14,11 @@ const PUBLIC: [(Method, &str, StatusCode); 33] = [
     (Method::GET, "/login/{provider}", StatusCode::NOT_FOUND),
     (Method::GET, "/callback/{provider}", StatusCode::NOT_FOUND),
     (Method::POST, "/logout", StatusCode::SEE_OTHER),
+    (Method::GET, "/device", StatusCode::OK),
+    (Method::POST, "/device", StatusCode::FORBIDDEN),
+    (Method::GET, "/device/decision", StatusCode::SEE_OTHER),
+    (Method::POST, "/device/decision", StatusCode::FORBIDDEN),
+    (Method::POST, "/oauth/device_authorization", StatusCode::BAD_REQUEST),
     (Method::GET, "/signed-in", StatusCode::OK),
     (Method::GET, "/assets/{name}", StatusCode::NOT_FOUND),
     (Method::GET, "/.well-known/oauth-authorization-server", StatusCode::OK),
@@ -104,7 +109,14 @@ async fn the_metadata_names_what_is_there() {
     let mut browser = world.browser();
     let metadata = browser.get("/.well-known/oauth-authorization-server").await.json();
     assert_eq!(metadata["issuer"].as_str(), Some(super::world::ISSUER));
-    for endpoint in ["authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri"] {
+    let endpoints = [
+        "authorization_endpoint",
+        "token_endpoint",
+        "revocation_endpoint",
+        "device_authorization_endpoint",
+        "jwks_uri",
+    ];
+    for endpoint in endpoints {
         let path = metadata[endpoint].as_str().unwrap().strip_prefix(super::world::ISSUER).unwrap();
         assert!(PUBLIC.iter().any(|(_, known, _)| *known == path), "{endpoint}");
     }
