@@ -15,10 +15,11 @@ use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
 use crate::http::{Cookies, Forms};
-use crate::oidc::{OidcError, OidcProvider, Providers};
+use crate::oidc::{OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
 use crate::polls::Polls;
+use crate::recheck::Rechecks;
 use crate::seal::Sealer;
 use crate::session::{Review, SessionError, Sessions, UserCodes};
 use crate::store::{Store, StoreError};
@@ -35,6 +36,7 @@ pub struct App {
     pub(crate) elevations: Elevations,
     pub(crate) accounts: Accounts,
     pub(crate) providers: Providers,
+    pub(crate) rechecks: Rechecks,
     pub(crate) token_keys: Arc<TokenKeys>,
     pub(crate) minter: Minter,
     pub(crate) bundle: watch::Receiver<Arc<Bundle>>,
@@ -134,6 +136,7 @@ impl App {
             sessions,
             elevations,
             accounts,
+            rechecks: Rechecks::new(providers.all().map(Provider::id)),
             providers,
             token_keys,
             exporter,
@@ -175,18 +178,18 @@ impl App {
         if id == accounts::PROVIDER {
             return "an account of this gateway";
         }
-        self.providers.get(id).map_or(id, OidcProvider::name)
+        self.providers.get(id).map_or(id, Provider::name)
     }
 
     /// Whether people of this provider may allow a machine without a browser to act for them.
     pub(crate) fn has_device_flow(&self, provider: &str) -> bool {
-        let its = provider == accounts::PROVIDER || self.providers.get(provider).is_some_and(OidcProvider::device_flow);
+        let its = provider == accounts::PROVIDER || self.providers.get(provider).is_some_and(Provider::device_flow);
         self.sessions.limits().device_flow && its
     }
 
     /// Whether anybody may.
     pub(crate) fn offers_device_flow(&self) -> bool {
-        let provider = self.providers.all().any(OidcProvider::device_flow);
+        let provider = self.providers.all().any(Provider::device_flow);
         self.sessions.limits().device_flow && (provider || !self.accounts.is_empty())
     }
 
@@ -234,7 +237,7 @@ fn stands(accounts: &Accounts, providers: &Providers, identity: &Identity) -> bo
 fn providers(config: &Config, store: &Store, sealer: &Sealer) -> Result<Providers, StartError> {
     let providers = config.providers.iter().map(|settings| {
         let id = settings.id.clone();
-        OidcProvider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
+        Provider::new(settings.clone(), &config.issuer, store.clone(), sealer.clone())
             .map_err(|source| StartError::Provider { id, source })
     });
     Ok(Providers::new(providers.collect::<Result<_, _>>()?))

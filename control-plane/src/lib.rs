@@ -19,6 +19,7 @@ pub mod person;
 pub mod policy;
 pub mod polls;
 pub mod random;
+mod recheck;
 pub mod seal;
 pub mod serve;
 pub mod session;

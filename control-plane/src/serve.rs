@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http;
 use crate::policy::{self, Authored};
+use crate::recheck;
 
 /// How long requests may take to end once it is time to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -80,6 +81,8 @@ pub async fn serve(config: Config, authored: Authored, stop: impl Future<Output 
         }
     }
     background.abort_all();
+    // An answer of a provider that holds a new refresh token must not get lost.
+    let _ = tokio::time::timeout(GRACE, app.rechecks.settle()).await;
     // A request that does not end keeps its connection; what it has not committed is undone at the next start.
     let _ = tokio::time::timeout(Duration::from_secs(2), store.close()).await;
     Ok(())
@@ -98,6 +101,7 @@ fn background(
     tasks.0.push(tokio::spawn(publisher.run(receiver, app.sessions.ended())));
     tasks.0.push(tokio::spawn(policy::watch(policy_path, authored, policies, standing, app.clock.clone())));
     tasks.0.push(tokio::spawn(sweep(Arc::clone(app))));
+    tasks.0.push(tokio::spawn(recheck::run(Arc::clone(app))));
     tasks
 }
 

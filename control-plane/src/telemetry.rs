@@ -90,6 +90,10 @@ pub struct Metrics {
     pub refreshes: Family<ResultLabels, Counter>,
     /// Sessions ended before their time, by reason.
     pub sessions_ended: Family<ResultLabels, Counter>,
+    /// How often providers were asked again about a sign-in, by provider and what came of it.
+    pub rechecks: Family<SignInLabels, Counter>,
+    /// Logout tokens of providers, by provider and result.
+    pub provider_logouts: Family<SignInLabels, Counter>,
     /// Revocations in the live set.
     pub revocations: Gauge<i64, AtomicI64>,
     /// People whose revoked sessions became one entry, because there were too many.
@@ -126,6 +130,8 @@ impl Default for Metrics {
             tokens: Family::default(),
             refreshes: Family::default(),
             sessions_ended: Family::default(),
+            rechecks: Family::default(),
+            provider_logouts: Family::default(),
             revocations: Gauge::default(),
             people_collapsed: Counter::default(),
             elevations: Gauge::default(),
@@ -155,6 +161,12 @@ impl Metrics {
         );
         to.register("refreshes", "Uses of refresh secrets, by result", self.refreshes.clone());
         to.register("sessions_ended", "Sessions ended before their time, by reason", self.sessions_ended.clone());
+        to.register("rechecks", "Providers asked again about a sign-in, by what came of it", self.rechecks.clone());
+        to.register(
+            "provider_logouts",
+            "Logout tokens of providers, by what came of them",
+            self.provider_logouts.clone(),
+        );
         to.register("revocations", "Revocations in the live set", self.revocations.clone());
         to.register(
             "people_collapsed",

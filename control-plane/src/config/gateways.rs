@@ -38,6 +38,9 @@ pub fn digest_of(credential: &Secret) -> [u8; 32] {
 /// The shortest credential: anything shorter is not random enough for a plain hash.
 const SHORTEST: usize = 32;
 
+/// Where a credential comes from.
+const REMEDY: &str = "use what `kubegate-control-plane gateway-credential NAME` prints";
+
 /// The fields of this section.
 const FIELDS: [&str; 3] = ["name", "credentialSha256", "credentialFile"];
 
@@ -67,8 +70,8 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Gateway> {
     let fields = node.fields(&FIELDS)?;
     let name = fields.require("name").and_then(|node| Some(node.non_empty_text()?.to_owned()));
     let digest = match (fields.get("credentialSha256"), fields.get("credentialFile")) {
-        (Some(node), None) => from_hex(&node),
-        (None, Some(node)) => from_file(&node, surroundings),
+        (Some(node), None) => from_hex(&node, REMEDY),
+        (None, Some(node)) => from_file(&node, REMEDY, surroundings),
         (None, None) => {
             node.report(
                 "has no credential",
@@ -84,29 +87,25 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Gateway> {
     Some(Gateway { name: name?, digest: digest? })
 }
 
-fn from_hex(node: &Node<'_>) -> Option<[u8; 32]> {
+/// The SHA-256 of a credential, as it stands in the configuration; `remedy` says how one is made.
+pub(super) fn from_hex(node: &Node<'_>, remedy: &str) -> Option<[u8; 32]> {
     let text = node.text()?;
     let digit = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let plain = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let bytes: Option<Vec<u8>> = plain.then(|| (0..64).step_by(2).map(digit).collect()).flatten();
     let digest = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     if digest.is_none() {
-        node.report(
-            "is not a SHA-256 in hexadecimal (64 digits)",
-            "paste what `kubegate-control-plane gateway-credential NAME` prints",
-        );
+        node.report("is not a SHA-256 in hexadecimal (64 digits)", remedy);
     }
     digest
 }
 
-fn from_file(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<[u8; 32]> {
+/// The SHA-256 of the credential in a file.
+pub(super) fn from_file(node: &Node<'_>, remedy: &str, surroundings: &Surroundings<'_>) -> Option<[u8; 32]> {
     let credential = Secret::from(surroundings.content(node)?);
     let trimmed = Secret::from(credential.expose().trim());
     if trimmed.expose().len() < SHORTEST {
-        node.report(
-            format!("the file holds fewer than {SHORTEST} characters"),
-            "put a random credential there; `kubegate-control-plane gateway-credential NAME` makes one",
-        );
+        node.report(format!("the file holds fewer than {SHORTEST} characters"), remedy);
         return None;
     }
     Some(digest_of(&trimmed))

@@ -24,7 +24,10 @@ use kubegate_core::rule::Who;
 pub use self::gateways::{Gateway, digest_of};
 pub use self::issuer::Issuer;
 pub use self::keys::EncryptionKey;
-pub use self::providers::{ClaimNames, Provider};
+pub use self::providers::{
+    ClaimNames, ClientAuthentication, Github, GroupSource, Kind, Oidc, Provider, Recheck, Scim, ScimAttribute,
+    SecretMethod, WithoutRefreshToken,
+};
 use crate::accounts::Account;
 use crate::session::Limits;
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use kubegate_core::authoring::schema::{self, Duration, Who, any_present};
 use schemars::JsonSchema;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The schema of a configuration file.
 #[must_use]
@@ -45,7 +45,7 @@ struct Configuration {
     /// Administrators: who may elevate anybody (also themselves), end anybody's sessions, disable and enable people, export
     /// the whole bundle and see how policy and gateways stand. Left out: nobody.
     admins: Option<Who>,
-    /// The OpenID Connect providers that people sign in with. At least one provider or account is needed.
+    /// The identity providers that people sign in with. At least one provider or account is needed.
     providers: Option<Vec<Provider>>,
     /// People with a password, for a first try and for emergencies.
     accounts: Option<Vec<Account>>,
@@ -126,33 +126,54 @@ struct Sessions {
     device_flow: Option<bool>,
 }
 
-/// An OpenID Connect provider that people sign in with.
+/// An identity provider that people sign in with.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("if" = is_github(), "then" = present("organizations"), "else" = present("issuer")))]
 struct Provider {
     /// Its id, such as `corp`. It is part of every person's id (`corp:1234`), so do not change it. `accounts` is taken.
     #[schemars(regex(pattern = r"^[a-z][a-z0-9-]{0,31}$"))]
     id: String,
-    /// The type of provider.
-    #[schemars(extend("enum" = ["oidc", null], "default" = "oidc"))]
+    /// The type of provider: `oidc` (OpenID Connect), or `github`, which is OAuth without OpenID Connect.
+    #[schemars(extend("enum" = ["oidc", "github", null], "default" = "oidc"))]
     r#type: Option<String>,
     /// What the sign-in page calls it. Left out: its id.
     #[schemars(length(min = 1))]
     name: Option<String>,
-    /// Its issuer, exactly as in its `/.well-known/openid-configuration`.
+    /// Its issuer, exactly as in its `/.well-known/openid-configuration`. GitHub has none.
     #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?:"), extend("examples" = ["https://idp.example.com"]))]
-    issuer: String,
+    issuer: Option<String>,
+    /// Of GitHub: where people sign in.
+    #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?:"), extend("default" = "https://github.com"))]
+    url: Option<String>,
+    /// Of GitHub: its API. Left out: `https://api.github.com`; for another `url`, `/api/v3` below it, as GitHub Enterprise
+    /// Server has it.
+    #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?:"))]
+    api_url: Option<String>,
+    /// Of GitHub: the organisations whose members may sign in. They, and their teams, are the groups.
+    #[schemars(length(min = 1), inner(regex(pattern = r"^[A-Za-z0-9_-]+$")))]
+    organizations: Option<Vec<String>>,
     /// Our client there: authorization code with PKCE, redirect URI `<issuer of Kubegate>/callback/<id>`.
     #[schemars(length(min = 1))]
     client_id: String,
-    /// A file with the client secret. Instead of it: `KUBEGATE_PROVIDER_<ID>_CLIENT_SECRET` in the environment. Without
-    /// either the client is public.
+    /// How we prove to be that client. Left out: by the key or the secret that is given, as the provider's discovery
+    /// document asks for it; without either the client is public.
+    #[schemars(extend("enum" = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none", null]))]
+    client_authentication: Option<String>,
+    /// A file with the client secret. Instead of it: `KUBEGATE_PROVIDER_<ID>_CLIENT_SECRET` in the environment.
     #[schemars(length(min = 1))]
     client_secret_file: Option<String>,
-    /// What to ask for besides `openid`. Many providers send groups only when asked for a scope.
-    #[schemars(extend("default" = ["email", "profile"]))]
+    /// A file with the client's private key, in PEM (PKCS#8) or as a JWK: RSA (signs RS256), P-256 (ES256) or Ed25519
+    /// (EdDSA).
+    #[schemars(length(min = 1))]
+    client_key_file: Option<String>,
+    /// The id (`kid`) under which the provider knows that key. Left out: the JWK's own, if it has one.
+    #[schemars(length(min = 1))]
+    client_key_id: Option<String>,
+    /// What to ask for besides `openid`. Many providers send groups only when asked for a scope. Left out: `email` and
+    /// `profile`; of GitHub `read:user`, `user:email` and `read:org`.
     scopes: Option<Vec<String>>,
-    /// Which claims say what.
+    /// Which claims say what. Not of GitHub.
     claims: Option<Claims>,
     /// What is put before every user name. Two providers need prefixes of which neither begins with the other.
     #[schemars(regex(pattern = PREFIX), extend("default" = ""))]
@@ -160,6 +181,13 @@ struct Provider {
     /// What is put before every group. Two providers need prefixes of which neither begins with the other.
     #[schemars(regex(pattern = PREFIX), extend("default" = ""))]
     group_prefix: Option<String>,
+    /// The one source of groups.
+    groups: Option<Groups>,
+    /// How a directory tells of its people and groups (SCIM 2.0).
+    scim: Option<Scim>,
+    /// The e-mail domains whose people the sign-in page sends here. Each stands at one provider only.
+    #[schemars(inner(regex(pattern = r"^[^@* ]+$")))]
+    domains: Option<Vec<String>>,
     /// Domains whose e-mail addresses count although the provider does not say that they are verified.
     #[schemars(inner(regex(pattern = r"^[^@* ]+$")))]
     trust_email: Option<Vec<String>>,
@@ -171,21 +199,87 @@ struct Provider {
     /// Whether its people may allow a machine without a browser to act for them (`kubegate login --device`).
     #[schemars(extend("default" = true))]
     device_flow: Option<bool>,
+    /// How it is asked again about the people who signed in there.
+    recheck: Option<Recheck>,
+    /// Whether people who sign out here are led on to sign out there, when it has a page for that. It has to know the
+    /// redirect URI `<issuer of Kubegate>/logged-out`.
+    #[schemars(extend("default" = true))]
+    logout_at_provider: Option<bool>,
 }
 
-/// Which claims say what.
+/// How a provider is asked again about the people who signed in there.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Recheck {
+    /// How often it is asked about each sign-in, at most.
+    #[schemars(extend("default" = "10m"))]
+    every: Option<Duration>,
+    /// How long sessions go on while it cannot be asked.
+    #[schemars(extend("default" = "1h"))]
+    grace: Option<Duration>,
+    /// What is done about sign-ins for which it gives no refresh token: `keep`, `userinfo` (ask that with the sign-in's access
+    /// token, and end the sessions when it is no longer taken), or after how long their sessions end.
+    #[schemars(regex(pattern = r"^(keep|userinfo|([0-9]+[smhd])+)$"), extend("default" = "keep"))]
+    without_refresh_token: Option<String>,
+    /// Whether `offline_access` is asked for. Left out: when the provider says that it has this scope.
+    offline_access: Option<bool>,
+}
+
+/// Which claims say what. Each is a name, or a path of names joined by dots (`realm_access.roles`); a name may have dots of
+/// its own, and in a list the path goes on in each of its items.
 #[derive(JsonSchema)]
 #[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
 struct Claims {
     /// The user name. An e-mail address has to be verified (see `trustEmail`).
     #[schemars(length(min = 1), extend("default" = "email"))]
     user: Option<String>,
-    /// The groups: a list or one text. A dotted path reaches inside (`realm_access.roles`).
+    /// The groups: a list or one text.
     #[schemars(length(min = 1), extend("default" = "groups"))]
     groups: Option<String>,
+    /// The e-mail address. `email_verified` is about `email` alone; an address from another claim counts only when its
+    /// domain is in `trustEmail`.
+    #[schemars(length(min = 1), extend("default" = "email"))]
+    email: Option<String>,
     /// The uid; `""` for none.
     #[schemars(extend("default" = "sub"))]
     uid: Option<String>,
+}
+
+/// The one source of groups; no other adds to it.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Groups {
+    /// `claims`: the claim of the ID token, or where that lacks it of userinfo. `idToken`, `userinfo`: of that alone.
+    /// `entra`: the ID token's; where Entra leaves them out because there are too many, Microsoft Graph's. `github`: the
+    /// organisations and teams. `file`: a file. `scim`: what a directory pushes. `none`: there are none. Left out: `claims`;
+    /// of GitHub `github`.
+    #[schemars(extend("enum" = ["claims", "idToken", "userinfo", "entra", "github", "file", "scim", "none", null]))]
+    from: Option<String>,
+    /// Of `entra`: Microsoft Graph's base URL, for national clouds.
+    #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?:"), extend("default" = "https://graph.microsoft.com"))]
+    graph: Option<String>,
+    /// Of `file`: the file. It is watched: changed groups come with the next token, and a file with mistakes is refused.
+    #[schemars(length(min = 1))]
+    file: Option<String>,
+}
+
+/// How a directory tells of its people and groups (SCIM 2.0).
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "camelCase", deny_unknown_fields)]
+struct Scim {
+    /// The SHA-256 of the token that the directory shows, in hexadecimal.
+    #[schemars(regex(pattern = r"^[0-9a-fA-F]{64}$"))]
+    token_sha256: Option<String>,
+    /// Instead of `tokenSha256`: a file with the token, of at least 32 characters.
+    #[schemars(length(min = 1))]
+    token_file: Option<String>,
+    /// The attribute of a SCIM user that says which sign-ins are this user's.
+    #[schemars(extend("enum" = ["userName", "externalId", "email", null], "default" = "userName"))]
+    attribute: Option<String>,
+    /// The claim of a sign-in that holds the same. Left out: `preferred_username` for `userName`, `sub` for `externalId`,
+    /// `email` for `email`.
+    #[schemars(length(min = 1))]
+    claim: Option<String>,
 }
 
 /// A person with a password.
@@ -206,6 +300,16 @@ struct Account {
     /// The uid that API servers see.
     #[schemars(length(min = 1))]
     uid: Option<String>,
+}
+
+/// Says that a provider is GitHub.
+fn is_github() -> Value {
+    json!({"properties": {"type": {"const": "github"}}, "required": ["type"]})
+}
+
+/// Says that a field is there, and filled.
+fn present(field: &str) -> Value {
+    any_present(&[&[field]]).pop().unwrap_or_default()
 }
 
 /// Visible ASCII without commas.

@@ -107,7 +107,7 @@ accounts:
         (9, "sessions.tokenLifetime", "must be text"),
         (9, "sessions.maxLifetime", "out of range"),
         (11, "providers[0].id", "is not an id"),
-        (11, "providers[0].type", "write oidc"),
+        (11, "providers[0].type", "write oidc or github"),
         (11, "providers[0].issuer", "is not on https"),
         (11, "providers[0].clientId", "is missing"),
         (11, "providers[0].extraParameters.state", "Kubegate's own"),
@@ -166,7 +166,8 @@ fn secrets_come_from_the_environment_first() {
     assert_eq!(problems.list().len(), 1, "{problems}");
     assert!(problems.to_string().contains("KUBEGATE_ENCRYPTION_KEY"), "{problems}");
     let config = folder.parse_with(&text, &with[..1]).unwrap();
-    assert!(config.providers[0].client_secret.as_ref().unwrap().matches("s3cret"));
+    let ClientAuthentication::Secret { secret, .. } = &config.providers[0].client_authentication else { panic!() };
+    assert!(secret.matches("s3cret"));
     assert!(!format!("{config:?}").contains("s3cret"), "secrets are not printed");
 }
 

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openidconnect::IssuerUrl;
-use openidconnect::core::CoreProviderMetadata;
+use openidconnect::{IssuerUrl, ProviderMetadataWithLogout};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -13,6 +12,9 @@ use super::error::{Failure, OidcError};
 use super::http::Http;
 use crate::config::Provider;
 use crate::telemetry::chain;
+
+/// The discovery document.
+pub(super) type Metadata = ProviderMetadataWithLogout;
 
 /// How long it is believed.
 const KEEP: Duration = Duration::from_secs(3600);
@@ -32,7 +34,7 @@ pub(super) struct Discovery {
 
 #[derive(Default)]
 struct State {
-    document: Option<(Arc<CoreProviderMetadata>, Instant)>,
+    document: Option<(Arc<Metadata>, Instant)>,
     failures: u32,
     failed: Option<(Instant, String)>,
     /// When it was last fetched for a key that was not known.
@@ -40,26 +42,26 @@ struct State {
 }
 
 impl Discovery {
-    pub(super) fn new(provider: &Provider) -> Result<Self, OidcError> {
-        let issuer = IssuerUrl::new(provider.issuer.clone()).map_err(|error| OidcError::Unavailable(error.into()))?;
+    pub(super) fn new(issuer: &str, provider: &Provider) -> Result<Self, OidcError> {
+        let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|error| OidcError::Unavailable(error.into()))?;
         let http = Http::new(provider).map_err(|error| OidcError::Unavailable(error.into()))?;
         Ok(Self { issuer, http, state: Mutex::default() })
     }
 
     /// The document. An old one is better than none.
-    pub(super) async fn document(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    pub(super) async fn document(&self) -> Result<Arc<Metadata>, OidcError> {
         self.document_not_older_than(|_| KEEP).await
     }
 
     /// The document, fetched again because a key in it is not known.
-    pub(super) async fn renewed(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    pub(super) async fn renewed(&self) -> Result<Arc<Metadata>, OidcError> {
         self.document_not_older_than(State::renew).await
     }
 
     async fn document_not_older_than(
         &self,
         age: impl FnOnce(&mut State) -> Duration,
-    ) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+    ) -> Result<Arc<Metadata>, OidcError> {
         let mut state = self.state.lock().await;
         let age = age(&mut state);
         if let Some((document, fetched)) = &state.document
@@ -81,8 +83,8 @@ impl Discovery {
         }
     }
 
-    async fn fetch(&self, state: &mut State) -> Result<Arc<CoreProviderMetadata>, String> {
-        match CoreProviderMetadata::discover_async(self.issuer.clone(), &self.http).await {
+    async fn fetch(&self, state: &mut State) -> Result<Arc<Metadata>, String> {
+        match Metadata::discover_async(self.issuer.clone(), &self.http).await {
             Ok(document) => {
                 let document = Arc::new(document);
                 let renewed = state.renewed;

@@ -50,6 +50,9 @@ pub enum OidcError {
     /// The userinfo endpoint did not answer as it should.
     #[error("the userinfo endpoint does not answer as it should: {0}")]
     UserInfo(#[source] Cause),
+    /// The userinfo endpoint does not take the access token.
+    #[error("the userinfo endpoint does not take the access token: {0}")]
+    UserInfoRefused(#[source] Cause),
     /// Nobody can be signed in under what the provider says.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -87,12 +90,20 @@ pub enum IdentityError {
         /// Why not.
         why: InvalidUser,
     },
+    /// The provider answered about somebody else than it was asked about.
+    #[error("the answer is about another person")]
+    AnotherPerson,
     /// The subject or uid cannot be carried.
     #[error("the claim {0:?} holds a comma, a control character or a character outside ASCII, or is too long")]
     Uid(String),
 }
 
 impl OidcError {
+    /// The provider did not answer in time.
+    pub(crate) fn too_slow() -> Self {
+        Self::Unavailable(Failure::cause("it took too long"))
+    }
+
     /// A stable word for logs and metrics.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -103,8 +114,9 @@ impl OidcError {
             Self::Issuer => "wrong-issuer",
             Self::Exchange(_) => "code-refused",
             Self::IdToken(_) => "bad-id-token",
-            Self::UserInfo(_) => "bad-userinfo",
+            Self::UserInfo(_) | Self::UserInfoRefused(_) => "bad-userinfo",
             Self::Identity(IdentityError::Claim(_)) => "claim-missing",
+            Self::Identity(IdentityError::AnotherPerson) => "another-person",
             Self::Identity(IdentityError::EmailNotVerified(_)) => "email-not-verified",
             Self::Identity(IdentityError::User { .. } | IdentityError::Uid(_)) => "bad-user-name",
             Self::Store(_) | Self::Random(_) | Self::Seal(_) => "internal",
@@ -116,7 +128,7 @@ impl OidcError {
     pub fn for_the_person(&self, provider: &str) -> (&'static str, String, String) {
         let operator = "Tell whoever runs Kubegate, with the reference below.".to_owned();
         match self {
-            Self::Unavailable(_) | Self::UserInfo(_) => (
+            Self::Unavailable(_) | Self::UserInfo(_) | Self::UserInfoRefused(_) => (
                 "The identity provider does not answer",
                 format!("Kubegate could not reach {provider}, or did not understand its answer."),
                 "Try again in a minute. If it stays like this, tell whoever runs Kubegate, with the reference below."
@@ -160,6 +172,7 @@ impl IdentityError {
                 "Verify your address at the identity provider. If it does not do that, whoever runs Kubegate can trust it \
                  for your domain (trustEmail)."
             }
+            Self::AnotherPerson => "Sign in anew.",
             Self::User { .. } | Self::Uid(_) => {
                 "Ask whoever runs the identity provider for another name, or whoever runs Kubegate to take the name from \
                  another claim."

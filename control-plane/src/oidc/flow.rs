@@ -7,24 +7,28 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_core::secret::Secret;
 use kubegate_core::time::Timestamp;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims,
-    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
+    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+    CoreTokenResponse,
 };
 use openidconnect::{
     AccessTokenHash, AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
-    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims,
+    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, NonceVerifier, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, Scope, SignatureVerificationError, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::demand::Demand;
+use super::discovery::Metadata;
 use super::error::{Failure, OidcError};
-use super::{OidcProvider, identity};
+use super::recheck::Left;
+use super::{ClientAuthentication, Discovery, Granted, Protocol, Provider};
+use crate::config::{Kind, SecretMethod};
 use crate::person::Identity;
 use crate::random;
 use crate::store::login_state::{self, LoginState};
+use crate::store::sign_in::SignIn;
 use crate::store::{SecretHash, StoreError};
 use crate::telemetry::chain;
 
@@ -32,7 +36,7 @@ use crate::telemetry::chain;
 const LIFETIME: Duration = Duration::from_secs(600);
 
 /// Signatures that an ID token may have: public keys only, never a shared secret or none.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -75,6 +79,8 @@ pub struct Finished {
     pub chosen: bool,
     /// How many groups have names that cannot be passed on.
     pub groups_dropped: u64,
+    /// What the provider left with us.
+    pub sign_in: SignIn,
 }
 
 /// What has to be remembered while the person is away.
@@ -85,11 +91,11 @@ struct Memory {
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct AnyClaims(Map<String, Value>);
+pub(super) struct AnyClaims(Map<String, Value>);
 
 impl AdditionalClaims for AnyClaims {}
 
-impl OidcProvider {
+impl Provider {
     /// Begins a sign-in of `browser` that shall meet `demand`; returns where to send it.
     ///
     /// # Errors
@@ -102,7 +108,9 @@ impl OidcProvider {
         chosen: bool,
         now: Timestamp,
     ) -> Result<Url, OidcError> {
-        let client = self.client(&*self.discovery.document().await?);
+        let Protocol::Oidc(discovery) = &self.protocol;
+        let document = discovery.document().await?;
+        let client = self.client(&document);
         let (state, nonce, verifier) = (random::secret("")?, random::secret("")?, random::secret("")?);
         let memory = Memory { nonce: nonce.clone(), verifier: verifier.clone() };
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier));
@@ -119,7 +127,7 @@ impl OidcProvider {
         let mut tx = self.store.write().await?;
         login_state::insert(&mut tx, hash, &login, now).await?;
         tx.commit().await?;
-        let scopes = self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
+        let scopes = self.scopes(&document);
         let request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || CsrfToken::new(state), || Nonce::new(nonce))
             .add_scopes(scopes)
@@ -144,7 +152,8 @@ impl OidcProvider {
         let login = login_state::take(&mut tx, state, SecretHash::of(browser.expose()), self.id()).await?;
         tx.commit().await?;
         let login = login.filter(|login| now < login.expires_at).ok_or(OidcError::State)?;
-        if answer.issuer.is_some_and(|issuer| issuer != self.settings.issuer) {
+        let Kind::Oidc(oidc) = &self.settings.kind else { return Err(OidcError::State) };
+        if answer.issuer.is_some_and(|issuer| issuer != oidc.issuer) {
             return Err(OidcError::Issuer);
         }
         if let Some(error) = answer.error {
@@ -156,75 +165,81 @@ impl OidcProvider {
         let memory = self.sealer.open(&place(state), &login.sealed)?;
         let memory: Memory =
             serde_json::from_slice(&memory).map_err(|source| StoreError::Corrupt { what: "sign-in", source })?;
-        let (claims, auth_time) = self.claims(code, memory).await?;
-        let mapped = identity::map(&self.settings, &claims)?;
+        let Protocol::Oidc(discovery) = &self.protocol;
+        let granted = self.trade(discovery, code, memory).await?;
+        let known = self.identity(&granted, None).await?;
+        let sign_in = self.sign_in(&granted, known.identity.person(), now)?;
         Ok(Finished {
-            identity: mapped.identity,
-            auth_time: auth_time.map(|auth_time| auth_time.min(now)),
+            identity: known.identity,
+            auth_time: granted.auth_time.map(|auth_time| auth_time.min(now)),
             return_to: login.return_to,
             chosen: login.chosen,
-            groups_dropped: mapped.groups_dropped,
+            groups_dropped: known.groups_dropped,
+            sign_in,
         })
     }
 
-    /// Trades the code for claims: the ID token's, and where those lack something the userinfo endpoint's.
-    async fn claims(&self, code: &str, memory: Memory) -> Result<(Map<String, Value>, Option<Timestamp>), OidcError> {
-        let document = self.discovery.document().await?;
+    /// Trades the code for tokens, of which the ID token is verified.
+    async fn trade(&self, discovery: &Discovery, code: &str, memory: Memory) -> Result<Granted, OidcError> {
+        let document = discovery.document().await?;
         let client = self.client(&document);
         let response = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Unavailable(error.into()))?
             .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier))
-            .request_async(&self.discovery.http)
+            .request_async(&discovery.http)
             .await
             .map_err(|error| OidcError::Exchange(Failure::cause(chain(&error))))?;
-        let id_token =
-            response.id_token().ok_or_else(|| OidcError::IdToken(Failure::cause("the answer holds no ID token")))?;
-        let nonce = Nonce::new(memory.nonce);
-        let (client, auth_time) = match verified(&client, id_token, &response, &nonce) {
-            Ok(claims) => (client, auth_time(claims)),
+        if response.id_token().is_none() {
+            return Err(OidcError::IdToken(Failure::cause("the answer holds no ID token")));
+        }
+        self.granted(discovery, &response, &Nonce::new(memory.nonce)).await
+    }
+
+    /// What a token endpoint has answered; an ID token that it holds is verified.
+    pub(super) async fn granted(
+        &self,
+        discovery: &Discovery,
+        response: &CoreTokenResponse,
+        nonce: impl NonceVerifier + Copy,
+    ) -> Result<Granted, OidcError> {
+        let access_token = Secret::from(response.access_token().secret().as_str());
+        let left = Left::by(response);
+        let Some(id_token) = response.id_token() else {
+            return Ok(Granted { access_token, id_token: None, auth_time: None, left });
+        };
+        let client = self.client(&*discovery.document().await?);
+        let auth_time = match verified(&client, id_token, response, nonce) {
+            Ok(claims) => auth_time(claims),
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 // The provider may have new keys.
-                let client = self.client(&*self.discovery.renewed().await?);
-                let claims = verified(&client, id_token, &response, &nonce);
-                let auth_time = auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?);
-                (client, auth_time)
+                let client = self.client(&*discovery.renewed().await?);
+                let claims = verified(&client, id_token, response, nonce);
+                auth_time(claims.map_err(|error| OidcError::IdToken(error.into()))?)
             }
             Err(error) => return Err(OidcError::IdToken(error.into())),
         };
-        let mut claims = payload(id_token)?;
-        if identity::lacks(&self.settings, &claims) && client.user_info_url().is_some() {
-            let more = self.user_info(&client, &response, &claims).await?;
-            identity::complete(&mut claims, more);
-        }
-        Ok((claims, auth_time))
+        Ok(Granted { access_token, id_token: Some(payload(id_token)?), auth_time, left })
     }
 
-    async fn user_info(
-        &self,
-        client: &Client,
-        response: &CoreTokenResponse,
-        claims: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, OidcError> {
-        let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let subject = openidconnect::SubjectIdentifier::new(subject);
-        let request = client
-            .user_info(response.access_token().to_owned(), Some(subject))
-            .map_err(|error| OidcError::UserInfo(error.into()))?;
-        let answer: UserInfoClaims<AnyClaims, CoreGenderClaim> = request
-            .request_async(&self.discovery.http)
-            .await
-            .map_err(|error| OidcError::UserInfo(Failure::cause(chain(&error))))?;
-        match serde_json::to_value(&answer) {
-            Ok(Value::Object(claims)) => Ok(claims),
-            _ => Ok(Map::new()),
-        }
+    /// What to ask for: `offline_access` too where the provider says that it has it, unless the configuration says otherwise.
+    fn scopes(&self, document: &Metadata) -> Vec<Scope> {
+        const OFFLINE: &str = "offline_access";
+        let offered = document.scopes_supported().is_some_and(|scopes| scopes.iter().any(|scope| **scope == OFFLINE));
+        let offline = self.settings.recheck.offline_access.unwrap_or(offered);
+        let asked = self.settings.scopes.iter().map(String::as_str);
+        let configured = asked.filter(|scope| *scope != "openid");
+        let more = Some(OFFLINE).filter(|scope| offline && !self.settings.scopes.iter().any(|asked| asked == scope));
+        configured.chain(more).map(|scope| Scope::new(scope.to_owned())).collect()
     }
 
-    fn client(&self, document: &CoreProviderMetadata) -> Client {
+    pub(super) fn client(&self, document: &Metadata) -> Client {
         let secret = self.client_secret().map(|secret| ClientSecret::new(secret.expose().to_owned()));
         let methods = document.token_endpoint_auth_methods_supported();
-        let basic = methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic));
+        let basic = match &self.settings.client_authentication {
+            ClientAuthentication::Secret { method: Some(method), .. } => *method == SecretMethod::Basic,
+            _ => methods.is_none_or(|methods| methods.contains(&CoreClientAuthMethod::ClientSecretBasic)),
+        };
         CoreClient::from_provider_metadata(document.clone(), ClientId::new(self.settings.client_id.clone()), secret)
             .set_redirect_uri(self.redirect.clone())
             .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
@@ -237,7 +252,7 @@ fn verified<'a>(
     client: &Client,
     id_token: &'a CoreIdToken,
     response: &CoreTokenResponse,
-    nonce: &Nonce,
+    nonce: impl NonceVerifier,
 ) -> Result<&'a CoreIdTokenClaims, ClaimsVerificationError> {
     let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
     let claims = id_token.claims(&verifier, nonce)?;

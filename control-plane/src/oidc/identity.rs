@@ -6,7 +6,7 @@ use kubegate_core::identity_name;
 use serde_json::{Map, Value};
 
 use super::error::IdentityError;
-use crate::config::{ClaimNames, Provider};
+use crate::config::{ClaimNames, GroupSource, Provider};
 use crate::person::{Identity, check_user};
 
 /// The longest claim that is kept for the policy's rules, as JSON.
@@ -67,9 +67,14 @@ pub(super) fn map(provider: &Provider, claims: &Map<String, Value>) -> Result<Ma
 
 /// Which claims we need that are not there: then the userinfo endpoint is worth a question.
 pub(super) fn lacks(provider: &Provider, claims: &Map<String, Value>) -> bool {
-    let ClaimNames { user, groups, uid } = &provider.claims;
-    [Some(user), Some(groups), uid.as_ref()].into_iter().flatten().any(|name| find(claims, name).is_none())
-        || !claims.contains_key("email")
+    let ClaimNames { user, groups, email, uid } = &provider.claims;
+    let groups = matches!(provider.groups, GroupSource::Claims).then_some(groups);
+    [Some(user), Some(email), groups, uid.as_ref()].into_iter().flatten().any(|name| find(claims, name).is_none())
+}
+
+/// Whether the claims say anything of groups.
+pub(super) fn has_groups(provider: &Provider, claims: &Map<String, Value>) -> bool {
+    find(claims, &provider.claims.groups).is_some()
 }
 
 /// Adds what the userinfo endpoint says beyond the ID token. It knows the person and not the sign-in, so of that it says
@@ -191,22 +196,32 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::{ClientAuthentication, Kind, Oidc};
 
     fn provider() -> Provider {
         Provider {
             id: "corp".into(),
             name: "Corp".into(),
-            issuer: "https://idp.example.com".into(),
+            kind: Kind::Oidc(Oidc { issuer: "https://idp.example.com".into() }),
             client_id: "kubegate".into(),
-            client_secret: None,
+            client_authentication: ClientAuthentication::None,
             scopes: vec![],
-            claims: ClaimNames { user: "email".into(), groups: "groups".into(), uid: Some("sub".into()) },
+            claims: ClaimNames {
+                user: "email".into(),
+                groups: "groups".into(),
+                email: "email".into(),
+                uid: Some("sub".into()),
+            },
             user_prefix: "corp:".into(),
             group_prefix: "corp:".into(),
+            groups: GroupSource::Claims,
+            scim: None,
+            domains: vec![],
             trust_email: vec!["example.com".into()],
             certificate_authority: None,
             extra_parameters: vec![],
             device_flow: true,
+            recheck: crate::config::Recheck::default(),
         }
     }
 

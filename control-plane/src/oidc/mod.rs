@@ -1,43 +1,67 @@
-//! Sign-in by OpenID Connect: authorization code with PKCE, state and nonce, at any provider of the
-//! configuration. What a provider says is believed only as far as the configuration goes.
+//! Sign-in at identity providers: by OpenID Connect (authorization code with PKCE, state and nonce), and at GitHub, whose
+//! OAuth knows no ID tokens. What a provider says is believed only as far as the configuration goes.
+//!
+//! ```text
+//! begin ─▶ (browser at the provider) ─▶ finish ─▶ trade the code: Granted ─▶ Provider::identity ─▶ Identity
+//!                                         refresh at the provider: Granted ─▶ Provider::identity ─▶ Identity
+//! ```
 
+mod client_key;
 mod demand;
 mod discovery;
 mod error;
 mod flow;
+mod granted;
+mod group_file;
 mod http;
 mod identity;
+mod logout;
+mod logout_token;
+mod recheck;
 
 use kubegate_core::secret::Secret;
 use openidconnect::RedirectUrl;
 
+pub use self::client_key::ClientKey;
 pub use self::demand::{Demand, Shown, UNMET};
 use self::discovery::Discovery;
 pub use self::error::{IdentityError, OidcError};
 pub use self::flow::{Answer, Finished};
-use crate::config::{Issuer, Provider};
+pub use self::granted::{Granted, Known};
+pub use self::group_file::GroupFile;
+pub use self::logout_token::InvalidLogoutToken;
+pub use self::recheck::{AskError, Asked};
+use crate::config::{ClientAuthentication, Issuer, Kind, Provider as Settings};
 use crate::seal::Sealer;
 use crate::store::Store;
 
 /// One identity provider.
-pub struct OidcProvider {
-    settings: Provider,
+pub struct Provider {
+    settings: Settings,
+    protocol: Protocol,
     redirect: RedirectUrl,
-    discovery: Discovery,
     store: Store,
     sealer: Sealer,
 }
 
-impl OidcProvider {
+/// What a provider speaks, and what is kept for it.
+enum Protocol {
+    Oidc(Discovery),
+}
+
+impl Provider {
     /// A provider of the configuration. Nothing is asked of it before somebody signs in.
     ///
     /// # Errors
     /// When its certificate authorities cannot be used.
-    pub fn new(settings: Provider, issuer: &Issuer, store: Store, sealer: Sealer) -> Result<Self, OidcError> {
+    pub fn new(settings: Settings, issuer: &Issuer, store: Store, sealer: Sealer) -> Result<Self, OidcError> {
         let redirect = format!("{}/callback/{}", issuer.as_str(), settings.id);
         let redirect = RedirectUrl::new(redirect).map_err(|error| OidcError::Unavailable(error.into()))?;
-        let discovery = Discovery::new(&settings)?;
-        Ok(Self { settings, redirect, discovery, store, sealer })
+        let protocol = match &settings.kind {
+            Kind::Oidc(oidc) => Protocol::Oidc(Discovery::new(&oidc.issuer, &settings)?),
+            Kind::Github(_) => return Err(OidcError::Unavailable(error::Failure::cause("not yet"))),
+        };
+        Ok(Self { settings, protocol, redirect, store, sealer })
     }
 
     /// Its id.
@@ -58,19 +82,28 @@ impl OidcProvider {
         self.settings.device_flow
     }
 
+    /// What the configuration says of it.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     fn client_secret(&self) -> Option<&Secret> {
-        self.settings.client_secret.as_ref()
+        match &self.settings.client_authentication {
+            ClientAuthentication::Secret { secret, .. } => Some(secret),
+            ClientAuthentication::Key(_) | ClientAuthentication::None => None,
+        }
     }
 }
 
 /// All identity providers.
 #[derive(Default)]
-pub struct Providers(Vec<OidcProvider>);
+pub struct Providers(Vec<Provider>);
 
 impl Providers {
     /// The given providers.
     #[must_use]
-    pub fn new(providers: Vec<OidcProvider>) -> Self {
+    pub fn new(providers: Vec<Provider>) -> Self {
         Self(providers)
     }
 
@@ -82,12 +115,12 @@ impl Providers {
 
     /// The provider with this id.
     #[must_use]
-    pub fn get(&self, id: &str) -> Option<&OidcProvider> {
+    pub fn get(&self, id: &str) -> Option<&Provider> {
         self.0.iter().find(|provider| provider.id() == id)
     }
 
     /// All of them, in the order of the configuration.
-    pub fn all(&self) -> impl Iterator<Item = &OidcProvider> {
+    pub fn all(&self) -> impl Iterator<Item = &Provider> {
         self.0.iter()
     }
 }

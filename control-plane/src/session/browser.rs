@@ -10,7 +10,7 @@ use super::{SessionError, Sessions};
 use crate::person::Identity;
 use crate::random;
 use crate::store::session::{EndReason, Holder, Session, SessionKind};
-use crate::store::{SecretHash, session};
+use crate::store::{SecretHash, session, sign_in};
 
 /// How long a use goes unwritten, so that a page view is no write.
 const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
@@ -26,6 +26,8 @@ pub struct SignIn {
     pub purpose: Option<Purpose>,
     /// Who will hold the session.
     pub holder: Holder,
+    /// The sign-in at a provider, and what that left with us; none of a built-in account.
+    pub at_provider: Option<sign_in::SignIn>,
 }
 
 /// What a person signed in for.
@@ -62,13 +64,17 @@ impl Sessions {
             expires_at: now.after(self.limits.max_lifetime),
             tokens_until: Timestamp::default(),
             ended: None,
-            sign_in: None,
+            sign_in: sign_in.at_provider.as_ref().map(|sign_in| sign_in.id.clone()),
             last_address: sign_in.holder.address,
             holder: sign_in.holder,
         };
         let purpose = sign_in.purpose.as_ref().map(Purpose::hash);
         let mut tx = self.store.write().await?;
         let told = self.admit(&mut tx, &session.identity.person(), now).await?;
+        if let Some(at_provider) = &sign_in.at_provider {
+            let expires_at = session.expires_at;
+            sign_in::insert(&mut tx, &sign_in::SignIn { expires_at, ..at_provider.clone() }).await?;
+        }
         session::insert(&mut tx, &session, Some(SecretHash::of(&cookie)), purpose).await?;
         self.commit(tx, told).await?;
         Ok((session, Secret::from(cookie)))

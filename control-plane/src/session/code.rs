@@ -104,7 +104,7 @@ impl Sessions {
             self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
-        let session = self.vouched(&browser, SessionKind::Cli, holder, now)?;
+        let session = self.of_browser(&browser, SessionKind::Cli, holder, now)?;
         let token_until = self.token_until(&session, now);
         let secret = random::secret("kgr_")?;
         let news = self.admit(&mut tx, &session.identity.person(), now).await?;
@@ -117,7 +117,7 @@ impl Sessions {
     }
 
     /// The session of a command line that a browser's sign-in vouches for; it ends with that sign-in.
-    pub(super) fn vouched(
+    pub(super) fn of_browser(
         &self,
         browser: &Session,
         kind: SessionKind,

@@ -205,7 +205,7 @@ impl Sessions {
             self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
             return Err(GrantError::ended(EndReason::Withdrawn, now));
         }
-        let session = self.vouched(&browser, SessionKind::Device, holder, now)?;
+        let session = self.of_browser(&browser, SessionKind::Device, holder, now)?;
         let token_until = self.token_until(&session, now);
         let secret = random::secret("kgr_")?;
         let news = self.admit(&mut tx, &session.identity.person(), now).await?;

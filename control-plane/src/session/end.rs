@@ -94,6 +94,8 @@ impl Sessions {
         store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         store::device::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         revocation::purge(&mut tx, now).await?;
+        store::sign_in::purge(&mut tx, now).await?;
+        store::logout_token::purge(&mut tx, now).await?;
         elevation::purge(&mut tx, now.before(crate::elevation::KEEP_ENDED)).await?;
         tx.commit().await?;
         Ok(())

@@ -1,6 +1,7 @@
 use super::*;
 use crate::person::Identity;
 use crate::store::revocation;
+use kubegate_core::id::PersonId;
 
 const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -50,7 +51,13 @@ fn exchange(code: &str) -> CodeExchange<'_> {
 
 impl World {
     async fn code(&self, now: Timestamp) -> Secret {
-        let sign_in = SignIn { identity: alice(), auth_time: Some(now), purpose: None, holder: Holder::default() };
+        let sign_in = SignIn {
+            identity: alice(),
+            auth_time: Some(now),
+            purpose: None,
+            holder: Holder::default(),
+            at_provider: None,
+        };
         let (browser, _) = self.sessions.begin(sign_in, now).await.unwrap();
         let request = CodeRequest {
             client_id: "kubegate-cli".into(),
@@ -301,8 +308,13 @@ async fn no_number_of_uses_hides_a_copy_from_its_owner() {
 async fn a_browser_session_is_found_by_its_cookie_until_it_ends() {
     let world = world().await;
     let purpose = Purpose { request: "/oauth/authorize?x".into(), chosen: true };
-    let sign_in =
-        SignIn { identity: alice(), auth_time: Some(START), purpose: Some(purpose), holder: Holder::default() };
+    let sign_in = SignIn {
+        identity: alice(),
+        auth_time: Some(START),
+        purpose: Some(purpose),
+        holder: Holder::default(),
+        at_provider: None,
+    };
     let (session, cookie) = world.sessions.begin(sign_in, START).await.unwrap();
     assert!(world.sessions.by_cookie(cookie.expose(), HERE, START).await.unwrap().is_some());
     assert!(world.sessions.by_cookie("kgb_other", HERE, START).await.unwrap().is_none());
@@ -324,4 +336,43 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     let issued = world.signed_in(START).await;
     let again = Sessions::new(Store::open(&path).await.unwrap(), limits, Arc::default());
     again.refresh(issued.refresh.expose(), HERE, |_| Review::Stands, START).await.unwrap();
+}
+
+#[tokio::test]
+async fn sessions_are_listed_as_long_as_they_matter() {
+    let world = world().await;
+    let (alice, late) = (alice().person(), START.after(2 * HOUR + MINUTE));
+    let issued = world.signed_in(START).await;
+    let kinds = |sessions: Vec<Session>| {
+        sessions.iter().map(|session| (session.kind.as_str(), session.is_live(late))).collect::<Vec<_>>()
+    };
+    assert_eq!(world.sessions.list_of(&alice, START).await.unwrap().len(), 2, "the browser's and the command line's");
+    assert!(world.sessions.list_of(&PersonId::from("accounts:bob".to_owned()), START).await.unwrap().is_empty());
+
+    world.refresh(&issued.refresh, late).await.unwrap_err();
+    let listed = kinds(world.sessions.list_of(&alice, late).await.unwrap());
+    assert!(listed.contains(&("cli", false)), "an idle one may have open streams: {listed:?}");
+    assert!(world.sessions.list_of(&alice, START.after(12 * HOUR)).await.unwrap().is_empty(), "their time is over");
+    world.sessions.end(&issued.session.id, EndReason::Administrator, late).await.unwrap();
+}
+
+#[tokio::test]
+async fn all_sessions_are_listed_page_by_page() {
+    let world = world().await;
+    for subject in 0..150 {
+        let identity = Identity { subject: format!("u{subject}"), ..alice() };
+        let sign_in = SignIn { identity, auth_time: None, purpose: None, holder: Holder::default(), at_provider: None };
+        world.sessions.begin(sign_in, START.after(MINUTE * (subject / 3))).await.unwrap();
+    }
+    let now = START.after(HOUR);
+    let first = world.sessions.all(now, None).await.unwrap();
+    let cursor = Cursor::parse(&first.next.unwrap().to_string()).unwrap();
+    let second = world.sessions.all(now, Some(&cursor)).await.unwrap();
+    assert_eq!((first.sessions.len(), second.sessions.len(), second.next), (100, 50, None));
+    let ids: std::collections::BTreeSet<_> =
+        first.sessions.iter().chain(&second.sessions).map(|session| session.id.as_str().to_owned()).collect();
+    assert_eq!(ids.len(), 150, "each once");
+    for text in ["", "x", "1", "a.s_1", "-1.s_1"] {
+        assert_eq!(Cursor::parse(text), None, "{text}");
+    }
 }

@@ -10,9 +10,11 @@ pub mod device;
 pub mod disabled;
 pub mod elevation;
 pub mod login_state;
+pub mod logout_token;
 pub mod refresh;
 pub mod revocation;
 pub mod session;
+pub mod sign_in;
 pub mod token_key;
 
 use std::path::{Path, PathBuf};

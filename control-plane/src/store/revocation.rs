@@ -107,6 +107,23 @@ pub async fn collapse(
     put(conn, &Revocation { subject, until, reason: "many-sessions".to_owned() }).await
 }
 
+/// Since when tokens of a person count, when a revocation that can still concern something says so.
+///
+/// # Errors
+/// When the store fails.
+pub async fn not_before(
+    conn: &mut SqliteConnection,
+    person: &PersonId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let not_before = sqlx::query_scalar("SELECT not_before FROM revocation WHERE subject = ? AND until > ?")
+        .bind(format!("person:{person}"))
+        .bind(seconds(now))
+        .fetch_optional(conn)
+        .await?;
+    Ok(not_before.map(moment))
+}
+
 /// All revocations that can still concern something.
 ///
 /// # Errors

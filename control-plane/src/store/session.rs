@@ -89,6 +89,14 @@ pub enum EndReason {
     Administrator,
     /// An administrator disabled the person.
     Disabled,
+    /// The identity provider was asked again and does not vouch for the person any more.
+    ProviderRefused,
+    /// The identity provider could not be asked for longer than allowed.
+    ProviderUnreachable,
+    /// The identity provider gave nothing to ask it again with, and the sign-in is older than allowed for that.
+    NotRechecked,
+    /// The person signed out at the identity provider, or was signed out there.
+    ProviderLogout,
 }
 
 impl EndReason {
@@ -103,6 +111,10 @@ impl EndReason {
             Self::Withdrawn => "withdrawn",
             Self::Administrator => "administrator",
             Self::Disabled => "disabled",
+            Self::ProviderRefused => "provider-refused",
+            Self::ProviderUnreachable => "provider-unreachable",
+            Self::NotRechecked => "not-rechecked",
+            Self::ProviderLogout => "provider-logout",
         }
     }
 }
@@ -266,6 +278,65 @@ pub async fn with_access(conn: &mut SqliteConnection, now: Timestamp) -> Result<
         .iter()
         .map(read)
         .collect()
+}
+
+/// What people see of sessions: those that live, and those that only idle time ended and that may have open streams.
+const SHOWN: &str =
+    "(ended_at IS NULL OR (ended_reason = 'idle' AND tokens_until > 0 AND kind <> 'browser')) AND expires_at > ?";
+
+/// The sessions of `person` that live or may have open streams, the newest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn shown_of(
+    conn: &mut SqliteConnection,
+    person: &PersonId,
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM session WHERE person = ? AND {SHOWN} ORDER BY created_at DESC, id DESC");
+    sqlx::query(&sql).bind(person.as_str()).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
+}
+
+/// The same of everybody: at most `most` of those that come after `after`.
+///
+/// # Errors
+/// When the store fails.
+pub async fn shown(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    after: Option<(Timestamp, &SessionId)>,
+    most: u32,
+) -> Result<Vec<Session>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM session WHERE {SHOWN} AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?"
+    );
+    sqlx::query(&sql)
+        .bind(seconds(now))
+        .bind(after.map_or(i64::MAX, |(created_at, _)| seconds(created_at)))
+        .bind(after.map_or("", |(_, id)| id.as_str()))
+        .bind(i64::from(most))
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
+/// The sessions of one sign-in that have not ended, and those that only idle time ended.
+///
+/// # Errors
+/// When the store fails.
+pub async fn of_sign_in(
+    conn: &mut SqliteConnection,
+    sign_in: &str,
+    now: Timestamp,
+) -> Result<Vec<Session>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM session WHERE sign_in = ? AND (ended_at IS NULL OR ended_reason = ?) AND expires_at > ? \
+         ORDER BY created_at, id"
+    );
+    let idle = EndReason::Idle.as_str();
+    sqlx::query(&sql).bind(sign_in).bind(idle).bind(seconds(now)).fetch_all(conn).await?.iter().map(read).collect()
 }
 
 /// Takes the one request that a sign-in was made for; `false` when it was another, or it was taken before.

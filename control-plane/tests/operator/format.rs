@@ -77,6 +77,8 @@ impl Format {
             ("encryption-key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
             ("credential", "kgg_0123456789012345678901234567890123456789012"),
             ("client-secret", "secret"),
+            ("client-key.pem", include_str!("files/client-key.pem")),
+            ("groups.yaml", "people: [{user: alice@example.com, groups: [developers]}]"),
         ] {
             std::fs::write(folder.path().join(name), content).unwrap();
         }

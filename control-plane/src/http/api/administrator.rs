@@ -83,8 +83,7 @@ pub(super) async fn person(app: &App, name: &str) -> Result<Named, ApiError> {
         None => app.sessions.named(name).await.map_err(ApiError::unavailable)?,
     };
     let candidates = found.iter().map(|named| named.person.as_str()).collect::<Vec<_>>().join(", ");
-    let providers: Vec<&str> =
-        app.providers.all().map(crate::oidc::OidcProvider::id).chain([accounts::PROVIDER]).collect();
+    let providers: Vec<&str> = app.providers.all().map(crate::oidc::Provider::id).chain([accounts::PROVIDER]).collect();
     if has_form_of_id(id, &providers) {
         return match found.as_slice() {
             [] => Ok(Named { person, user: None }),

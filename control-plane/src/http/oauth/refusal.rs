@@ -87,6 +87,18 @@ fn in_words(reason: &str, at: Timestamp, limits: &Limits) -> String {
         "reuse" => "one of its secrets was used twice, so somebody else may hold a copy".to_owned(),
         "too-many" => format!("you have {} newer ones, as many as there may be", limits.max_per_person),
         "idle" => format!("it had not been used for {}", show_duration(limits.idle_timeout)),
+        "provider-refused" => {
+            "your identity provider no longer vouches for you; sign in again, and if that fails ask whoever runs it"
+                .to_owned()
+        }
+        "provider-unreachable" => {
+            "your identity provider could not be asked about you for too long; sign in again once it is back".to_owned()
+        }
+        "not-rechecked" => {
+            "your identity provider gives nothing to ask it about you again with, so you have to sign in more often"
+                .to_owned()
+        }
+        "provider-logout" => "you signed out at your identity provider, or were signed out there".to_owned(),
         "withdrawn" => "its account or provider is no longer there, or the password was changed".to_owned(),
         other => other.to_owned(),
     };

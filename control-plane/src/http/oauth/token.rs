@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use kubegate_core::rule::Cluster;
+use kubegate_core::time::Timestamp;
 use serde::Serialize;
 
 use super::super::api::clusters::ClusterView;
@@ -17,6 +18,7 @@ use super::{CLIENT, DEVICE_GRANT, RESOURCE, refusal};
 use crate::app::App;
 use crate::person::Identity;
 use crate::policy::InForce;
+use crate::recheck;
 use crate::session::{CodeExchange, Holder, Issued};
 use crate::telemetry::{ResultLabels, TokenLabels};
 use crate::token::MintError;
@@ -65,7 +67,9 @@ pub(in crate::http) async fn post(
         }
         None => return Err(missing("grant_type")),
     };
-    answer(&app, &in_force, &issued, cluster)
+    let person = issued.session.identity.person();
+    let made_at = app.sessions.made_at(&person, app.clock.now()).await.map_err(OAuthError::unavailable)?;
+    answer(&app, &in_force, &issued, cluster, made_at)
 }
 
 /// The cluster that a resource indicator (RFC 8707) names.
@@ -102,8 +106,9 @@ async fn redeem(app: &App, parameters: &Parameters, holder: Holder) -> Result<Is
     Ok(issued)
 }
 
-async fn refresh(app: &App, parameters: &Parameters, from: IpAddr) -> Result<Issued, OAuthError> {
+async fn refresh(app: &Arc<App>, parameters: &Parameters, from: IpAddr) -> Result<Issued, OAuthError> {
     let secret = parameters.get("refresh_token").ok_or_else(|| missing("refresh_token"))?;
+    recheck::before_refresh(app, secret).await;
     let review = |identity: &Identity| app.review(identity);
     let issued = app.sessions.refresh(secret, from, review, app.clock.now()).await;
     let result = if issued.is_ok() { "ok" } else { "refused" };
@@ -111,14 +116,20 @@ async fn refresh(app: &App, parameters: &Parameters, from: IpAddr) -> Result<Iss
     issued.map_err(|error| refusal::of_refresh(app, error))
 }
 
-fn answer(app: &App, in_force: &InForce, issued: &Issued, cluster: Option<&Cluster>) -> Result<Response, OAuthError> {
+fn answer(
+    app: &App,
+    in_force: &InForce,
+    issued: &Issued,
+    cluster: Option<&Cluster>,
+    made_at: Timestamp,
+) -> Result<Response, OAuthError> {
     let now = app.clock.now();
     let token = match cluster {
         Some(cluster) => {
             let policy = (&in_force.policy, in_force.version);
-            app.minter.session_token(&issued.session, &cluster.name, policy, issued.token_until, now)
+            app.minter.session_token(&issued.session, &cluster.name, policy, issued.token_until, made_at)
         }
-        None => app.minter.access_token(&issued.session, issued.token_until, now),
+        None => app.minter.access_token(&issued.session, issued.token_until, made_at),
     };
     let token = token.map_err(not_minted)?;
     let name = cluster.map(|cluster| cluster.name.to_string()).unwrap_or_default();

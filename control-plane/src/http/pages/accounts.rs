@@ -42,7 +42,7 @@ pub(in crate::http) async fn post(
         Ok(identity) => {
             let purpose = return_to.purpose(&app.issuer, true);
             let holder = browser_holder(&headers, address);
-            let sign_in = SignIn { identity, auth_time: Some(app.clock.now()), purpose, holder };
+            let sign_in = SignIn { identity, auth_time: Some(app.clock.now()), purpose, holder, at_provider: None };
             sign_in::complete(&app, sign_in, &return_to, &headers, address).await
         }
         Err(refused) => {

@@ -63,6 +63,7 @@ pub(in crate::http) async fn get(
         auth_time: finished.auth_time,
         purpose: return_to.purpose(&app.issuer, finished.chosen),
         holder: browser_holder(&headers, address),
+        at_provider: Some(finished.sign_in),
     };
     sign_in::complete(&app, sign_in, &return_to, &headers, address).await
 }

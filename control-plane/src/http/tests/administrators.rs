@@ -31,6 +31,7 @@ impl World {
             auth_time: Some(self.clock.now()),
             purpose: None,
             holder: crate::session::Holder::default(),
+            at_provider: None,
         };
         self.app.sessions.begin(sign_in, self.clock.now()).await.unwrap();
     }

@@ -11,6 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kubegate_core::jws::SigningKey;
 use serde_json::{Value, json};
+
+use super::idp_again::{self, Again};
 use sha2::{Digest, Sha256};
 
 /// What it does.
@@ -24,6 +26,8 @@ pub(super) struct Behaviour {
     pub(super) user_info: Value,
     /// Sends the ID token unsigned.
     pub(super) unsigned: bool,
+    /// What it does when it is asked again.
+    pub(super) again: Again,
 }
 
 /// The provider.
@@ -49,6 +53,7 @@ impl Idp {
             claims: json!({"email": "carol@example.com", "email_verified": true}),
             user_info: json!({"groups": ["team-a", "bad,group"], "department": "sre"}),
             unsigned: false,
+            again: Again::default(),
         }));
         let server = Server { issuer: issuer.clone(), behaviour: Arc::clone(&behaviour), codes: Mutex::default() };
         let state = Arc::new(server);
@@ -101,6 +106,7 @@ async fn discovery(State(server): State<Arc<Server>>) -> Json<Value> {
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
+        "end_session_endpoint": format!("{issuer}/end?theirs=1"),
     }))
 }
 
@@ -109,21 +115,31 @@ async fn jwks(State(server): State<Arc<Server>>) -> Json<Value> {
     Json(json!({ "keys": [key.public()] }))
 }
 
-async fn token(State(server): State<Arc<Server>>, Form(form): Form<HashMap<String, String>>) -> Json<Value> {
-    let (challenge, nonce) = server.codes.lock().unwrap().remove(&form["code"]).unwrap();
-    assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())), challenge, "PKCE");
-    let behaviour = server.behaviour.lock().unwrap().clone();
+async fn token(
+    State(server): State<Arc<Server>>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Result<Json<Value>, idp_again::Refusal> {
+    let nonce = match form["grant_type"].as_str() {
+        "refresh_token" => {
+            idp_again::asked(&server.behaviour, &form).await?;
+            Value::Null
+        }
+        _ => {
+            let (challenge, nonce) = server.codes.lock().unwrap().remove(&form["code"]).unwrap();
+            assert_eq!(URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes())), challenge, "PKCE");
+            nonce.into()
+        }
+    };
+    let mut behaviour = server.behaviour.lock().unwrap();
+    let refresh_token = behaviour.again.next();
     let now = crate::clock::Clock::system().now().seconds();
     let mut claims = json!({
         "iss": server.issuer, "sub": "u-1", "aud": "kubegate", "iat": now, "exp": now + 300, "nonce": nonce, "auth_time": now - 5,
     });
     for (name, value) in behaviour.claims.as_object().unwrap() {
-        if value.is_null() {
-            claims.as_object_mut().unwrap().remove(name);
-        } else {
-            claims[name] = value.clone();
-        }
+        claims[name] = value.clone();
     }
+    claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     let signed = SigningKey::from_seed(behaviour.seed).sign("JWT", &claims).unwrap();
     let id_token = if behaviour.unsigned {
         let header = URL_SAFE_NO_PAD.encode(json!({"alg": "none"}).to_string());
@@ -131,13 +147,23 @@ async fn token(State(server): State<Arc<Server>>, Form(form): Form<HashMap<Strin
     } else {
         signed
     };
-    Json(json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token}))
+    let mut answer = json!({"access_token": "at", "token_type": "Bearer"});
+    if nonce != Value::Null || !behaviour.again.without_id_token {
+        answer["id_token"] = id_token.into();
+    }
+    if let Some(refresh_token) = refresh_token {
+        answer["refresh_token"] = refresh_token.into();
+    }
+    Ok(Json(answer))
 }
 
-async fn user_info(State(server): State<Arc<Server>>, headers: HeaderMap) -> Json<Value> {
+async fn user_info(State(server): State<Arc<Server>>, headers: HeaderMap) -> Result<Json<Value>, idp_again::Refusal> {
     assert_eq!(headers["authorization"], "Bearer at");
+    let behaviour = server.behaviour.lock().unwrap();
+    if behaviour.again.access_token_is_over {
+        return Err((axum::http::StatusCode::UNAUTHORIZED, Json(json!({"error": "invalid_token"}))));
+    }
     let mut claims = json!({"sub": "u-1"});
-    let more = server.behaviour.lock().unwrap().user_info.clone();
-    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    Json(claims)
+    claims.as_object_mut().unwrap().extend(behaviour.user_info.as_object().unwrap().clone());
+    Ok(Json(claims))
 }

@@ -128,6 +128,18 @@ impl World {
         Self::open(dir, &edit(&config), clock).await
     }
 
+    /// Another process with the same configuration, on the same store.
+    pub(super) async fn twin(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for file in ["bundle-key.json", "credential", "policy.yaml"] {
+            std::fs::copy(self.dir.path().join(file), dir.path().join(file)).unwrap();
+        }
+        let config = std::fs::read_to_string(self.dir.path().join("kubegate.yaml")).unwrap();
+        let store = self.dir.path().join("kubegate.db");
+        let config = config.replace("path: kubegate.db", &format!("path: {}", store.display()));
+        Self::open(dir, &config, self.clock.clone()).await
+    }
+
     /// A backup of the store while it is in use.
     pub(super) async fn backup(&self) -> PathBuf {
         let path = self.dir.path().join("backup.db");

@@ -1,26 +1,38 @@
 //! `providers`: the identity providers that people sign in with.
 
-use kubegate_core::document::{Fields, Node};
-use kubegate_core::secret::Secret;
-use url::Url;
+mod claims;
+mod client;
+mod github;
+mod groups;
+mod oidc;
+mod recheck;
+mod scim;
 
-use super::issuer::is_loopback;
+use kubegate_core::document::{Fields, Node};
+
+pub use self::claims::ClaimNames;
+pub use self::client::{ClientAuthentication, SecretMethod};
+pub use self::github::Github;
+pub use self::groups::GroupSource;
+pub use self::oidc::Oidc;
+pub use self::recheck::{Recheck, WithoutRefreshToken};
+pub use self::scim::{Scim, ScimAttribute};
 use super::{Surroundings, each};
 use crate::accounts;
 
-/// An `OpenID` Connect provider.
+/// An identity provider.
 #[derive(Clone, Debug)]
 pub struct Provider {
     /// Its id: part of every person's id, so it never changes.
     pub id: String,
     /// What people know it as.
     pub name: String,
-    /// Its issuer, exactly as its discovery document says it.
-    pub issuer: String,
+    /// What it speaks.
+    pub kind: Kind,
     /// Our client id there.
     pub client_id: String,
-    /// Our client secret there; `None` of a public client.
-    pub client_secret: Option<Secret>,
+    /// How we prove there that we are that client.
+    pub client_authentication: ClientAuthentication,
     /// The scopes to ask for.
     pub scopes: Vec<String>,
     /// Which claims say what.
@@ -29,6 +41,12 @@ pub struct Provider {
     pub user_prefix: String,
     /// What is put before every group.
     pub group_prefix: String,
+    /// The one source of its people's groups.
+    pub groups: GroupSource,
+    /// How a directory tells of its people, when it does.
+    pub scim: Option<Scim>,
+    /// The e-mail domains whose people are sent here by the sign-in page.
+    pub domains: Vec<String>,
     /// The domains of e-mail addresses that count without being verified.
     pub trust_email: Vec<String>,
     /// The certificate authorities (PEM) to check it with, besides the system's.
@@ -37,39 +55,47 @@ pub struct Provider {
     pub extra_parameters: Vec<(String, String)>,
     /// Whether people who signed in here may allow a machine without a browser to act for them (the device flow).
     pub device_flow: bool,
+    /// How it is asked again about the people who signed in there.
+    pub recheck: Recheck,
 }
 
-/// Which claims say what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimNames {
-    /// The user name.
-    pub user: String,
-    /// The groups.
-    pub groups: String,
-    /// The uid; `None` for none.
-    pub uid: Option<String>,
+/// What a provider speaks.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// `OpenID` Connect.
+    Oidc(Oidc),
+    /// GitHub's OAuth, which knows no ID tokens.
+    Github(Github),
 }
 
 /// The fields of a provider.
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 25] = [
     "id",
     "type",
     "name",
     "issuer",
+    "url",
+    "apiUrl",
+    "organizations",
     "clientId",
+    "clientAuthentication",
     "clientSecretFile",
+    "clientKeyFile",
+    "clientKeyId",
     "scopes",
     "claims",
     "userPrefix",
     "groupPrefix",
+    "groups",
+    "scim",
+    "domains",
     "trustEmail",
     "certificateAuthority",
     "extraParameters",
     "deviceFlow",
+    "recheck",
+    "logoutAtProvider",
 ];
-
-/// The fields of `claims`.
-const CLAIMS: [&str; 3] = ["user", "groups", "uid"];
 
 /// Parameters that are ours to set.
 const RESERVED_PARAMETERS: [&str; 9] = [
@@ -87,6 +113,7 @@ const RESERVED_PARAMETERS: [&str; 9] = [
 /// Reads `providers`.
 pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Vec<Provider>> {
     let mut ids = Vec::new();
+    let mut domains: Vec<(String, String)> = Vec::new();
     each(node, |node| {
         let provider = one(node, surroundings)?;
         if ids.contains(&provider.id) {
@@ -94,6 +121,16 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<V
             return None;
         }
         ids.push(provider.id.clone());
+        for domain in &provider.domains {
+            if let Some((_, other)) = domains.iter().find(|(known, _)| known == domain) {
+                node.report(
+                    format!("the domain {domain:?} chooses the provider {other:?} already"),
+                    "list each domain at one provider",
+                );
+                return None;
+            }
+            domains.push((domain.clone(), provider.id.clone()));
+        }
         Some(provider)
     })
 }
@@ -101,22 +138,20 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<V
 fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
     let fields = node.fields(&FIELDS)?;
     let id = fields.require("id").and_then(|node| id(&node));
-    let kind = fields.get("type").map_or(Some(()), |node| {
-        (node.text()? == "oidc").then_some(()).or_else(|| {
-            node.report("is not a type of provider", "write oidc");
-            None
-        })
-    });
-    let issuer = fields.require("issuer").and_then(|node| issuer(&node));
+    let kind = kind(&fields);
+    let github = fields.get("type").and_then(|node| node.as_text()) == Some("github");
     let client_id = fields.require("clientId").and_then(|node| Some(node.non_empty_text()?.to_owned()));
-    let client_secret = client_secret(&fields, id.as_deref(), surroundings);
+    let client_authentication = client::read(&fields, id.as_deref(), github, surroundings);
     let scopes = match fields.get("scopes") {
         Some(node) => node.texts().map(|texts| texts.into_iter().map(str::to_owned).collect()),
-        None => Some(["email", "profile"].map(str::to_owned).to_vec()),
+        None => Some(if github { github::scopes() } else { oidc::scopes() }),
     };
-    let claims = claim_names(&fields);
+    let claims = if github { github::claims(&fields) } else { claims::read(&fields) };
     let user_prefix = prefix(&fields, "userPrefix");
     let group_prefix = prefix(&fields, "groupPrefix");
+    let scim = scim::read(&fields, surroundings);
+    let groups = groups::read(&fields, github, surroundings);
+    let domains = fields.get("domains").map_or(Some(Vec::new()), |node| each(&node, domain));
     let trust_email = fields.get("trustEmail").map_or(Some(Vec::new()), |node| each(&node, domain));
     let certificate_authority = match fields.get("certificateAuthority") {
         Some(node) => certificates(&node, surroundings).map(Some),
@@ -124,23 +159,48 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
     };
     let extra_parameters = fields.get("extraParameters").map_or(Some(Vec::new()), |node| extra_parameters(&node));
     let device_flow = fields.get("deviceFlow").map_or(Some(true), |node| node.boolean());
-    kind?;
+    let recheck = recheck::read(&fields);
     let id = id?;
     Some(Provider {
         name: fields.get("name").and_then(|node| Some(node.non_empty_text()?.to_owned())).unwrap_or_else(|| id.clone()),
         id,
-        issuer: issuer?,
+        kind: kind?,
         client_id: client_id?,
-        client_secret: client_secret?,
+        client_authentication: client_authentication?,
         scopes: scopes?,
         claims: claims?,
         user_prefix: user_prefix?,
         group_prefix: group_prefix?,
+        groups: groups?,
+        scim: scim?,
+        domains: domains?,
         trust_email: trust_email?,
         certificate_authority: certificate_authority?,
         extra_parameters: extra_parameters?,
         device_flow: device_flow?,
+        recheck: recheck?,
     })
+}
+
+fn kind(fields: &Fields<'_>) -> Option<Kind> {
+    match fields.get("type") {
+        None => oidc::read(fields).map(Kind::Oidc),
+        Some(node) => match node.text()? {
+            "oidc" => oidc::read(fields).map(Kind::Oidc),
+            "github" => github::read(fields).map(Kind::Github),
+            _ => {
+                node.report("is not a type of provider", "write oidc or github");
+                oidc::read(fields).and(None)
+            }
+        },
+    }
+}
+
+/// Reports those of `names` that stand there although they say nothing for a provider of this type.
+fn refuse(fields: &Fields<'_>, names: &[&str], remedy: &str) {
+    for node in names.iter().filter_map(|name| fields.get(name)) {
+        node.report("means nothing for a provider of this type", remedy);
+    }
 }
 
 fn id(node: &Node<'_>) -> Option<String> {
@@ -157,64 +217,6 @@ fn id(node: &Node<'_>) -> Option<String> {
         return None;
     }
     Some(id.to_owned())
-}
-
-fn issuer(node: &Node<'_>) -> Option<String> {
-    const REMEDY: &str = "copy `issuer` from the provider's /.well-known/openid-configuration";
-    let text = node.non_empty_text()?;
-    let Ok(url) = Url::parse(text) else {
-        node.report(format!("{text:?} is not a URL"), REMEDY);
-        return None;
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-        node.report(format!("{text:?} is not on https"), "use https; http is for loopback addresses only");
-        return None;
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        node.report(format!("{text:?} has a query or fragment"), REMEDY);
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-/// `Some(None)` of a public client, `None` when something is wrong.
-#[expect(clippy::option_option, reason = "absent and wrong are two things")]
-fn client_secret(fields: &Fields<'_>, id: Option<&str>, surroundings: &Surroundings<'_>) -> Option<Option<Secret>> {
-    let variable =
-        id.map(|id| format!("KUBEGATE_PROVIDER_{}_CLIENT_SECRET", id.to_ascii_uppercase().replace('-', "_")));
-    if let Some(secret) = variable.and_then(|variable| surroundings.variable(&variable)) {
-        return Some(Some(Secret::from(secret)));
-    }
-    let Some(node) = fields.get("clientSecretFile") else {
-        return Some(None);
-    };
-    let content = Secret::from(surroundings.content(&node)?);
-    let secret = content.expose().trim();
-    if secret.is_empty() {
-        node.report("the file is empty", "put the client secret there, or leave the field out for a public client");
-        return None;
-    }
-    Some(Some(Secret::from(secret)))
-}
-
-fn claim_names(fields: &Fields<'_>) -> Option<ClaimNames> {
-    let defaults = ClaimNames { user: "email".to_owned(), groups: "groups".to_owned(), uid: Some("sub".to_owned()) };
-    let Some(node) = fields.get("claims") else {
-        return Some(defaults);
-    };
-    let claims = node.fields(&CLAIMS)?;
-    let name = |field, default: String| match claims.get(field) {
-        Some(node) => Some(node.non_empty_text()?.to_owned()),
-        None => Some(default),
-    };
-    let user = name("user", defaults.user);
-    let groups = name("groups", defaults.groups);
-    // An empty text means: none.
-    let uid = match claims.get("uid") {
-        Some(node) => node.text().map(|text| (!text.is_empty()).then(|| text.to_owned())),
-        None => Some(defaults.uid),
-    };
-    Some(ClaimNames { user: user?, groups: groups?, uid: uid? })
 }
 
 fn prefix(fields: &Fields<'_>, name: &str) -> Option<String> {
@@ -238,6 +240,17 @@ fn domain(node: &Node<'_>) -> Option<String> {
         return None;
     }
     Some(domain.to_ascii_lowercase())
+}
+
+/// A base URL without the slash at its end: on https, or on http at a loopback address.
+fn base_url(node: &Node<'_>) -> Option<String> {
+    let text = node.non_empty_text()?;
+    let url = oidc::url(node, "write it like https://github.example.com")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        node.report("has a user name or a password in it", "leave them out");
+        return None;
+    }
+    Some(text.trim_end_matches('/').to_owned())
 }
 
 fn certificates(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<String> {
