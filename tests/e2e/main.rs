@@ -15,6 +15,7 @@ mod audit;
 mod control_plane_down;
 mod credential;
 mod cut;
+mod device;
 mod distribution;
 mod identity;
 mod impersonation;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         impersonation::trials(&suite),
         credential::trials(&suite),
         cut::trials(&suite),
+        device::trials(&suite),
         distribution::trials(&suite),
         identity::trials(&suite),
         pages::trials(&suite),

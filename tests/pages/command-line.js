@@ -19,7 +19,7 @@ export const freshCache = () => {
 
 /**
  * Starts a sign-in and waits for the URL that it prints. `finished` becomes `{code, said}`;
- * `enter(code)` types a code from another computer's browser.
+ * `enter(code)` types a code from another computer's browser; `code()` is the one that is to be typed there.
  */
 export const startLogin = async (world, cache, ...options) => {
   const child = spawn(KUBEGATE, ['login', '--timeout', `${SECONDS}s`, ...options], {
@@ -52,7 +52,8 @@ export const startLogin = async (world, cache, ...options) => {
     child.stderr.on('data', look);
     finished.then(() => reject(new Error(`kubegate login ended early: ${said}`)), reject);
   });
-  return { url, finished, enter: (code) => child.stdin.end(`${code}\n`) };
+  const code = () => said.match(/^ {2}([A-Z]{4}-[A-Z]{4})$/m)?.[1];
+  return { url, finished, code, enter: (code) => child.stdin.end(`${code}\n`) };
 };
 
 /** Waits for the end of a login and insists on how it ended. */

@@ -40,6 +40,14 @@ export const signIn = async (page, { user, password }) => {
   await enter(page);
 };
 
+/** Types the code of a machine without a browser, and sends the form. */
+export const typeCode = async (page, code) => {
+  await tabTo(page, 'input[name=user_code]');
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type(code);
+  await enter(page);
+};
+
 const enter = async (page) => {
   const loaded = page.waitForEvent('load');
   await page.keyboard.press('Enter');

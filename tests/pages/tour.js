@@ -1,6 +1,6 @@
 // The way through all pages, by keyboard alone, as the command line leads a person there.
 import { insist, startLogin } from './command-line.js';
-import { follow, signIn } from './keyboard.js';
+import { follow, signIn, typeCode } from './keyboard.js';
 
 const CONTINUE = 'button[value=allow]';
 const CANCEL = 'button[value=deny]';
@@ -14,6 +14,7 @@ export async function* tour(page, world, cache) {
   yield* firstSignIn(page, world, cache, person);
   yield* signInAgain(page, world, cache, person);
   yield* signInElsewhere(page, world, cache, person);
+  yield* signInMachine(page, world, cache, person);
   yield* refuse(page, world, cache);
   yield* lookAround(page, world, person);
   if (world.company) yield* signInWithCompany(page, world, cache);
@@ -45,6 +46,26 @@ async function* signInElsewhere(page, world, cache, person) {
   yield { name: 'code to paste', status: 200 };
   login.enter(await page.locator('output').textContent());
   await insist(login, 'success', `as ${person.user}`);
+}
+
+async function* signInMachine(page, world, cache, person) {
+  const login = await startLogin(world, cache, '--device');
+  await page.goto(login.url);
+  yield { name: 'code of another machine', status: 200 };
+  await typeCode(page, 'bcdf-bcdf');
+  yield { name: 'code of no machine', status: 404 };
+  await typeCode(page, login.code().toLowerCase());
+  yield { name: 'another machine asks', status: 200 };
+  const text = await page.locator('main').innerText();
+  if (!text.includes(login.code())) throw new Error(`the page does not show ${login.code()}: ${text}`);
+  await follow(page, CONTINUE);
+  yield { name: 'another machine allowed', status: 200 };
+  await insist(login, 'success', `as ${person.user}`);
+  const denied = await startLogin(world, cache, '--device');
+  await page.goto(`${denied.url}?user_code=${denied.code()}`);
+  await follow(page, CANCEL);
+  yield { name: 'another machine denied', status: 200 };
+  await insist(denied, 'failure', 'was denied in the browser');
 }
 
 async function* refuse(page, world, cache) {

@@ -93,10 +93,15 @@ impl Person {
 
     /// Runs a `kubegate` command as this person, with the control plane and its authority named.
     pub fn kubegate(&self, arguments: &[&str]) -> Result<Output> {
+        Ok(self.kubegate_command(arguments)?.output()?)
+    }
+
+    /// The same, not yet run.
+    pub fn kubegate_command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(paths::binary("kubegate")?);
         command.args(arguments).envs(self.kubectl.env()).env("XDG_CACHE_HOME", &self.cache);
         command.env("KUBEGATE_SERVER", &self.control_plane).env("KUBEGATE_CERTIFICATE_AUTHORITY", &self.ca);
-        Ok(command.output()?)
+        Ok(command)
     }
 
     /// How often the browser was opened, and what it came to.

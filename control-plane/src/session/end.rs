@@ -3,7 +3,7 @@
 use kubegate_core::id::{PersonId, SessionId};
 use kubegate_core::time::Timestamp;
 
-use super::{LEEWAY, SessionError, Sessions};
+use super::{DEVICE_LIFETIME, LEEWAY, SessionError, Sessions};
 use crate::store::revocation::{self, Revocation, Subject};
 use crate::store::session::{self, EndReason, Session};
 use crate::store::{self, StoreError, Write, disabled, elevation};
@@ -92,7 +92,7 @@ impl Sessions {
         let mut tx = self.store.write().await?;
         session::purge(&mut tx, now.before(KEEP_ENDED)).await?;
         store::code::purge(&mut tx, now.before(KEEP_ENDED)).await?;
-        store::device::purge(&mut tx, now.before(KEEP_ENDED)).await?;
+        store::device::purge(&mut tx, now.before(DEVICE_LIFETIME)).await?;
         revocation::purge(&mut tx, now).await?;
         store::sign_in::purge(&mut tx, now).await?;
         store::logout_token::purge(&mut tx, now).await?;
