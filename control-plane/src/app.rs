@@ -14,7 +14,7 @@ use crate::accounts::{self, Accounts};
 use crate::clock::Clock;
 use crate::config::{Config, Gateway, Issuer};
 use crate::elevation::{Elevation, Elevations};
-use crate::http::{Cookies, Forms};
+use crate::http::{Cookies, Failures, Forms};
 use crate::oidc::{OidcError, Provider, Providers};
 use crate::person::Identity;
 use crate::policy::{self, Authored, Bundle, Exporter, InForce, PublishError, Publisher, Signer, Standing};
@@ -47,6 +47,7 @@ pub struct App {
     pub(crate) forms: Forms,
     pub(crate) user_codes: UserCodes,
     pub(crate) user_code_tries: Limiter,
+    pub(crate) logout_failures: Failures,
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) polls: Polls,
     pub(crate) admins: Who,
@@ -128,6 +129,7 @@ impl App {
             forms: Forms::new(&sealer),
             user_codes: UserCodes::new(&sealer),
             user_code_tries: Limiter::default(),
+            logout_failures: Failures::default(),
             minter: Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys)),
             issuer,
             clock,

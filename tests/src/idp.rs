@@ -50,7 +50,7 @@ impl Place<'_> {
 
     /// Where people come back from a sign-out.
     pub(crate) fn signed_out(&self) -> String {
-        format!("{}/", self.public_url)
+        format!("{}/logged-out", self.public_url)
     }
 
     /// Where logout tokens go.

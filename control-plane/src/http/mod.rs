@@ -2,9 +2,11 @@
 
 mod api;
 mod assets;
+mod backchannel;
 mod cookies;
 pub mod error;
 mod extract;
+mod failures;
 mod forms;
 mod gateways;
 mod health;
@@ -16,5 +18,6 @@ mod templates;
 mod tests;
 
 pub(crate) use self::cookies::Cookies;
+pub(crate) use self::failures::Failures;
 pub(crate) use self::forms::Forms;
 pub use self::router::{internal, public};

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 
 use super::error::PageError;
-use super::{api, assets, gateways, health, oauth, pages};
+use super::{api, assets, backchannel, gateways, health, oauth, pages};
 use crate::app::App;
 use crate::telemetry::RequestLabels;
 
@@ -32,6 +32,11 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/logout", post(pages::logout::post))
         .route("/device", get(pages::device::get).post(pages::device::post))
         .route("/device/decision", get(pages::device_decision::get).post(pages::device_decision::post))
+        .route(
+            "/logout/backchannel/{provider}",
+            post(backchannel::post).layer(DefaultBodyLimit::max(backchannel::MAX_BODY)),
+        )
+        .route("/logged-out", get(pages::logged_out::get))
         .route("/signed-in", get(pages::signed_in::get))
         .route("/status", get(pages::status::get))
         .route("/assets/{name}", get(assets::get))
@@ -44,6 +49,8 @@ pub fn public(app: Arc<App>) -> Router {
         .route("/oauth/revoke", post(oauth::revoke::post))
         .route("/api/v1/whoami", get(api::whoami::get))
         .route("/api/v1/clusters", get(api::clusters::get))
+        .route("/api/v1/sessions", get(api::sessions::get).delete(api::sessions::delete_all))
+        .route("/api/v1/sessions/{id}", delete(api::sessions::delete))
         .route("/api/v1/revocations", post(api::revocations::post))
         .route("/api/v1/bundle", get(api::bundle::get))
         .route("/api/v1/status", get(api::status::get))

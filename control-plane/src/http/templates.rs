@@ -113,6 +113,25 @@ pub(super) struct SignedInPage<'a> {
     pub(super) user: Option<&'a str>,
 }
 
+/// A provider's own page to sign out.
+pub(super) struct There<'a> {
+    /// What people know the provider as.
+    pub(super) name: &'a str,
+    /// The page.
+    pub(super) url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+pub(super) struct SignedOutPage<'a> {
+    /// The provider that the person is signed out of too.
+    pub(super) everywhere: Option<&'a str>,
+    /// How many sessions have ended.
+    pub(super) sessions: usize,
+    /// Where the person is led on to.
+    pub(super) there: Option<There<'a>>,
+}
+
 /// Somebody signed in, on the start page.
 pub(super) struct HomePerson<'a> {
     /// The user name that API servers see.
@@ -295,6 +314,16 @@ mod tests {
             ("device allowed", DeviceDonePage { user: Some(HOSTILE) }.render().unwrap()),
             ("device denied", DeviceDonePage { user: None }.render().unwrap()),
             ("signed in", SignedInPage { user: Some(HOSTILE) }.render().unwrap()),
+            (
+                "signed out",
+                SignedOutPage { everywhere: None, sessions: 2, there: Some(There { name: HOSTILE, url: "/x" }) }
+                    .render()
+                    .unwrap(),
+            ),
+            (
+                "signed out everywhere",
+                SignedOutPage { everywhere: Some(HOSTILE), sessions: 1, there: None }.render().unwrap(),
+            ),
             ("home", HomePage { person: Some(person), server }.render().unwrap()),
             ("home of nobody", HomePage { person: None, server }.render().unwrap()),
             ("error", error.render().unwrap()),

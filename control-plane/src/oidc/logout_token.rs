@@ -62,11 +62,17 @@ struct Header {
 }
 
 impl Provider {
-    /// Reads a logout token, and verifies everything about it but whether it was taken before.
+    /// Reads a logout token, and verifies everything about it but whether it was taken before. Keys that are not known are
+    /// fetched only when `may_fetch`.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub async fn logout_token(&self, token: &str, now: Timestamp) -> Result<LogoutToken, InvalidLogoutToken> {
+    pub async fn logout_token(
+        &self,
+        token: &str,
+        may_fetch: bool,
+        now: Timestamp,
+    ) -> Result<LogoutToken, InvalidLogoutToken> {
         use InvalidLogoutToken::Malformed;
         if token.len() > LONGEST {
             return Err(Malformed("it is too long"));
@@ -95,7 +101,7 @@ impl Provider {
         let known = discovery.document().await?;
         let has_key = !candidates(&known, header.kid.as_deref()).is_empty();
         // The provider may have new keys; one that does not say which it uses may, too.
-        let renew = !has_key || (header.kid.is_none() && !genuine(&known));
+        let renew = may_fetch && (!has_key || (header.kid.is_none() && !genuine(&known)));
         let document = if renew { discovery.renewed().await? } else { known };
         if !genuine(&document) {
             return Err(InvalidLogoutToken::Signature);

@@ -132,6 +132,9 @@ impl Sessions {
         if !(ended || session.is_idle(now)) || !made_tokens || reason == EndReason::Idle {
             return Ok(News(false));
         }
+        if !ended {
+            session::end_idle(tx, &session.id, now, reason).await?;
+        }
         let person = session.identity.person();
         let entry = Revocation {
             subject: Subject::Session { session: session.id.clone(), person: person.clone() },

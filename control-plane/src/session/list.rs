@@ -51,7 +51,15 @@ impl Sessions {
         Ok(session::shown_of(&mut *self.store.read().await?, person, now).await?)
     }
 
-    /// The same of everybody, a page at a time: the first page, or the one after `cursor`.
+    /// The session with this id, live or not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find(&self, id: &SessionId) -> Result<Option<Session>, SessionError> {
+        Ok(session::find(&mut *self.store.read().await?, id).await?)
+    }
+
+    /// The sessions of everybody that live or may have open streams, a page at a time: the first page, or the one after `cursor`.
     ///
     /// # Errors
     /// When the store fails.

@@ -410,6 +410,26 @@ pub async fn end(
     Ok(done.rows_affected() == 1)
 }
 
+/// Ends for good a session that only idle time had ended: with its streams.
+///
+/// # Errors
+/// When the store fails.
+pub async fn end_idle(
+    conn: &mut SqliteConnection,
+    id: &SessionId,
+    now: Timestamp,
+    reason: EndReason,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE session SET ended_at = ?, ended_reason = ? WHERE id = ? AND ended_reason = ?")
+        .bind(seconds(now))
+        .bind(reason.as_str())
+        .bind(id.as_str())
+        .bind(EndReason::Idle.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Forgets sessions whose longest life was over before `before`, however early they ended, with their refresh secrets and
 /// codes.
 ///

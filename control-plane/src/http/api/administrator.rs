@@ -14,6 +14,7 @@ use super::super::error::ApiError;
 use super::super::extract::Caller;
 use crate::accounts;
 use crate::app::App;
+use crate::person::Identity;
 use crate::session::Named;
 
 /// The longest name or id that is looked for.
@@ -35,14 +36,22 @@ impl FromRequestParts<Arc<App>> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let identity = Caller::from_request_parts(parts, app).await?.session.identity;
-        if !app.is_administrator(&identity) {
-            return Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "not-an-administrator",
-                "only administrators may do this; `admins` in the control plane's configuration names them",
-            ));
-        }
+        Self::check(app, &identity)?;
         Ok(Self { person: identity.person(), user: identity.user })
+    }
+}
+
+impl Administrator {
+    /// Refuses whom `admins` does not name.
+    pub(super) fn check(app: &App, identity: &Identity) -> Result<(), ApiError> {
+        if app.is_administrator(identity) {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "not-an-administrator",
+            "only administrators may do this; `admins` in the control plane's configuration names them",
+        ))
     }
 }
 

@@ -6,6 +6,7 @@ pub(super) mod clusters;
 pub(super) mod elevations;
 pub(super) mod people;
 pub(super) mod revocations;
+pub(super) mod sessions;
 pub(super) mod status;
 pub(super) mod whoami;
 

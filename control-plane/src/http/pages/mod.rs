@@ -5,6 +5,7 @@ pub(super) mod callback;
 pub(super) mod device;
 pub(super) mod device_decision;
 pub(super) mod home;
+pub(super) mod logged_out;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod provider;

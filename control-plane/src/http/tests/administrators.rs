@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::world::{PASSWORD, World};
 
 impl World {
-    async fn token(&self, user: &str) -> String {
+    pub(super) async fn token(&self, user: &str) -> String {
         self.signed_in(user, None).await["access_token"].as_str().unwrap().to_owned()
     }
 

@@ -11,6 +11,7 @@ mod hostile;
 mod idp;
 mod idp_again;
 mod log;
+mod logout;
 mod oidc;
 mod recheck;
 mod restore;

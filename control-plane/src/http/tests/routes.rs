@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use super::world::World;
 
 /// Method, path, and what an unknown visitor gets.
-const PUBLIC: [(Method, &str, StatusCode); 38] = [
+const PUBLIC: [(Method, &str, StatusCode); 43] = [
     (Method::GET, "/", StatusCode::OK),
     (Method::GET, "/login", StatusCode::OK),
     (Method::POST, "/login/accounts", StatusCode::FORBIDDEN),
@@ -19,7 +19,12 @@ const PUBLIC: [(Method, &str, StatusCode); 38] = [
     (Method::GET, "/device/decision", StatusCode::SEE_OTHER),
     (Method::POST, "/device/decision", StatusCode::FORBIDDEN),
     (Method::POST, "/oauth/device_authorization", StatusCode::BAD_REQUEST),
+    (Method::POST, "/logout/backchannel/{provider}", StatusCode::BAD_REQUEST),
+    (Method::GET, "/logged-out", StatusCode::OK),
     (Method::GET, "/signed-in", StatusCode::OK),
+    (Method::GET, "/api/v1/sessions", StatusCode::UNAUTHORIZED),
+    (Method::DELETE, "/api/v1/sessions", StatusCode::UNAUTHORIZED),
+    (Method::DELETE, "/api/v1/sessions/{id}", StatusCode::UNAUTHORIZED),
     (Method::GET, "/assets/{name}", StatusCode::NOT_FOUND),
     (Method::GET, "/.well-known/oauth-authorization-server", StatusCode::OK),
     (Method::GET, "/oauth/jwks.json", StatusCode::OK),
