@@ -77,8 +77,8 @@ const settings = {
   scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
   // Claims go into the ID token too, as most companies' providers have it.
   conformIdTokenClaims: false,
-  issueRefreshToken: async (_ctx, client, code) =>
-    client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
+  // The company's own client gets refresh tokens without asking the person, which `offline_access` would do.
+  issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   pkce: { required: () => true },
   features: {
     devInteractions: { enabled: false },

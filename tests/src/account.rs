@@ -31,13 +31,13 @@ impl Account {
         })
     }
 
-    /// The password's argon2id hash, as the configuration holds it. Cheap parameters: the password is random
+    /// The password's argon2id hash, as the configuration holds it: as cheap as one may be, for the password is random
     /// and lives as long as the run.
     pub fn password_hash(&self) -> Result<String> {
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)?;
         let salt = SaltString::encode_b64(&salt).map_err(|error| anyhow!("salt: {error}"))?;
-        let params = Params::new(8 * 1024, 1, 1, None).map_err(|error| anyhow!("argon2: {error}"))?;
+        let params = Params::new(19 * 1024, 2, 1, None).map_err(|error| anyhow!("argon2: {error}"))?;
         let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password(self.password.as_bytes(), &salt)
             .map_err(|error| anyhow!("argon2: {error}"))?;

@@ -158,11 +158,14 @@ fn configuration(dir: &Path, settings: &Settings<'_>, listen: (u16, u16), bundle
     let Some(fields) = content.as_object_mut() else { bail!("a configuration is an object") };
     if let Some(idp) = settings.idp {
         files::write_private(&dir.join("client-secret"), idp.client_secret.as_bytes())?;
-        let provider = json!({
+        let mut provider = json!({
             "id": idp::PROVIDER, "name": "Example company", "issuer": idp.issuer, "clientId": idp.client_id,
             "clientSecretFile": "client-secret",
             "scopes": idp.scopes, "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
         });
+        if let (Some(provider), Some(more)) = (provider.as_object_mut(), idp.more.as_object()) {
+            provider.extend(more.clone());
+        }
         fields.insert("providers".to_owned(), json!([provider]));
     }
     fields.extend(settings.extra.as_object().cloned().unwrap_or_default());

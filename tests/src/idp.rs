@@ -70,6 +70,8 @@ pub struct Registration {
     pub client_secret: &'static str,
     /// The scopes that it gives everything for.
     pub scopes: &'static [&'static str],
+    /// More of its section in the control plane's configuration.
+    pub more: Value,
 }
 
 /// A running provider, and what its administrator does.
@@ -120,7 +122,7 @@ impl Idp {
         let issuer = format!("http://127.0.0.1:{port}");
         wait_for_discovery(&mut process, &issuer, START_LIMIT)?;
         let scopes = &["email", "profile", "groups"];
-        Ok(Self { registration: Registration { issuer, client_id, client_secret, scopes }, process })
+        Ok(Self { registration: Registration { issuer, client_id, client_secret, scopes, more: Value::Null }, process })
     }
 
     fn tell(&self, method: &str, what: &str, body: &Value) -> Result<()> {

@@ -64,7 +64,11 @@ impl Keycloak {
         let (client_id, client_secret) = CLIENT;
         // Groups come with the client, not with a scope.
         let scopes = &["email", "profile"];
-        Ok(Self { registration: Registration { issuer, client_id, client_secret, scopes }, base, process })
+        Ok(Self {
+            registration: Registration { issuer, client_id, client_secret, scopes, more: Value::Null },
+            base,
+            process,
+        })
     }
 
     /// Speaks to its Admin API.
@@ -143,7 +147,13 @@ impl IdentityProvider for Keycloak {
     }
 
     fn end_sessions(&self, user: &str) -> Result<()> {
-        self.administer("POST", &format!("{}/logout", self.person(user)?), &Value::Null).map(drop)
+        // One by one: `POST …/logout` for all of them tells of one alone.
+        let sessions = self.administer("GET", &format!("{}/sessions", self.person(user)?), &Value::Null)?;
+        for session in sessions.as_array().into_iter().flatten() {
+            let id = session["id"].as_str().context("a session without an id")?;
+            self.administer("DELETE", &format!("/sessions/{id}"), &Value::Null)?;
+        }
+        Ok(())
     }
 
     fn disable(&self, user: &str) -> Result<()> {
@@ -163,6 +173,7 @@ fn realm(place: Place<'_>, accounts: &[IdpAccount]) -> Result<String> {
         json!({
             "username": account.user, "enabled": true, "firstName": name, "lastName": name,
             "email": account.claims["email"], "emailVerified": account.claims["email_verified"], "groups": paths,
+            "realmRoles": [format!("default-roles-{REALM}")],
             "credentials": [{"type": "password", "value": account.password, "temporary": false}],
         })
     });

@@ -1,8 +1,11 @@
 //! A sign-in at the provider's own page, and what comes of it in the cluster.
 
+use kubegate_tests::browser::Browser;
+use kubegate_tests::html;
 use kubegate_tests::world::World;
+use url::Url;
 
-use super::site::{self, Site};
+use super::site::Site;
 use crate::suite::claims;
 
 /// Where the group `engineers` may do something, and nobody else may.
@@ -27,14 +30,13 @@ pub(super) fn groups(site: &Site, world: &World) {
 }
 
 pub(super) fn wrong_password(site: &Site, world: &World) {
-    let mut login = site::login("dora");
-    "wrong".clone_into(&mut login.password);
-    let refused = site.sign_in(world, &login);
-    let provider = &site.provider.registration().issuer;
-    let told = match refused {
-        // Some answer so, others show the form again.
-        Err(error) => error.to_string(),
-        Ok((_, page)) => panic!("signed in at {}: {}", page.url, page.text()),
-    };
-    assert!(told.contains(provider), "it ends at the provider's own page: {told}");
+    let browser = Browser::new(&world.pki.ca).unwrap();
+    let page = site.ask(&browser);
+    let forms = html::forms(&page.body);
+    let form = forms.iter().find(|form| form.fields.contains_key("password")).unwrap();
+    let page = browser.submit(&page, form, &[("username", "dora"), ("password", "wrong")]).unwrap();
+    assert_eq!(page.url.origin(), Url::parse(&site.provider.registration().issuer).unwrap().origin(), "still there");
+    assert!(page.body.contains("name=\"password\""), "and asked again: {}", page.text());
+    let home = browser.open(&site.url()).unwrap();
+    assert!(home.form("/logout").is_none(), "nobody is signed in: {}", home.text());
 }
