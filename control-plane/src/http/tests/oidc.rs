@@ -122,6 +122,16 @@ async fn id_tokens_that_are_not_ours_are_refused() {
 }
 
 #[tokio::test]
+async fn a_provider_with_new_keys_is_asked_for_them_at_once_and_not_for_ever() {
+    let (world, idp) = world().await;
+    for (seed, status) in [(1, StatusCode::SEE_OTHER), (2, StatusCode::SEE_OTHER), (3, StatusCode::FORBIDDEN)] {
+        idp.behaviour.lock().unwrap().seed = [seed; 32];
+        let answer = sign_in(&mut world.browser(), &idp, "/login").await;
+        assert_eq!(answer.status, status, "key {seed}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_writes_truth_as_text_is_understood() {
     let (world, idp) = world().await;
     for verified in ["true", "false"] {
