@@ -14,7 +14,7 @@ use kubegate_control_plane::session::{Holder, Session, SessionKind};
 use kubegate_control_plane::store::elevation::{self, Elevation};
 use kubegate_control_plane::store::revocation::{self, Revocation, Subject};
 use kubegate_control_plane::store::{Store, session};
-use kubegate_control_plane::token::{Minter, TokenKeys};
+use kubegate_control_plane::token::{Minter, Schedule, TokenKeys};
 use kubegate_core::authoring;
 use kubegate_core::bundle::Version;
 use kubegate_core::id::{ElevationId, PersonId, SessionId};
@@ -268,7 +268,8 @@ async fn fill(config: Config, people: &People, policy: &str) -> Result<Mint> {
     let now = issuer::now();
     let store = Store::open(&config.store).await?;
     let sealer = Sealer::new(config.encryption_key.expose());
-    let keys = TokenKeys::open(store.clone(), sealer, config.sessions.max_lifetime, now).await?;
+    let schedule = Schedule { rotate_every: config.rotate_every, keep: config.sessions.max_lifetime };
+    let keys = TokenKeys::open(store.clone(), sealer, schedule, now).await?;
     let mut tx = store.write().await?;
     for session in people.0.values() {
         session::insert(&mut tx, session, None, None).await?;
