@@ -9,7 +9,7 @@
 //   PUT    /test/accounts/NAME/groups     these are the person's groups from now on
 //   DELETE /test/accounts/NAME            the account is closed
 //   DELETE /test/accounts/NAME/sessions   the person is signed out everywhere
-//   DELETE /test/accounts/NAME/session    the person is signed out where they signed in last
+//   DELETE /test/accounts/NAME/session    the person is signed out of one session, whichever
 //   POST   /test/keys                     another signing key; the old ones stay published
 //
 // A sign-in is of the class `pwd`, and of `phr` (a phishing-resistant key) when that is asked for (`acr_values`): the
@@ -143,10 +143,10 @@ const signIn = async (request, response, uid) => {
   );
 };
 
-// Ends sessions of the person, the newest first, and tells every client of it.
+// Ends so many sessions of the person, and tells every client of it.
 const endSessions = async (name, count) => {
   const all = [...store.of('Session')].filter(([, { accountId }]) => accountId === name);
-  for (const [id, session] of all.reverse().sort(([, a], [, b]) => b.loginTs - a.loginTs).slice(0, count)) {
+  for (const [id, session] of all.slice(0, count)) {
     store.of('Session').delete(id);
     for (const [clientId, { sid, grantId }] of Object.entries(session.authorizations ?? {})) {
       store.revoke(grantId);

@@ -118,8 +118,8 @@ pub trait IdentityProvider: fmt::Debug + Send + Sync {
     /// Signs a person out everywhere, and tells the control plane of it.
     fn end_sessions(&self, user: &str) -> Result<()>;
 
-    /// Signs a person out where they signed in last, and tells the control plane of it.
-    fn end_newest_session(&self, user: &str) -> Result<()>;
+    /// Ends one of a person's sessions, whichever, and tells the control plane of it.
+    fn end_one_session(&self, user: &str) -> Result<()>;
 
     /// Closes an account.
     fn disable(&self, user: &str) -> Result<()>;
@@ -189,7 +189,7 @@ impl IdentityProvider for Idp {
         self.tell("DELETE", &format!("accounts/{user}/sessions"), &Value::Null)
     }
 
-    fn end_newest_session(&self, user: &str) -> Result<()> {
+    fn end_one_session(&self, user: &str) -> Result<()> {
         self.tell("DELETE", &format!("accounts/{user}/session"), &Value::Null)
     }
 

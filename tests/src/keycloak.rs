@@ -106,13 +106,11 @@ impl Keycloak {
         Ok(format!("/users/{id}"))
     }
 
-    /// A person's sessions, the newest last.
+    /// The ids of a person's sessions.
     fn sessions(&self, user: &str) -> Result<Vec<String>> {
         let sessions = self.administer("GET", &format!("{}/sessions", self.person(user)?), &Value::Null)?;
-        let mut sessions: Vec<&Value> = sessions.as_array().into_iter().flatten().collect();
-        sessions.sort_by_key(|session| session["start"].as_u64());
-        let id = |session: &&Value| session["id"].as_str().map(str::to_owned).context("a session without an id");
-        sessions.iter().map(id).collect()
+        let id = |session: &Value| session["id"].as_str().map(str::to_owned).context("a session without an id");
+        sessions.as_array().into_iter().flatten().map(id).collect()
     }
 
     fn end_session(&self, id: &str) -> Result<()> {
@@ -164,9 +162,9 @@ impl IdentityProvider for Keycloak {
         self.sessions(user)?.iter().try_for_each(|id| self.end_session(id))
     }
 
-    fn end_newest_session(&self, user: &str) -> Result<()> {
-        let newest = self.sessions(user)?.pop().with_context(|| format!("{user} has no session"))?;
-        self.end_session(&newest)
+    fn end_one_session(&self, user: &str) -> Result<()> {
+        let one = self.sessions(user)?.pop().with_context(|| format!("{user} has no session"))?;
+        self.end_session(&one)
     }
 
     fn disable(&self, user: &str) -> Result<()> {
