@@ -14,11 +14,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kubegate_core::time::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::oidc::{AskError, Asked, Provider};
+use crate::person::Identity;
 use crate::random;
 use crate::session::{EndReason, Leased, Review, SessionError};
 use crate::store::sign_in::{self, SignIn};
@@ -188,15 +190,8 @@ async fn conclude(
     let result = match asked {
         Ok(Asked::Vouched(identity)) => {
             let next = now.after(spread(rule.every));
-            // Some of it may be kept here.
-            let identity = match identity.map(|identity| (app.review(&identity), identity)) {
-                None => None,
-                Some((Review::Stands, identity)) => Some(identity),
-                Some((Review::Changed(current), _)) => Some(current),
-                Some((Review::Withdrawn, _)) => {
-                    app.sessions.end_sign_in(id, EndReason::Withdrawn, now).await?;
-                    return Ok(());
-                }
+            let Reviewed::Stands(identity) = review(app, id, identity, now).await? else {
+                return Ok(());
             };
             let in_force = app.in_force();
             let claims = in_force.policy.claim_keys();
@@ -210,8 +205,19 @@ async fn conclude(
         Ok(Asked::Nothing) => {
             let ends = provider.ends_without_refresh_token(*signed_in_at).filter(|ends| *ends > now);
             let next = now.after(spread(rule.every));
-            app.sessions.not_asked(leased, ends.map_or(next, |ends| next.min(ends))).await?;
-            "not-asked"
+            let next = ends.map_or(next, |ends| next.min(ends));
+            let before = app.sessions.identity_of(id, now).await?;
+            let Reviewed::Stands(identity) = review(app, id, before.clone().map(Box::new), now).await? else {
+                return Ok(());
+            };
+            if identity.as_deref() == before.as_ref() {
+                app.sessions.not_asked(leased, next).await?;
+                "not-asked"
+            } else {
+                let in_force = app.in_force();
+                app.sessions.vouched(leased, identity.as_deref(), in_force.policy.claim_keys(), next, now).await?;
+                "changed"
+            }
         }
         Err(AskError::Refused(why)) => {
             let sessions = app.sessions.end_sign_in(id, EndReason::ProviderRefused, now).await?;
@@ -234,6 +240,31 @@ async fn conclude(
     let labels = SignInLabels { provider: provider.id().to_owned(), result };
     app.metrics.rechecks.get_or_create(&labels).inc();
     Ok(())
+}
+
+/// What is kept here of somebody: the groups of a file, for one.
+enum Reviewed {
+    /// Who it is now, if that is known.
+    Stands(Option<Box<Identity>>),
+    /// Nobody any more: the sessions have ended.
+    Withdrawn,
+}
+
+async fn review(
+    app: &App,
+    sign_in: &str,
+    identity: Option<Box<Identity>>,
+    now: Timestamp,
+) -> Result<Reviewed, RecheckError> {
+    Ok(Reviewed::Stands(match identity.map(|identity| (app.review(&identity), identity)) {
+        None => None,
+        Some((Review::Stands, identity)) => Some(identity),
+        Some((Review::Changed(current), _)) => Some(current),
+        Some((Review::Withdrawn, _)) => {
+            app.sessions.end_sign_in(sign_in, EndReason::Withdrawn, now).await?;
+            return Ok(Reviewed::Withdrawn);
+        }
+    }))
 }
 
 /// At least `every`, and up to a tenth more: so that those who signed in together are not asked about together for ever.

@@ -207,8 +207,10 @@ fn read(root: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Config> {
     }
     let longest = sessions.as_ref().map(|sessions| sessions.max_lifetime);
     let pomerium = pomerium::read(fields.get("pomerium").as_ref(), longest);
-    if let (Some(Some(pomerium)), Some(providers), Some(accounts)) = (&pomerium, &providers, &accounts) {
-        pomerium::check_apart(root, pomerium, providers, accounts);
+    if let (Some(Some(pomerium)), Some(providers), Some(workloads), Some(accounts)) =
+        (&pomerium, &providers, &workloads, &accounts)
+    {
+        pomerium::check_apart(root, pomerium, providers, workloads, accounts);
     }
     let listen = listen?;
     let keys = keys?;

@@ -10,6 +10,7 @@ use kubegate_core::pattern::{Pattern, any_matches};
 use super::providers::Provider;
 use crate::accounts::Account;
 use crate::person::check_user;
+use crate::workload;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -108,15 +109,23 @@ fn lifetime(fields: &Fields<'_>, range: RangeInclusive<Duration>, default: Durat
 
 /// Reports names of people that could be a service account's. A provider without a prefix is no mistake here: names of
 /// its people that begin so get no token ([`MintError::ReservedUser`](crate::token::MintError)).
-pub(super) fn check_apart(root: &Node<'_>, pomerium: &Pomerium, providers: &[Provider], accounts: &[Account]) {
+pub(super) fn check_apart(
+    root: &Node<'_>,
+    pomerium: &Pomerium,
+    providers: &[Provider],
+    workloads: &[workload::Settings],
+    accounts: &[Account],
+) {
     const REMEDY: &str = "choose another `pomerium.serviceAccounts.userPrefix`, such as \"sa:\"";
     let Some(ServiceAccounts { user_prefix, .. }) = &pomerium.service_accounts else {
         return;
     };
-    for Provider { id, user_prefix: other, .. } in providers {
+    let of_providers = providers.iter().map(|Provider { id, user_prefix, .. }| (id, user_prefix));
+    let of_workloads = workloads.iter().map(|workload::Settings { id, user_prefix, .. }| (id, user_prefix));
+    for (id, other) in of_providers.chain(of_workloads) {
         let collide = other.starts_with(user_prefix.as_str()) || user_prefix.starts_with(other.as_str());
         if collide && !other.is_empty() {
-            root.report(format!("the provider {id:?} and service accounts can have the same names"), REMEDY);
+            root.report(format!("{id:?} and service accounts can have the same names"), REMEDY);
         }
     }
     if let Some(account) = accounts.iter().find(|account| account.user.starts_with(user_prefix.as_str())) {

@@ -195,6 +195,14 @@ fn pomerium_is_off_unless_it_is_turned_on() {
     assert_eq!(folder.problems(&both("s")).len(), 1);
     let problems = folder.problems(&format!("{}{}", base(), provider("").replace("corp", "service-accounts")));
     assert!(problems[0].contains("is the id of service accounts"), "{problems:?}");
+    let ci = workload("");
+    let problems = folder.problems(&ci.replace("id: ci", "id: service-accounts"));
+    assert!(problems.iter().any(|problem| problem.contains("is the id of service accounts")), "{problems:?}");
+    let accounts =
+        |prefix: &str| format!("{ci}pomerium: {{enabled: true, serviceAccounts: {{userPrefix: '{prefix}'}}}}\n");
+    assert!(folder.parse(&accounts("sa:")).is_ok());
+    let problems = folder.problems(&accounts("ci:"));
+    assert!(problems[0].contains("\"ci\" and service accounts can have the same names"), "{problems:?}");
 }
 
 #[test]

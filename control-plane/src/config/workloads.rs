@@ -6,6 +6,7 @@ use std::time::Duration;
 use kubegate_core::document::{Fields, Node};
 use kubegate_core::identity_name;
 use kubegate_core::pattern::Pattern;
+use kubegate_core::token::SERVICE_ACCOUNTS;
 use url::Url;
 
 use super::issuer::is_loopback;
@@ -106,6 +107,10 @@ fn id(node: &Node<'_>) -> Option<String> {
     }
     if id == accounts::PROVIDER {
         node.report(format!("{id:?} is the id of the built-in accounts"), "choose another");
+        return None;
+    }
+    if id == SERVICE_ACCOUNTS {
+        node.report(format!("{id:?} is the id of service accounts"), "choose another");
         return None;
     }
     Some(id.to_owned())

@@ -64,7 +64,8 @@ impl Provider {
                 mapped.identity.acr.clone_from(&before.acr);
                 mapped.identity.amr.clone_from(&before.amr);
             }
-            if named.is_none() && granted.id_token.is_none() {
+            let gives_groups = self.settings.groups != GroupSource::None;
+            if named.is_none() && granted.id_token.is_none() && gives_groups {
                 mapped.identity.groups.clone_from(&before.groups);
             }
         }
@@ -82,7 +83,9 @@ impl Provider {
         granted: &Granted,
         before: Option<&Identity>,
     ) -> Result<(Map<String, Value>, Option<Vec<Value>>), OidcError> {
-        let mut claims = granted.id_token.clone().unwrap_or_default();
+        // What only an ID token says stays as it was.
+        let remembered = || before.map(|before| before.claims.clone().into_iter().collect());
+        let mut claims: Map<String, Value> = granted.id_token.clone().or_else(remembered).unwrap_or_default();
         let subject = claims.get("sub").and_then(Value::as_str).or(before.map(|before| before.subject.as_str()));
         let subject = subject.ok_or_else(|| IdentityError::Claim("sub".to_owned()))?.to_owned();
         let user_info = if granted.id_token.is_none() || identity::lacks(&self.settings, &claims) {
@@ -99,9 +102,12 @@ impl Provider {
             access_token: &granted.access_token,
         };
         let named = self.named_groups(&said).await?;
-        if let Some(more) = user_info {
-            identity::complete(&mut claims, more);
+        match user_info {
+            Some(more) if granted.id_token.is_none() => identity::renew(&mut claims, more),
+            Some(more) => identity::complete(&mut claims, more),
+            None => {}
         }
+        claims.insert("sub".to_owned(), Value::String(subject));
         Ok((claims, named))
     }
 
@@ -124,9 +130,7 @@ impl Provider {
             request.request_async(&discovery.http).await.map_err(|error| {
                 let cause = Failure::cause(chain(&error));
                 match error {
-                    UserInfoError::Response(status, ..) if matches!(status.as_u16(), 401 | 403) => {
-                        OidcError::UserInfoRefused(cause)
-                    }
+                    UserInfoError::Response(status, ..) if status.as_u16() == 401 => OidcError::UserInfoRefused(cause),
                     UserInfoError::ClaimsVerification(ClaimsVerificationError::InvalidSubject(_)) => {
                         IdentityError::AnotherPerson.into()
                     }

@@ -83,6 +83,16 @@ pub(super) fn lacks(provider: &Provider, claims: &Map<String, Value>) -> bool {
             .any(|name| find(claims, name).is_none())
 }
 
+/// Takes over what the userinfo endpoint says now of somebody of whom `claims` are known from before. Of the sign-in it
+/// says nothing; and whether an address is verified counts only for that address.
+pub(super) fn renew(claims: &mut Map<String, Value>, mut more: Map<String, Value>) {
+    more.retain(|name, _| !["acr", "amr", "auth_time"].contains(&name.as_str()));
+    if more.contains_key("email") && more.get("email") != claims.get("email") {
+        claims.remove("email_verified");
+    }
+    claims.extend(more);
+}
+
 /// Adds what the userinfo endpoint says beyond the ID token. It knows the person and not the sign-in, so of that it says
 /// nothing. Whether an address is verified counts only for the address that it was said of.
 pub(super) fn complete(claims: &mut Map<String, Value>, mut more: Map<String, Value>) {

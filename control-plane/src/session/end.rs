@@ -5,7 +5,7 @@ use kubegate_core::time::Timestamp;
 
 use super::{DEVICE_LIFETIME, LEEWAY, SessionError, Sessions};
 use crate::store::revocation::{self, Revocation, Subject};
-use crate::store::session::{self, EndReason, Session};
+use crate::store::session::{self, EndReason, Session, SessionKind};
 use crate::store::{self, StoreError, Write, disabled, elevation};
 use crate::telemetry::ResultLabels;
 
@@ -48,19 +48,31 @@ impl Sessions {
         now: Timestamp,
         not_before: Timestamp,
     ) -> Result<usize, StoreError> {
-        let sessions = session::live_of(tx, person, now).await?;
+        let until = self.refused_until(tx, person, now).await?;
+        let sessions = session::with_access_of(tx, person, now).await?;
         for session in &sessions {
             self.end_in(tx, session, reason, now).await?;
         }
-        // Service accounts have sessions that are longer than people's.
-        let longest = sessions.iter().map(|session| session.expires_at).max().unwrap_or_default();
         let entry = Revocation {
             subject: Subject::Person { person: person.clone(), not_before },
-            until: now.after(self.limits.max_lifetime).max(longest).after(LEEWAY),
+            until,
             reason: reason.as_str().to_owned(),
         };
         revocation::put(tx, &entry).await?;
-        Ok(sessions.len())
+        Ok(sessions.iter().filter(|session| session.is_live(now)).count())
+    }
+
+    /// Until when tokens that were made for a person before now have to be refused: to the end of the longest session, which
+    /// service accounts have longer than people, and those of before a change of the limits.
+    pub(super) async fn refused_until(
+        &self,
+        tx: &mut Write,
+        person: &PersonId,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
+        let sessions = session::with_access_of(tx, person, now).await?;
+        let longest = sessions.iter().map(|session| session.expires_at).max().unwrap_or_default();
+        Ok(now.after(self.limits.max_lifetime).max(longest).after(LEEWAY))
     }
 
     /// Ends the live sessions whose identity no longer stands.
@@ -149,7 +161,10 @@ impl Sessions {
             reason: reason.as_str().to_owned(),
         };
         revocation::put(tx, &entry).await?;
-        revocation::collapse(tx, &person, MOST_REVOKED, now).await?;
+        // Nobody asks anew for the other tokens of a service account.
+        if session.kind != SessionKind::ServiceAccount {
+            revocation::collapse(tx, &person, MOST_REVOKED, now).await?;
+        }
         Ok(News(true))
     }
 

@@ -26,7 +26,7 @@ pub struct Page {
 }
 
 impl Cursor {
-    /// Reads what [`Cursor::to_string`] wrote.
+    /// Reads what [`Cursor`] wrote.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (created_at, id) = text.split_once('.')?;

@@ -8,7 +8,7 @@ use kubegate_core::id::PersonId;
 use kubegate_core::time::Timestamp;
 
 use super::end::News;
-use super::{LEEWAY, SessionError, Sessions};
+use super::{SessionError, Sessions};
 use crate::person::Identity;
 use crate::scim::Settled;
 use crate::store::revocation::{self, Revocation, SECOND, Subject};
@@ -133,6 +133,7 @@ impl Sessions {
                     }
                 }
                 if new != old {
+                    self.directories.note(&mut tx, &new).await?;
                     session::update_identity(&mut tx, &session.id, &new).await?;
                     changed |= differ(&old, &new, claims);
                 }
@@ -142,7 +143,7 @@ impl Sessions {
             sign_in::ask_about_others(&mut tx, &sign_in.person, &sign_in.id, now.before(JUST_NOW), now).await?;
             let entry = Revocation {
                 subject: Subject::Person { person: sign_in.person.clone(), not_before: now.after(SECOND) },
-                until: now.after(self.limits.max_lifetime).after(LEEWAY),
+                until: self.refused_until(&mut tx, &sign_in.person, now).await?,
                 reason: "changed".to_owned(),
             };
             revocation::put(&mut tx, &entry).await?;

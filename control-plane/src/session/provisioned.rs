@@ -6,7 +6,7 @@ use kubegate_core::time::Timestamp;
 
 use super::end::News;
 use super::people::ON_ITS_WAY;
-use super::{LEEWAY, SessionError, Sessions};
+use super::{SessionError, Sessions};
 use crate::person::Identity;
 use crate::scim::{NotProvisioned, Settled};
 use crate::store::revocation::{self, Revocation, Subject};
@@ -88,7 +88,7 @@ impl Sessions {
         if changed {
             let entry = Revocation {
                 subject: Subject::Person { person: person.clone(), not_before: now.after(revocation::SECOND) },
-                until: now.after(self.limits.max_lifetime).after(LEEWAY),
+                until: self.refused_until(tx, person, now).await?,
                 reason: "groups-changed".to_owned(),
             };
             revocation::put(tx, &entry).await?;

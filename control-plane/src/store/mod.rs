@@ -221,6 +221,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_store_of_before_keeps_who_is_signed_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kubegate.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true).foreign_keys(true);
+        let before = SqlitePoolOptions::new().connect_with(options).await.unwrap();
+        let mut migrations = sqlx::migrate!();
+        let old = migrations.migrations.iter().filter(|migration| migration.version <= 6).cloned();
+        migrations.migrations = old.collect::<Vec<_>>().into();
+        migrations.run(&before).await.unwrap();
+        let identity = r#"{"provider":"corp","subject":"1","user":"alice"}"#;
+        let insert = format!(
+            "INSERT INTO session (id, kind, person, identity, auth_time, signed_in_at, created_at, last_used_at, expires_at) \
+             VALUES ('s_1', 'cli', 'corp:1', '{identity}', 1, 1, 1, 1, 4000000000), \
+             ('s_2', 'browser', 'corp:1', '{identity}', 1, 1, 2, 1, 4000000000); \
+             INSERT INTO refresh_secret (hash, session, created_at) VALUES (x'00', 's_1', 1); \
+             INSERT INTO token_key (kid, sealed_seed, created_at, signs_from) VALUES ('k', x'00', 1, 1)"
+        );
+        sqlx::raw_sql(&insert).execute(&before).await.unwrap();
+        before.close().await;
+
+        let store = Store::open(&path).await.unwrap();
+        let mut conn = store.read().await.unwrap();
+        let sessions = session::live_of(&mut conn, &"corp:1".into(), Timestamp::from_seconds(2)).await.unwrap();
+        let kinds: Vec<_> = sessions.iter().map(|session| session.kind).collect();
+        assert_eq!(kinds, [session::SessionKind::Cli, session::SessionKind::Browser]);
+        let secrets: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM refresh_secret").fetch_one(&mut *conn).await.unwrap();
+        assert_eq!(secrets, 1, "nobody has to sign in again");
+        let keys = token_key::all(&mut conn, token_key::Purpose::Session).await.unwrap();
+        assert_eq!(keys.len(), 1, "and the tokens in hand are good");
+    }
+
+    #[tokio::test]
     async fn only_the_owner_reads_the_store() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("kubegate.db")).await.unwrap();

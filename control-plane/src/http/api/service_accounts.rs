@@ -114,9 +114,11 @@ async fn issue(app: Arc<App>, by: Administrator, wanted: Wanted) -> Result<Respo
         expires_at: now.after(Duration::from_secs(wanted.expires_in)),
         by: by.user,
     };
+    let made_at = app.sessions.made_at(&issue.identity.person(), now).await.map_err(ApiError::unavailable)?;
     let (clusters, by) = (issue.clusters.clone(), issue.by.clone());
-    let mint =
-        |session: &Session, cluster: &ClusterName| app.minter.pomerium_token(session, cluster, &in_force.policy, now);
+    let mint = |session: &Session, cluster: &ClusterName| {
+        app.minter.pomerium_token(session, cluster, &in_force.policy, made_at)
+    };
     let (session, tokens) = app.sessions.issue(issue, mint, now).await.map_err(refused)?;
     let account = AccountView::new(&session, clusters, by);
     let AccountView { id, user, issued_by: administrator, expires_at, .. } = &account;

@@ -63,12 +63,13 @@ pub(super) async fn answer(
         refusal::of_workload(app, error)
     })?;
     let Exchanged { session, token_until, again } = &exchanged;
+    let made_at = app.sessions.made_at(&session.identity.person(), now).await.map_err(OAuthError::unavailable)?;
     let token = match cluster {
         Some(cluster) => {
             let policy = (&in_force.policy, in_force.version);
-            app.minter.session_token(session, &cluster.name, policy, *token_until, now)
+            app.minter.session_token(session, &cluster.name, policy, *token_until, made_at)
         }
-        None => app.minter.access_token(session, *token_until, now),
+        None => app.minter.access_token(session, *token_until, made_at),
     };
     let access_token = token.map_err(not_minted)?;
     let name = cluster.map(|cluster| cluster.name.to_string()).unwrap_or_default();

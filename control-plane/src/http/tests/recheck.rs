@@ -204,6 +204,48 @@ async fn userinfo_is_asked_when_the_answer_has_no_id_token() {
 }
 
 #[tokio::test]
+async fn what_only_the_id_token_said_stays_when_there_is_none() {
+    let mut at = SignedIn::with("", |behaviour| {
+        behaviour.again.gives = true;
+        behaviour.claims["department"] = json!("sre");
+        behaviour.claims["groups"] = json!(["team-a"]);
+    })
+    .await;
+    at.behave(|behaviour| {
+        behaviour.again.without_id_token = true;
+        behaviour.user_info = json!({"email": "carol@example.com", "email_verified": true});
+    });
+    at.world.clock.advance(DUE);
+    let answer = at.refreshed().await;
+    assert_eq!(at.asked(), 1);
+    assert!(at.revocations().await.is_empty(), "nothing has changed");
+    assert_eq!(answer["cluster"]["name"].as_str(), Some("prod"));
+    assert_eq!(at.groups().await, json!(["corp:team-a"]));
+    let token = at.world.refresh(&at.refresh, None).await.json()["access_token"].as_str().unwrap().to_owned();
+    let whoami = at.world.api("/api/v1/whoami", &token).await.json();
+    assert_eq!(whoami["clusters"], json!(["prod"]), "by the claim department");
+}
+
+#[tokio::test]
+async fn a_changed_group_file_counts_for_open_streams_too() {
+    let idp = Idp::start().await;
+    let file = |groups: &str| format!("people: [{{email: carol@example.com, groups: {groups}}}]");
+    let section = idp.section_with(", groups: {from: file, file: groups.yaml}");
+    let world = World::with_file("groups.yaml", &file("[platform-admins]"), &section).await;
+    let (refresh, token) = sign_in(&world, &idp).await;
+    let at = SignedIn { world, idp, refresh, token };
+    at.world.clock.advance(DUE);
+    at.round().await;
+    assert!(at.revocations().await.is_empty());
+    std::fs::write(at.world.dir.path().join("groups.yaml"), file("[other]")).unwrap();
+    at.world.clock.advance(DUE);
+    at.round().await;
+    let reasons: Vec<_> = at.revocations().await.into_iter().map(|revocation| revocation.reason).collect();
+    assert_eq!(reasons, ["changed"], "tokens in hand count no more, though the provider gives no refresh token");
+    assert_eq!(at.groups().await, json!(["corp:other"]));
+}
+
+#[tokio::test]
 async fn who_is_no_longer_known_there_is_out_at_once_everywhere() {
     for error in ["invalid_grant", "interaction_required"] {
         let at = SignedIn::new().await;

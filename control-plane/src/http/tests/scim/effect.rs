@@ -278,3 +278,36 @@ async fn what_was_pushed_outlives_a_restart_and_a_new_demand_holds_for_those_sig
     world.patch(&format!("/Users/{id}"), &json!([{"op": "replace", "value": {"active": false}}])).await;
     assert!(world.next_token(&mut carol).await.is_err(), "found although the sign-in was before the restart");
 }
+
+#[tokio::test]
+async fn groups_stay_those_that_were_pushed_when_the_provider_is_asked_again() {
+    let (world, idp) = world().await;
+    {
+        let mut behaviour = idp.behaviour.lock().unwrap();
+        behaviour.again.gives = true;
+        behaviour.claims["groups"] = json!(["root"]);
+    }
+    let id = world.user("carol@example.com", "00u1").await;
+    world.group("Platform", &[&id]).await;
+    let mut carol = world.person(&idp).await;
+    world.clock.advance(Duration::from_secs(700));
+    world.next_token(&mut carol).await.unwrap();
+    let answer = world.refresh(&carol.refresh, None).await.json();
+    let whoami = world.api("/api/v1/whoami", answer["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(whoami["groups"], json!(["corp:Platform"]), "not those of the ID token");
+    carol.refresh = answer["refresh_token"].as_str().unwrap().to_owned();
+    let mut conn = world.app.store.read().await.unwrap();
+    let revoked = crate::store::revocation::live(&mut conn, world.clock.now()).await.unwrap();
+    assert!(revoked.is_empty(), "nothing has changed: {revoked:?}");
+    drop(conn);
+
+    // The provider links the person to another user, as after a rename, and deactivates that one.
+    idp.behaviour.lock().unwrap().claims["oid"] = json!("00u2");
+    let renamed = world.user("carol.new@example.com", "00u2").await;
+    world.clock.advance(Duration::from_secs(700));
+    world.next_token(&mut carol).await.unwrap();
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    world.patch(&format!("/Users/{renamed}"), &off).await;
+    let why = world.next_token(&mut carol).await.unwrap_err();
+    assert!(why.contains("deactivated"), "{why}");
+}
