@@ -46,7 +46,7 @@ cluster:
 screenshots:
     @{{tools}}/screenshots.sh
 
-# All tests: unit, core as wasm, and end to end on real Envoy, kube-apiserver, kubectl, IdP and Chromium.
+# All tests: unit, core as wasm, and end to end on real Envoy, kube-apiserver, kubectl, two IdPs and Chromium.
 [group('test')]
 test: unit wasm-test e2e
 

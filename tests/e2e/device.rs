@@ -21,14 +21,14 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
 }
 
 /// A sign-in that waits in a terminal, and what a program is told of it.
-struct Waiting {
+pub(crate) struct Waiting {
     child: Child,
     stdout: BufReader<ChildStdout>,
     told: Value,
 }
 
 impl Waiting {
-    fn begin(person: &Person) -> Self {
+    pub(crate) fn begin(person: &Person) -> Self {
         let mut command = person.kubegate_command(&["login", "--device", "--json"]).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -38,11 +38,11 @@ impl Waiting {
         Self { child, stdout, told }
     }
 
-    fn told(&self, name: &str) -> &str {
+    pub(crate) fn told(&self, name: &str) -> &str {
         self.told[name].as_str().unwrap_or_else(|| panic!("{name} in {}", self.told))
     }
 
-    fn end(mut self) -> (Output, String) {
+    pub(crate) fn end(mut self) -> (Output, String) {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         (self.child.wait_with_output().unwrap(), line)

@@ -18,6 +18,7 @@ mod cut;
 mod device;
 mod distribution;
 mod groups;
+mod identity;
 mod impersonation;
 mod keys;
 mod objects;
@@ -29,7 +30,6 @@ mod request_info;
 mod rules;
 mod sabotage;
 mod scim;
-mod sessions;
 mod stage;
 mod step_up;
 mod streams;
@@ -60,12 +60,12 @@ fn main() -> ExitCode {
         device::trials(&suite),
         distribution::trials(&suite),
         groups::trials(&suite),
+        identity::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),
         pomerium::trials(&suite),
         request_info::trials(&suite),
         rules::trials(&suite),
-        sessions::trials(&suite),
         upstream::trials(&suite),
         tokens::trials(&suite),
         walls::trials(&suite),

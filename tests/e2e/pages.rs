@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use kubegate_tests::idp;
+use kubegate_tests::idp::{self, IdentityProvider as _};
 use kubegate_tests::process::Running;
 use kubegate_tests::world::{CLUSTER, World};
 use kubegate_tests::{paths, poll};
@@ -80,7 +80,7 @@ fn describe(suite: &Suite, world: &World) -> Value {
             "tourist": {"user": tourist.user, "password": tourist.password},
         },
         "company": {
-            "provider": idp::PROVIDER, "issuer": provider.issuer, "user": company.user, "password": company.password,
+            "provider": idp::PROVIDER, "issuer": provider.registration().issuer, "user": company.user, "password": company.password,
             "email": "dora@company.example",
             "shown": format!("{}dora@company.example", idp::PREFIX),
         },

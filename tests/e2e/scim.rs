@@ -55,7 +55,7 @@ fn out(suite: &Suite, world: &World) {
     let group = json!({"displayName": "Platform", "members": [{"value": user["id"]}]});
     push(world, &gate, "POST", "/Groups", &group);
 
-    let dora = gate.person(suite.login(Who::Dora)).unwrap();
+    let dora = gate.person(world, suite.login(Who::Dora)).unwrap();
     let pods = ["get", "pods", "-n", TEAM];
     poll::until("the rule", PATIENCE, || {
         dora.kubectl.run(&pods).and_then(kubegate_tests::kubectl::Outcome::ok).map_err(|error| error.to_string())
@@ -98,7 +98,7 @@ fn out(suite: &Suite, world: &World) {
 }
 
 /// What the provider sends, through Envoy.
-fn push(world: &World, gate: &Gate<'_>, method: &str, path: &str, body: &Value) -> Value {
+fn push(world: &World, gate: &Gate, method: &str, path: &str, body: &Value) -> Value {
     let request = ureq::http::Request::builder()
         .method(method)
         .uri(format!("{}/scim/v2/company{path}", gate.control_plane_url()))

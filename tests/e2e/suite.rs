@@ -13,7 +13,7 @@ use kubegate_tests::account::Account;
 use kubegate_tests::browser::Login;
 use kubegate_tests::control_plane::ControlPlane;
 use kubegate_tests::gate::{Differences, Gate};
-use kubegate_tests::idp::{self, IdpAccount};
+use kubegate_tests::idp::{self, IdpAccount, Which};
 use kubegate_tests::person::Person;
 use kubegate_tests::world::{Api, CLUSTER, Plan, World};
 use kubegate_tests::{files, paths};
@@ -21,6 +21,7 @@ use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::groups::two_thousand_groups;
+use crate::identity::{Site, Sites};
 
 /// The namespace with the pod `hello`.
 pub(crate) const TEAM: &str = "team-a";
@@ -35,6 +36,7 @@ pub(crate) struct Suite(Arc<Shared>);
 struct Shared {
     started: OnceLock<Started>,
     people: AtomicU32,
+    sites: Sites,
 }
 
 struct Started {
@@ -106,12 +108,6 @@ pub(crate) enum Who {
     Grace,
     /// Of the external provider: 2,000 groups, all of which the policy would pass on.
     Heidi,
-    /// Of the external provider: one test changes their groups, one signs them out, one takes them out.
-    Gina,
-    Hugo,
-    Ines,
-    /// Of the external provider: signs out.
-    Jana,
 }
 
 /// What a session token says.
@@ -138,11 +134,11 @@ pub(crate) fn refused(output: anyhow::Result<Output>) -> String {
 
 impl Suite {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Shared { started: OnceLock::new(), people: AtomicU32::new(0) }))
+        Self(Arc::new(Shared { started: OnceLock::new(), people: AtomicU32::new(0), sites: Sites::default() }))
     }
 
     /// A test beside which others may run.
-    pub(crate) fn test(&self, name: &str, run: fn(&Suite, &World)) -> Trial {
+    pub(crate) fn test(&self, name: &str, run: impl FnOnce(&Suite, &World) + Send + 'static) -> Trial {
         let suite = self.clone();
         Trial::test(name, move || {
             let guard = suite.read();
@@ -169,8 +165,13 @@ impl Suite {
     }
 
     /// A gate of a test's own.
-    pub(crate) fn gate<'w>(&self, world: &'w World, name: &str, differences: &Differences<'_>) -> Gate<'w> {
+    pub(crate) fn gate(&self, world: &World, name: &str, differences: &Differences<'_>) -> Gate {
         Gate::start(world, name, &self.started().accounts, differences).expect("the gate starts")
+    }
+
+    /// An identity provider with a gate of its own.
+    pub(crate) fn site(&self, world: &World, which: Which) -> Arc<Site> {
+        self.0.sites.get(world, &self.started().accounts, which)
     }
 
     /// What somebody types at sign-in.
@@ -196,15 +197,12 @@ impl Suite {
             Who::Erin => company("erin"),
             Who::Grace => company("grace"),
             Who::Heidi => company("heidi"),
-            Who::Gina => company("gina"),
-            Who::Hugo => company("hugo"),
-            Who::Ines => company("ines"),
-            Who::Jana => company("jana"),
         }
     }
 
     /// Stops the world; it does so on drop only when nobody holds the suite any more.
     pub(crate) fn stop(&self) {
+        self.0.sites.stop();
         if let Some(started) = self.0.started.get() {
             let world = started.world.write().unwrap_or_else(PoisonError::into_inner).take();
             drop(world);
@@ -238,11 +236,6 @@ fn start() -> anyhow::Result<Started> {
         Account::new("rita@example.com", &["team-a"], "loses her sessions")?,
         Account::new("tim@example.com", &["visitors"], "is shut out and let in again")?,
     ];
-    let colleague = |user: &'static str, password: &'static str| IdpAccount {
-        user,
-        password,
-        claims: json!({"email": format!("{user}@company.example"), "email_verified": true, "groups": ["engineers"]}),
-    };
     let idp = [
         IdpAccount {
             user: "dora",
@@ -265,10 +258,6 @@ fn start() -> anyhow::Result<Started> {
             password: "heidi-password",
             claims: json!({"email": "heidi@company.example", "email_verified": true, "groups": two_thousand_groups()}),
         },
-        colleague("gina", "gina-password"),
-        colleague("hugo", "hugo-password"),
-        colleague("ines", "ines-password"),
-        colleague("jana", "jana-password"),
     ];
     let plan = Plan {
         dir: &dir,

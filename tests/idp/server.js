@@ -2,18 +2,24 @@
 //
 //   node server.js CONFIG.json
 //
-// CONFIG.json: { port, clientId, clientSecret, redirectUris: [..], postLogoutRedirectUris?: [..], backchannelLogoutUri?,
-//                accounts: { NAME: { password, claims: { email, email_verified, name, groups, .. } } } }
-// Prints `ready ISSUER` when it listens. While it runs, as a directory would: `PUT /test/accounts/NAME` replaces a
-// person's claims, `DELETE /test/accounts/NAME` takes the person out, and `POST /test/logout/NAME` ends the newest session
-// of one and tells the client so (back-channel logout).
+// CONFIG.json: { port, clientId, clientSecret, redirectUris: [..], postLogoutRedirectUris: [..],
+//                backchannelLogoutUri, accounts: { NAME: { password, claims: { email, email_verified, name, groups, .. } } } }
+// Prints `ready ISSUER` when it listens. While it runs, it can be told what an administrator does:
+//
+//   PUT    /test/accounts/NAME/groups     these are the person's groups from now on
+//   DELETE /test/accounts/NAME            the account is closed
+//   DELETE /test/accounts/NAME/sessions   the person is signed out everywhere
+//   DELETE /test/accounts/NAME/session    the person is signed out of one session, whichever
+//   POST   /test/keys                     another signing key; the old ones stay published
 //
 // A sign-in is of the class `pwd`, and of `phr` (a phishing-resistant key) when that is asked for (`acr_values`): the
 // person is asked again then, and shows the key by typing the password. Of a class that it does not know it gives `pwd`.
 // `max_age` and `prompt=login` are obeyed.
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import Provider, { interactionPolicy } from 'oidc-provider';
+import { Store } from './store.js';
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const issuer = `http://127.0.0.1:${config.port}`;
@@ -36,17 +42,26 @@ policy.get('login').checks.add(
   }),
 );
 
-const provider = new Provider(issuer, {
+const store = new Store();
+
+const newKey = () => ({
+  ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
+  use: 'sig',
+  alg: 'RS256',
+});
+
+const settings = {
+  adapter: store.adapter(),
+  // Without its guard against requests to this very machine, which is where everything is.
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   clients: [
     {
       client_id: config.clientId,
       client_secret: config.clientSecret,
       redirect_uris: config.redirectUris,
-      post_logout_redirect_uris: config.postLogoutRedirectUris ?? [],
-      ...(config.backchannelLogoutUri && {
-        backchannel_logout_uri: config.backchannelLogoutUri,
-        backchannel_logout_session_required: true,
-      }),
+      post_logout_redirect_uris: config.postLogoutRedirectUris,
+      backchannel_logout_uri: config.backchannelLogoutUri,
+      backchannel_logout_session_required: true,
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
     },
@@ -63,7 +78,7 @@ const provider = new Provider(issuer, {
   scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
   // Claims go into the ID token too, as most companies' providers have it.
   conformIdTokenClaims: false,
-  // Without consent there is no offline_access; its refresh tokens end with the session.
+  // Without consent there is no `offline_access`; refresh tokens end with the session.
   issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
   pkce: { required: () => true },
@@ -73,8 +88,6 @@ const provider = new Provider(issuer, {
     rpInitiatedLogout: { enabled: true, logoutSource: async (ctx, form) => (ctx.body = logoutPage(form)) },
     backchannelLogout: { enabled: true },
   },
-  // Its own refuses to ask loopback addresses.
-  fetch: (url, { dispatcher: _guard, ...options }) => fetch(url, options),
   interactions: { policy, url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
   // The company's own client: its people are not asked for consent.
   loadExistingGrant: async (ctx) => {
@@ -88,7 +101,16 @@ const provider = new Provider(issuer, {
   },
   cookies: { keys: ['for tests only'] },
   ttl: { AccessToken: 600, IdToken: 600, Session: 3600, Interaction: 600, Grant: 3600, RefreshToken: 3600 },
-});
+};
+
+// The one in force, and its keys, the newest first.
+const keys = [newKey()];
+let provider;
+const begin = () => {
+  provider = new Provider(issuer, { ...settings, jwks: { keys } });
+  for (const event of ['server_error', 'backchannel.error']) provider.on(event, (_ctx, error) => console.error(error));
+};
+begin();
 
 const page = (uid, note) => `<!doctype html><html lang="en"><title>Example company sign-in</title>
 <h1>Example company sign-in</h1>${note ? `<p role="alert">${note}</p>` : ''}
@@ -126,49 +148,46 @@ const signIn = async (request, response, uid) => {
   );
 };
 
-const replaceClaims = async (request, response, name) => {
-  if (request.method !== 'PUT' || !accounts.has(name)) return response.writeHead(404).end();
-  accounts.get(name).claims = JSON.parse(await bodyOf(request));
-  response.writeHead(204).end();
+// Ends so many sessions of the person, and tells every client of it.
+const endSessions = async (name, count) => {
+  const all = [...store.of('Session')].filter(([, { accountId }]) => accountId === name);
+  for (const [id, session] of all.slice(0, count)) {
+    store.of('Session').delete(id);
+    for (const [clientId, { sid, grantId }] of Object.entries(session.authorizations ?? {})) {
+      store.revoke(grantId);
+      const client = await provider.Client.find(clientId);
+      await client.backchannelLogout(name, sid);
+    }
+  }
 };
 
-// The newest session of each person, by the name that the client knows it by.
-const sessions = new Map();
-provider.on('authorization.success', (ctx) => {
-  const { session, client } = ctx.oidc;
-  sessions.set(session.accountId, session.sidFor(client.clientId));
-});
-provider.on('backchannel.error', (_ctx, error) => console.error(error));
-
-const takeOut = (response, name) => {
-  accounts.delete(name);
-  response.writeHead(204).end();
+// What an administrator does.
+const administer = async (request, response, [what, name, more]) => {
+  const told = [request.method, what, more].filter(Boolean).join(' ');
+  if (what === 'accounts' && !accounts.has(name)) return response.writeHead(404).end();
+  if (told === 'PUT accounts groups') accounts.get(name).claims.groups = JSON.parse(await bodyOf(request));
+  else if (told === 'DELETE accounts') accounts.delete(name);
+  else if (told === 'DELETE accounts sessions') await endSessions(name);
+  else if (told === 'DELETE accounts session') await endSessions(name, 1);
+  else if (told === 'POST keys') {
+    keys.unshift(newKey());
+    begin();
+  } else return response.writeHead(404).end();
+  return response.writeHead(204).end();
 };
 
-const logOut = async (response, name) => {
-  const client = await provider.Client.find(config.clientId);
-  await client.backchannelLogout(name, sessions.get(name));
-  response.writeHead(204).end();
-};
-
-const handle = provider.callback();
 const server = createServer((request, response) => {
-  const [, area, name, last] = new URL(request.url, issuer).pathname.split('/');
+  const [, area, ...rest] = new URL(request.url, issuer).pathname.split('/');
   const answer =
     area === 'sign-in'
-      ? signIn(request, response, name)
-      : area === 'test' && name === 'accounts'
-        ? request.method === 'DELETE'
-          ? takeOut(response, last)
-          : replaceClaims(request, response, last)
-        : area === 'test' && name === 'logout'
-          ? logOut(response, last)
-          : handle(request, response);
+      ? signIn(request, response, rest[0])
+      : area === 'test'
+        ? administer(request, response, rest)
+        : provider.callback()(request, response);
   Promise.resolve(answer).catch((error) => {
     console.error(error);
     if (!response.headersSent) response.writeHead(400, { 'content-type': 'text/plain' });
     response.end(String(error.message));
   });
 });
-provider.on('server_error', (_ctx, error) => console.error(error));
 server.listen(config.port, '127.0.0.1', () => console.log(`ready ${issuer}`));

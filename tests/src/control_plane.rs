@@ -12,7 +12,7 @@ use kubegate_core::jws::{PrivateJwk, SigningKey};
 use serde_json::{Value, json};
 
 use crate::account::{Account, random_word};
-use crate::idp::{self, Idp};
+use crate::idp::{self, Registration};
 use crate::process::Running;
 use crate::{files, http, paths, port};
 
@@ -26,7 +26,7 @@ pub struct Settings<'a> {
     /// The built-in accounts.
     pub accounts: &'a [Account],
     /// An external identity provider.
-    pub idp: Option<&'a Idp>,
+    pub idp: Option<&'a Registration>,
     /// More of the configuration's sections.
     pub extra: &'a Value,
     /// The policy.
@@ -161,7 +161,7 @@ fn configuration(dir: &Path, settings: &Settings<'_>, listen: (u16, u16), bundle
         let mut provider = json!({
             "id": idp::PROVIDER, "name": "Example company", "issuer": idp.issuer, "clientId": idp.client_id,
             "clientSecretFile": "client-secret",
-            "scopes": ["email", "profile", "groups"], "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
+            "scopes": idp.scopes, "userPrefix": idp::PREFIX, "groupPrefix": idp::PREFIX,
             "recheck": {"every": "10s"}, "domains": ["company.example"],
         });
         if let (Some(provider), Some(more)) = (provider.as_object_mut(), idp.fields.as_object()) {

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -12,14 +13,14 @@ use crate::browser::Login;
 use crate::control_plane::{ControlPlane, Settings};
 use crate::envoy::{Envoy, WORKERS};
 use crate::gateway::{self, Gateway};
-use crate::idp::{self, Idp, IdpAccount};
+use crate::idp::{IdentityProvider, IdpAccount, Place, Registration, Which};
 use crate::person::Person;
 use crate::world::{World, cluster_url, control_plane_url};
 use crate::{paths, port};
 
 /// Both, running.
 #[derive(Debug)]
-pub struct Gate<'w> {
+pub struct Gate {
     /// Envoy.
     pub envoy: Envoy,
     /// The control plane.
@@ -27,9 +28,9 @@ pub struct Gate<'w> {
     /// Envoy's port for people.
     pub port: u16,
     /// An identity provider of its own.
-    pub idp: Option<Idp>,
+    pub idp: Option<Box<dyn IdentityProvider>>,
     dir: PathBuf,
-    world: &'w World,
+    people: AtomicU32,
 }
 
 /// How it differs from the world's.
@@ -39,6 +40,8 @@ pub struct Differences<'a> {
     pub config: Value,
     /// People of an identity provider of its own; none is started without them.
     pub idp: &'a [IdpAccount],
+    /// Which provider that is.
+    pub which: Which,
     /// More of that provider's fields in the control plane's configuration.
     pub provider: Value,
     /// Another filter.
@@ -47,28 +50,29 @@ pub struct Differences<'a> {
     pub workers: Option<usize>,
 }
 
-impl<'w> Gate<'w> {
+impl Gate {
     /// Starts it in a folder `name` of the world's, with its policy and these accounts.
-    pub fn start(world: &'w World, name: &str, accounts: &[Account], differences: &Differences<'_>) -> Result<Self> {
+    pub fn start(world: &World, name: &str, accounts: &[Account], differences: &Differences<'_>) -> Result<Self> {
         let (dir, port) = (world.dir.join(name), port::free()?);
         let logs = dir.join("logs");
         fs::create_dir_all(&logs)?;
         let folder = dir.join("control-plane");
         fs::create_dir_all(&folder)?;
         fs::copy(&world.pki.ca, folder.join("ca.crt"))?;
+        let public_url = control_plane_url(port);
         let idp = if differences.idp.is_empty() {
             None
         } else {
-            let callback = format!("{}/callback/{}", control_plane_url(port), idp::PROVIDER);
-            let mut idp = Idp::start(&logs, &callback, differences.idp)?;
-            idp.fields = differences.provider.clone();
-            Some(idp)
+            let place = Place { public_url: &public_url, ca: &world.pki.ca };
+            Some(differences.which.start(&logs, place, differences.idp)?)
         };
+        let registration =
+            idp.as_ref().map(|idp| Registration { fields: differences.provider.clone(), ..idp.registration().clone() });
         let policy = fs::read_to_string(&world.control_plane.policy)?;
         let settings = Settings {
-            public_url: &control_plane_url(port),
+            public_url: &public_url,
             accounts,
-            idp: idp.as_ref(),
+            idp: registration.as_ref(),
             extra: &differences.config,
             policy: &policy.replace(&world.cluster_url(), &cluster_url(port)),
         };
@@ -85,7 +89,7 @@ impl<'w> Gate<'w> {
             service_account: &world.service_account,
             control_plane: &control_plane,
         })?;
-        Ok(Self { envoy, control_plane, port, idp, dir, world })
+        Ok(Self { envoy, control_plane, port, idp, dir, people: AtomicU32::new(0) })
     }
 
     /// Where people reach the control plane.
@@ -95,8 +99,9 @@ impl<'w> Gate<'w> {
     }
 
     /// A person who has never signed in here.
-    pub fn person(&self, login: Login) -> Result<Person> {
-        let home = self.dir.join("people").join(&login.user);
-        self.world.person_at(self.port, &home, login)
+    pub fn person(&self, world: &World, login: Login) -> Result<Person> {
+        let number = self.people.fetch_add(1, Ordering::Relaxed);
+        let home = self.dir.join("people").join(format!("{}-{number}", login.user));
+        world.person_at(self.port, &home, login)
     }
 }

@@ -30,6 +30,7 @@ pub mod html;
 pub mod http;
 pub mod idp;
 pub mod issuer;
+pub mod keycloak;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod objects;

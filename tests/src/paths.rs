@@ -30,6 +30,12 @@ pub fn envoy() -> Result<PathBuf> {
     cached(&PATH, || script_output("tests/tools/envoy.sh"))
 }
 
+/// Keycloak, installed.
+pub fn keycloak() -> Result<PathBuf> {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    cached(&PATH, || script_output("tests/tools/keycloak.sh"))
+}
+
 /// The folder with `kubegate-test-cluster` and its `kubectl`.
 pub fn cluster_binaries() -> Result<PathBuf> {
     static PATH: OnceLock<PathBuf> = OnceLock::new();

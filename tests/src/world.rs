@@ -13,7 +13,7 @@ use crate::browser::Login;
 use crate::control_plane::{ControlPlane, Settings};
 use crate::envoy::{Envoy, WORKERS};
 use crate::gateway::{self, Gateway};
-use crate::idp::{Idp, IdpAccount};
+use crate::idp::{IdentityProvider as _, Idp, IdpAccount, Place};
 use crate::kubeconfig::Target;
 use crate::kubectl::Kubectl;
 use crate::objects::{self, Names};
@@ -212,8 +212,7 @@ fn start_services(
     let idp = if plan.idp.is_empty() {
         None
     } else {
-        let callback = format!("{public_url}/callback/{}", crate::idp::PROVIDER);
-        Some(Idp::start(logs, &callback, plan.idp)?)
+        Some(Idp::start(logs, Place { public_url: &public_url, ca: &pki.ca }, plan.idp)?)
     };
     let dir = plan.dir.join("control-plane");
     fs::create_dir_all(&dir)?;
@@ -227,7 +226,7 @@ fn start_services(
     let settings = Settings {
         public_url: &public_url,
         accounts: plan.accounts,
-        idp: idp.as_ref(),
+        idp: idp.as_ref().map(Idp::registration),
         extra: &plan.config,
         policy: &policy,
     };

@@ -5,10 +5,13 @@ set -euo pipefail
 source "$(dirname "$0")/env.sh"
 cd "$KUBEGATE_ROOT"
 
-[ $# -gt 0 ] || set -- envoy idp pages cluster binaries wasm
+[ $# -gt 0 ] || set -- envoy idp keycloak pages cluster binaries wasm
 for part in "$@"; do
     case "$part" in
         envoy) step 'Envoy' '20 s the first time, then 1 s' tests/tools/envoy.sh >/dev/null ;;
+        keycloak)
+            step 'another identity provider, Keycloak' '40 s the first time, then 1 s' \
+                tests/tools/keycloak.sh >/dev/null ;;
         idp) step 'identity provider for the tests' '10 s the first time, then 1 s' tests/tools/npm.sh tests/idp ;;
         pages) step "browser's driver for the pages" '10 s the first time, then 1 s' tests/tools/npm.sh tests/pages ;;
         cluster | kubectl)

@@ -291,7 +291,9 @@ struct Recheck {
     /// token, and end the sessions when it is no longer taken), or after how long their sessions end.
     #[schemars(regex(pattern = r"^(keep|userinfo|([0-9]+[smhd])+)$"), extend("default" = "keep"))]
     without_refresh_token: Option<String>,
-    /// Whether `offline_access` is asked for. Left out: when the provider says that it has this scope.
+    /// Whether the scope `offline_access` is asked for. Some give no refresh token without it, others give one that outlives
+    /// a logout there because of it.
+    #[schemars(extend("default" = false))]
     offline_access: Option<bool>,
 }
 

@@ -52,7 +52,7 @@ pub(super) fn answers_name_the_issuer(document: &Metadata) -> bool {
 /// How long it is believed.
 const KEEP: Duration = Duration::from_secs(3600);
 
-/// How often it is fetched at most, however unknown a key is.
+/// How often it is fetched for keys that are not known, at most: whoever can send us tokens can make keys up.
 const RENEW: Duration = Duration::from_secs(30);
 
 /// The longest pause after failures.
@@ -72,6 +72,8 @@ struct State {
     failed: Option<(Instant, String)>,
     /// The last failure of all, also when it went well since.
     last_failure: Option<(Instant, String)>,
+    /// When it was last fetched for a key that was not known.
+    renewed: Option<Instant>,
 }
 
 /// How a provider has answered so far.
@@ -106,16 +108,20 @@ impl Discovery {
 
     /// The document. An old one is better than none.
     pub(super) async fn document(&self) -> Result<Arc<Metadata>, OidcError> {
-        self.document_not_older_than(KEEP).await
+        self.document_not_older_than(|_| KEEP).await
     }
 
     /// The document, fetched again because a key in it is not known.
     pub(super) async fn renewed(&self) -> Result<Arc<Metadata>, OidcError> {
-        self.document_not_older_than(RENEW).await
+        self.document_not_older_than(State::renew).await
     }
 
-    async fn document_not_older_than(&self, age: Duration) -> Result<Arc<Metadata>, OidcError> {
+    async fn document_not_older_than(
+        &self,
+        age: impl FnOnce(&mut State) -> Duration,
+    ) -> Result<Arc<Metadata>, OidcError> {
         let mut state = self.state.lock().await;
+        let age = age(&mut state);
         if let Some((document, fetched)) = &state.document
             && fetched.elapsed() < age
         {
@@ -152,8 +158,8 @@ impl Discovery {
         match Metadata::discover_async(self.issuer.clone(), &self.http).await {
             Ok(document) => {
                 let document = Arc::new(document);
-                let (document_now, last_failure) = ((Arc::clone(&document), Instant::now()), state.last_failure.take());
-                *state = State { document: Some(document_now), last_failure, ..State::default() };
+                state.document = Some((Arc::clone(&document), Instant::now()));
+                (state.failures, state.failed) = (0, None);
                 Ok(document)
             }
             Err(error) => {
@@ -168,6 +174,16 @@ impl Discovery {
 }
 
 impl State {
+    /// How old the document may be when a key in it is not known: the first time in a while, not at all. A provider that
+    /// changes its keys signs with the new one at once.
+    fn renew(&mut self) -> Duration {
+        if self.renewed.is_some_and(|renewed| renewed.elapsed() < RENEW) {
+            return RENEW;
+        }
+        self.renewed = Some(Instant::now());
+        Duration::ZERO
+    }
+
     /// The last failure, while it is too early to try again.
     fn pause(&self) -> Option<String> {
         let (failed, problem) = self.failed.as_ref()?;

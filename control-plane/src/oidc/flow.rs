@@ -111,7 +111,7 @@ impl Provider {
         let known = match &self.protocol {
             Protocol::Oidc(discovery) => {
                 let document = discovery.document().await?;
-                Some((self.client(&document), self.scopes(&document)))
+                Some((self.client(&document), self.scopes()))
             }
             Protocol::Github(_) => None,
         };
@@ -281,11 +281,10 @@ impl Provider {
         Ok(Granted { access_token, id_token: Some(payload(id_token)?), auth_time, left })
     }
 
-    /// What to ask for: `offline_access` too where the provider says that it has it, unless the configuration says otherwise.
-    fn scopes(&self, document: &Metadata) -> Vec<Scope> {
+    /// What to ask for.
+    fn scopes(&self) -> Vec<Scope> {
         const OFFLINE: &str = "offline_access";
-        let offered = document.scopes_supported().is_some_and(|scopes| scopes.iter().any(|scope| **scope == OFFLINE));
-        let offline = self.settings.recheck.offline_access.unwrap_or(offered);
+        let offline = self.settings.recheck.offline_access;
         let asked = self.settings.scopes.iter().map(String::as_str);
         let configured = asked.filter(|scope| *scope != "openid");
         let more = Some(OFFLINE).filter(|scope| offline && !self.settings.scopes.iter().any(|asked| asked == scope));

@@ -57,7 +57,7 @@ pub struct Provider {
 
 /// What a provider speaks, and what is kept for it.
 enum Protocol {
-    Oidc(Discovery),
+    Oidc(Box<Discovery>),
     Github(Github),
 }
 
@@ -70,7 +70,7 @@ impl Provider {
         let redirect = format!("{}/callback/{}", issuer.as_str(), settings.id);
         let redirect = RedirectUrl::new(redirect).map_err(|error| OidcError::Unavailable(error.into()))?;
         let protocol = match &settings.kind {
-            Kind::Oidc(oidc) => Protocol::Oidc(Discovery::new(&oidc.issuer, &settings)?),
+            Kind::Oidc(oidc) => Protocol::Oidc(Box::new(Discovery::new(&oidc.issuer, &settings)?)),
             Kind::Github(github) => Protocol::Github(Github::new(github.clone(), &settings)?),
         };
         let group_file = match &settings.groups {

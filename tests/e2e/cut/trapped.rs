@@ -27,7 +27,8 @@ pub(super) fn trapped(suite: &Suite, world: &World) {
     // One worker: the filter that traps is the one of all streams.
     let differences = Differences { filter: Some(&module), workers: Some(1), ..Differences::default() };
     let gate = suite.gate(world, "gate-trapped", &differences);
-    let [alice, bob, carol] = [Who::Admin, Who::Reader, Who::Support].map(|who| gate.person(suite.login(who)).unwrap());
+    let [alice, bob, carol] =
+        [Who::Admin, Who::Reader, Who::Support].map(|who| gate.person(world, suite.login(who)).unwrap());
     let token = bob.token().unwrap();
     let get = |more: &str| {
         let headers = [format!("Authorization: Bearer {token}"), more.to_owned()];

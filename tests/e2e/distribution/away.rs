@@ -15,7 +15,7 @@ const RETRY: Duration = Duration::from_secs(5 + 2);
 
 pub(super) fn restarted(suite: &Suite, world: &World) {
     let mut gate = suite.gate(world, "gate-away", &Differences::default());
-    let bob = gate.person(suite.login(Who::Reader)).unwrap();
+    let bob = gate.person(world, suite.login(Who::Reader)).unwrap();
     let pods = || bob.kubectl.run(&["get", "pods", "-n", TEAM]).unwrap();
     pods().ok().unwrap();
     let token = bob.token().unwrap();

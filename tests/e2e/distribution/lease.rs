@@ -18,7 +18,7 @@ pub(super) fn one_asks(suite: &Suite, world: &World) {
     // Once at the start, once to wait for news: who has got some traps when it asks again.
     assert!(sabotage::write(&paths::filter().unwrap(), Trap::AtPoll(3), &module));
     let gate = suite.gate(world, "gate-lease", &Differences { filter: Some(&module), ..Differences::default() });
-    let token = gate.person(suite.login(Who::Admin)).unwrap().token().unwrap();
+    let token = gate.person(world, suite.login(Who::Admin)).unwrap().token().unwrap();
     let waiting = || metric(&gate, "kubegate_bundle_polls_waiting");
     let until_waiting = |wanted| {
         poll::until(&format!("{wanted} waiting polls"), TAKE_OVER, || match waiting() {
@@ -53,13 +53,13 @@ pub(super) fn one_asks(suite: &Suite, world: &World) {
 }
 
 /// How often a filter was loaded anew after a trap.
-fn reloads(gate: &Gate<'_>) -> u64 {
+fn reloads(gate: &Gate) -> u64 {
     let text = gate.envoy.metrics("vm_reload_success").unwrap();
     let values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit(' ').next());
     values.map(|value| value.parse::<u64>().unwrap()).sum()
 }
 
-fn until_status(world: &World, gate: &Gate<'_>, token: &str, wanted: u16) -> Duration {
+fn until_status(world: &World, gate: &Gate, token: &str, wanted: u16) -> Duration {
     let began = Instant::now();
     let authorization = format!("Authorization: Bearer {token}").into_bytes();
     poll::until(&wanted.to_string(), TAKE_OVER, || {
@@ -74,7 +74,7 @@ fn until_status(world: &World, gate: &Gate<'_>, token: &str, wanted: u16) -> Dur
 }
 
 /// The sum of a metric of the control plane.
-fn metric(gate: &Gate<'_>, name: &str) -> u64 {
+fn metric(gate: &Gate, name: &str) -> u64 {
     let url = format!("{}/metrics", gate.control_plane.internal);
     let text = http::plain_client().get(&url).call().unwrap().body_mut().read_to_string().unwrap();
     let values = text.lines().filter(|line| line.starts_with(name)).filter_map(|line| line.rsplit(' ').next());

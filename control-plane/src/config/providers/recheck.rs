@@ -22,8 +22,9 @@ pub struct Recheck {
     pub grace: Duration,
     /// What is done about sign-ins for which it gives no refresh token.
     pub without_refresh_token: WithoutRefreshToken,
-    /// Whether `offline_access` is asked for; `None`: when its discovery document has it.
-    pub offline_access: Option<bool>,
+    /// Whether the scope `offline_access` is asked for. Some give no refresh token without it, others give one that outlives
+    /// a logout there because of it.
+    pub offline_access: bool,
     /// Whether people who sign out here are led to its own logout, when its discovery document has one.
     pub logout_at_provider: bool,
 }
@@ -45,7 +46,7 @@ impl Default for Recheck {
             every: 10 * MINUTE,
             grace: HOUR,
             without_refresh_token: WithoutRefreshToken::Keep,
-            offline_access: None,
+            offline_access: false,
             logout_at_provider: true,
         }
     }
@@ -76,8 +77,8 @@ pub(super) fn read(provider: &Fields<'_>, github: bool) -> Option<Recheck> {
         None => Some(defaults.without_refresh_token),
     };
     let offline_access = match fields.get("offlineAccess") {
-        Some(node) => node.boolean().map(Some),
-        None => Some(None),
+        Some(node) => node.boolean(),
+        None => Some(defaults.offline_access),
     };
     Some(Recheck {
         every: every?,

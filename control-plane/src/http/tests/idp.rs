@@ -147,6 +147,7 @@ async fn discovery(State(server): State<Arc<Server>>) -> Result<Json<Value>, Sta
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "jwks_uri": format!("{issuer}/jwks"),
         "response_types_supported": ["code"],
+        "scopes_supported": ["openid", "email", "groups", "offline_access"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["EdDSA"],
         "end_session_endpoint": format!("{issuer}/end?theirs=1"),

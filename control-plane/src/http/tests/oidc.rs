@@ -122,6 +122,29 @@ async fn id_tokens_that_are_not_ours_are_refused() {
 }
 
 #[tokio::test]
+async fn offline_access_is_asked_for_when_the_configuration_says_so() {
+    for (more, scope) in
+        [("", "openid email groups"), (", recheck: {offlineAccess: true}", "openid email groups offline_access")]
+    {
+        let (world, _idp) = world_with(more).await;
+        let mut browser = world.browser();
+        let link = link(&mut browser, "/login").await;
+        let there = browser.get(&link).await.location().to_owned();
+        assert_eq!(parameter(&there, "scope").as_deref(), Some(scope), "{more}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_with_new_keys_is_asked_for_them_at_once_and_not_for_ever() {
+    let (world, idp) = world().await;
+    for (seed, status) in [(1, StatusCode::SEE_OTHER), (2, StatusCode::SEE_OTHER), (3, StatusCode::FORBIDDEN)] {
+        idp.behaviour.lock().unwrap().seed = [seed; 32];
+        let answer = sign_in(&mut world.browser(), &idp, "/login").await;
+        assert_eq!(answer.status, status, "key {seed}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_writes_truth_as_text_is_understood() {
     let (world, idp) = world().await;
     for verified in ["true", "false"] {
