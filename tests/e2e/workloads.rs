@@ -112,9 +112,12 @@ fn service_account(suite: &Suite, world: &mut World) {
     let user = &whoami["status"]["userInfo"];
     assert_eq!(user["username"], "build:ci/deployer", "as the API server sees it: {user}");
     assert!(user["groups"].as_array().unwrap().contains(&json!("build:deployers")), "{user}");
-    for _ in 0..3 {
-        machine.kubectl.run(&["get", "pods", "-n", TEAM]).unwrap().ok().unwrap();
-    }
+    // So often in a row that every worker of Envoy has the new rule.
+    poll::until("the rule at every worker", Duration::from_secs(20), || {
+        let get = || machine.kubectl.run(&["get", "pods", "-n", TEAM]).and_then(|done| done.ok());
+        (0..6).try_for_each(|_| get().map(drop)).map_err(|error| error.to_string())
+    })
+    .unwrap();
     let other = machine.kubectl.run(&["get", "pods", "-n", "ci"]).unwrap();
     assert!(!other.succeeded(), "the policy holds for workloads too");
     nothing_is_stored(&machine, &token);
