@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use kubegate_tests::kubectl::Kubectl;
+use kubegate_tests::kubectl::{Kubectl, Outcome};
 use kubegate_tests::person::Person;
 use kubegate_tests::poll;
 use kubegate_tests::world::{CLUSTER, World};
@@ -114,7 +114,7 @@ fn service_account(suite: &Suite, world: &mut World) {
     assert!(user["groups"].as_array().unwrap().contains(&json!("build:deployers")), "{user}");
     // So often in a row that every worker of Envoy has the new rule.
     poll::until("the rule at every worker", Duration::from_secs(20), || {
-        let get = || machine.kubectl.run(&["get", "pods", "-n", TEAM]).and_then(|done| done.ok());
+        let get = || machine.kubectl.run(&["get", "pods", "-n", TEAM]).and_then(Outcome::ok);
         (0..6).try_for_each(|_| get().map(drop)).map_err(|error| error.to_string())
     })
     .unwrap();
