@@ -13,6 +13,7 @@ mod browser;
 mod code;
 mod device;
 mod end;
+mod issuer;
 mod list;
 mod people;
 mod pomerium;

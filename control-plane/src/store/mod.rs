@@ -9,6 +9,7 @@ pub mod code;
 pub mod device;
 pub mod disabled;
 pub mod elevation;
+pub mod issuer;
 pub mod login_state;
 pub mod logout_token;
 pub mod people;

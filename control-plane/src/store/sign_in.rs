@@ -223,6 +223,15 @@ pub async fn of_idp_session(
     Ok(ids.fetch_all(conn).await?)
 }
 
+/// Forgets all sign-ins at a provider, with what it left with us.
+///
+/// # Errors
+/// When the store fails.
+pub async fn forget(conn: &mut SqliteConnection, provider: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sign_in WHERE provider = ?").bind(provider).execute(conn).await?;
+    Ok(())
+}
+
 /// Forgets sign-ins of which no session may reach a cluster any more, with all that their providers left with us.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ mod rules;
 mod token;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use kubegate_core::identity_name;
@@ -57,6 +58,15 @@ pub enum IssuedBy {
     Issuer(String),
     /// A SPIFFE trust domain, whose tokens need no `iss`: it stands in `sub`.
     TrustDomain(String),
+}
+
+impl fmt::Display for IssuedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issuer(issuer) => f.write_str(issuer),
+            Self::TrustDomain(domain) => write!(f, "spiffe://{domain}"),
+        }
+    }
 }
 
 /// What comes of a token that says something.

@@ -246,6 +246,24 @@ async fn a_changed_group_file_counts_for_open_streams_too() {
 }
 
 #[tokio::test]
+async fn the_same_subject_of_another_issuer_is_somebody_else() {
+    let SignedIn { world, idp, refresh, token } = SignedIn::new().await;
+    let other = Idp::start().await;
+    let world = world.restarted(str::to_owned).await;
+    assert_eq!(world.api("/api/v1/whoami", &token).await.status, StatusCode::OK, "a restart alone changes nothing");
+    let world = world.restarted(|config| config.replace(&idp.issuer, &other.issuer)).await;
+    assert_eq!(world.api("/api/v1/whoami", &token).await.status, StatusCode::UNAUTHORIZED);
+    let at = SignedIn { world, idp: other, refresh, token };
+    assert_eq!(at.over().await, "withdrawn");
+    at.world.clock.advance(DUE);
+    at.round().await;
+    assert_eq!(at.asked(), 0, "it is shown nothing that the one before has left");
+    let mut conn = at.world.app.store.read().await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM sign_in").fetch_one(&mut *conn).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
 async fn who_is_no_longer_known_there_is_out_at_once_everywhere() {
     for error in ["invalid_grant", "interaction_required"] {
         let at = SignedIn::new().await;
