@@ -256,3 +256,31 @@ async fn an_answer_fits_one_sign_in_of_one_browser() {
     assert_eq!(browser.get(&elsewhere).await.status, StatusCode::FORBIDDEN, "another issuer");
     assert_eq!(browser.get(&callback).await.status, StatusCode::FORBIDDEN, "taken once");
 }
+
+#[tokio::test]
+async fn it_is_asked_again_and_who_has_left_is_out() {
+    for (change, ends) in [
+        ((|knows: &mut Knows| knows.teams.clear()) as fn(&mut Knows), None),
+        (|knows| knows.broken = Some(("/user", StatusCode::SERVICE_UNAVAILABLE)), None),
+        (|knows| knows.broken = Some(("/user", StatusCode::UNAUTHORIZED)), Some("provider-refused")),
+        (|knows| knows.organizations = vec!["elsewhere".into()], Some("provider-refused")),
+    ] {
+        let github = Github::start().await;
+        let world = github.world().await;
+        let mut browser = world.browser();
+        let login = browser.get(&authorize_url()).await.location().to_owned();
+        let back = github.sign_in(&mut browser, &login).await.location().to_owned();
+        let code = parameter(browser.get(&back).await.location(), "code").unwrap();
+        let refresh = world.redeem(&code, None).await.json()["refresh_token"].as_str().unwrap().to_owned();
+        change(&mut github.knows.lock().unwrap());
+        world.clock.advance(std::time::Duration::from_secs(11 * 60 + 1));
+        crate::recheck::round(&world.app, "corp").await.unwrap();
+        let answer = world.refresh(&refresh, None).await;
+        assert_eq!(answer.json()["session_ended"]["reason"].as_str(), ends, "{}", answer.text);
+        if github.knows.lock().unwrap().teams.is_empty() {
+            let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+            let whoami = world.api("/api/v1/whoami", &token).await.json();
+            assert_eq!(whoami["groups"], json!(["gh:Example"]), "the team is gone");
+        }
+    }
+}
