@@ -261,8 +261,8 @@ async fn an_answer_fits_one_sign_in_of_one_browser() {
 async fn it_is_asked_again_and_who_has_left_is_out() {
     for (change, ends) in [
         ((|knows: &mut Knows| knows.teams.clear()) as fn(&mut Knows), None),
-        (|knows| knows.broken = Some(("/user", StatusCode::SERVICE_UNAVAILABLE)), None),
-        (|knows| knows.broken = Some(("/user", StatusCode::UNAUTHORIZED)), Some("provider-refused")),
+        (|knows| knows.broken = Some(("user", StatusCode::SERVICE_UNAVAILABLE)), None),
+        (|knows| knows.broken = Some(("user", StatusCode::UNAUTHORIZED)), Some("provider-refused")),
         (|knows| knows.organizations = vec!["elsewhere".into()], Some("provider-refused")),
     ] {
         let github = Github::start().await;
