@@ -173,8 +173,9 @@ mod tests {
         let base = include_str!("../../../control-plane/templates/base.html");
         assert!(base.contains(SIGN), "the sign is another there");
         let page = Page::Cancelled.response();
-        let footer = base.split("<footer>").nth(1).unwrap().split("</footer>").next().unwrap();
-        assert!(page.contains(footer), "{footer}");
+        let messages = include_str!("../../../control-plane/messages/en.ftl");
+        let footer = messages.lines().find_map(|line| line.strip_prefix("page-footer = ")).unwrap();
+        assert!(page.contains(&format!("<footer><p>{footer}</p></footer>")), "{footer}");
         for class in page.split("class=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
             for name in class.split(' ') {
                 assert!(STYLE.contains(&format!(".{name}")), "the style sheet knows no {name}");
