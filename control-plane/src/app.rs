@@ -155,7 +155,7 @@ impl App {
         }
         let issuers = providers.all().map(|provider| (provider.id().to_owned(), provider.issuer().to_owned()));
         let of_workloads = workloads.settings().map(|settings| (settings.id.clone(), settings.issued_by.to_string()));
-        sessions.end_of_other_issuers(issuers.chain(of_workloads).collect::<Vec<_>>(), now).await?;
+        sessions.end_of_other_issuers(&issuers.chain(of_workloads).collect::<Vec<_>>(), now).await?;
         scim.start(now).await?;
         let issuer = config.issuer;
         let mut minter = Minter::new(issuer.as_str().to_owned(), Arc::clone(&token_keys));

@@ -174,7 +174,7 @@ async fn try_check(app: &Arc<App>, id: &str) -> Result<(), RecheckError> {
     };
     let asked = tokio::time::timeout(MOST, provider.ask_again(&sign_in, &before, keep, now)).await;
     let asked = asked.unwrap_or_else(|_| Err(AskError::Failed(crate::oidc::OidcError::too_slow())));
-    conclude(app, provider, leased, asked).await
+    conclude(app, provider, leased, before, asked).await
 }
 
 /// Does what follows from the answer.
@@ -182,6 +182,7 @@ async fn conclude(
     app: &App,
     provider: &Provider,
     leased: Leased<'_>,
+    before: Identity,
     asked: Result<Asked, AskError>,
 ) -> Result<(), RecheckError> {
     let now = app.clock.now();
@@ -206,11 +207,10 @@ async fn conclude(
             let ends = provider.ends_without_refresh_token(*signed_in_at).filter(|ends| *ends > now);
             let next = now.after(spread(rule.every));
             let next = ends.map_or(next, |ends| next.min(ends));
-            let before = app.sessions.identity_of(id, now).await?;
-            let Reviewed::Stands(identity) = review(app, id, before.clone().map(Box::new), now).await? else {
+            let Reviewed::Stands(identity) = review(app, id, Some(Box::new(before.clone())), now).await? else {
                 return Ok(());
             };
-            if identity.as_deref() == before.as_ref() {
+            if identity.as_deref() == Some(&before) {
                 app.sessions.not_asked(leased, next).await?;
                 "not-asked"
             } else {

@@ -13,6 +13,7 @@ mod pomerium;
 mod providers;
 pub mod schema;
 mod sessions;
+mod source;
 mod workloads;
 
 use std::net::SocketAddr;

@@ -6,12 +6,10 @@ use std::time::Duration;
 use kubegate_core::document::{Fields, Node};
 use kubegate_core::identity_name;
 use kubegate_core::pattern::Pattern;
-use kubegate_core::token::SERVICE_ACCOUNTS;
 use url::Url;
 
 use super::issuer::is_loopback;
-use super::{Surroundings, each};
-use crate::accounts;
+use super::{Surroundings, each, source};
 use crate::workload::{ClaimMatch, IssuedBy, KeySource, Rule, Settings, Template};
 
 /// The fields of an issuer.
@@ -63,11 +61,11 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<V
 
 fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Settings> {
     let fields = node.fields(&FIELDS)?;
-    let id = fields.require("id").and_then(|node| id(&node));
+    let id = fields.require("id").and_then(|node| source::id(&node));
     let issued_by = issued_by(&fields);
     let keys = keys(&fields, surroundings);
     let certificate_authority = match fields.get("certificateAuthority") {
-        Some(node) => certificates(&node, surroundings).map(Some),
+        Some(node) => source::certificates(&node, surroundings, "issuer").map(Some),
         None => Some(None),
     };
     let audience = fields.require("audience").and_then(|node| Some(node.non_empty_text()?.to_owned()));
@@ -96,24 +94,10 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Settings> {
     })
 }
 
-fn id(node: &Node<'_>) -> Option<String> {
-    let id = node.non_empty_text()?;
-    let plain = id.len() <= 32
-        && id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !plain {
-        node.report(format!("{id:?} is not an id"), "use a-z, 0-9 and -, beginning with a letter, at most 32 of them");
-        return None;
-    }
-    if id == accounts::PROVIDER {
-        node.report(format!("{id:?} is the id of the built-in accounts"), "choose another");
-        return None;
-    }
-    if id == SERVICE_ACCOUNTS {
-        node.report(format!("{id:?} is the id of service accounts"), "choose another");
-        return None;
-    }
-    Some(id.to_owned())
+/// A prefix that says something.
+fn prefix(node: &Node<'_>) -> Option<String> {
+    node.non_empty_text()?;
+    source::prefix(node)
 }
 
 fn issued_by(fields: &Fields<'_>) -> Option<IssuedBy> {
@@ -180,28 +164,6 @@ fn url(node: &Node<'_>) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
-}
-
-fn certificates(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<String> {
-    let pem = surroundings.content(node)?;
-    let found =
-        reqwest::Certificate::from_pem_bundle(pem.as_bytes()).is_ok_and(|certificates| !certificates.is_empty());
-    if !found {
-        node.report("the file holds no certificate in PEM form", "put the issuer's certificate authority there");
-        return None;
-    }
-    Some(pem)
-}
-
-fn prefix(node: &Node<'_>) -> Option<String> {
-    let prefix = node.non_empty_text()?;
-    if prefix.to_ascii_lowercase().starts_with("system:")
-        || !prefix.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b',')
-    {
-        node.report(format!("{prefix:?} cannot begin a name"), "use ASCII without blanks and commas, not system:");
-        return None;
-    }
-    Some(prefix.to_owned())
 }
 
 /// The claims that every token must have: what says whose they are, at an issuer that serves everybody.

@@ -7,6 +7,7 @@ use kubegate_core::time::Timestamp;
 use serde_json::json;
 
 use super::Provider;
+use super::discovery::Metadata;
 use super::error::OidcError;
 use crate::config::ClientAuthentication;
 use crate::random;
@@ -21,10 +22,11 @@ const LIFETIME: Duration = Duration::from_secs(60);
 const SKEW: Duration = Duration::from_secs(10);
 
 impl Provider {
-    /// The assertion for a request to `token_endpoint`; `None` when we have no key there. It is a parameter
+    /// The assertion for a request to the token endpoint of `document`; `None` when we have no key there. It is a parameter
     /// (`client_assertion`) of every request to that endpoint, beside `client_assertion_type`.
-    pub(super) fn client_assertion(&self, token_endpoint: &str, now: Timestamp) -> Result<Option<Secret>, OidcError> {
+    pub(super) fn client_assertion(&self, document: &Metadata, now: Timestamp) -> Result<Option<Secret>, OidcError> {
         let ClientAuthentication::Key(key) = &self.settings.client_authentication else { return Ok(None) };
+        let token_endpoint = document.token_endpoint().map(|endpoint| endpoint.as_str()).unwrap_or_default();
         let claims = json!({
             "iss": self.settings.client_id,
             "sub": self.settings.client_id,

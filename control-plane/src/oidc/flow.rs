@@ -238,8 +238,7 @@ impl Provider {
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Unavailable(error.into()))?
             .set_pkce_verifier(PkceCodeVerifier::new(memory.verifier));
-        let endpoint = document.token_endpoint().map(|endpoint| endpoint.as_str()).unwrap_or_default();
-        let assertion = self.client_assertion(endpoint, now)?;
+        let assertion = self.client_assertion(&document, now)?;
         if let Some(assertion) = &assertion {
             request = request
                 .add_extra_param("client_assertion_type", client_assertion::TYPE)

@@ -201,8 +201,7 @@ impl Provider {
         let token = RefreshToken::new(token.to_owned());
         let mut request =
             client.exchange_refresh_token(&token).map_err(|error| OidcError::Unavailable(error.into()))?;
-        let endpoint = document.token_endpoint().map(|endpoint| endpoint.as_str()).unwrap_or_default();
-        let assertion = self.client_assertion(endpoint, now)?;
+        let assertion = self.client_assertion(&document, now)?;
         if let Some(assertion) = &assertion {
             request = request
                 .add_extra_param("client_assertion_type", client_assertion::TYPE)

@@ -16,7 +16,7 @@ use crate::person::Identity;
 use crate::random;
 use crate::store::code::{self, Code};
 use crate::store::session::{self, EndReason, Holder, Session, SessionKind};
-use crate::store::{SecretHash, Write, refresh};
+use crate::store::{SecretHash, Write};
 
 /// What a browser asks a code for.
 #[derive(Clone, Debug)]
@@ -99,51 +99,16 @@ impl Sessions {
             tx.commit().await?;
             return Err(error);
         }
-        if !review(&browser.identity).take_over(&mut tx, &mut browser).await? {
+        if let Some((reason, error)) = self.over_by_now(&mut tx, &mut browser, review, now).await? {
             code::spend(&mut tx, hash, None, now).await?;
-            self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
-            return Err(GrantError::ended(EndReason::Withdrawn, now));
-        }
-        if let Some(why) = self.still_provisioned(&mut tx, &mut browser).await? {
-            code::spend(&mut tx, hash, None, now).await?;
-            self.end_and_commit(tx, &browser, EndReason::Deprovisioned, now).await?;
-            return Err(SessionError::NotProvisioned(why).into());
+            self.end_and_commit(tx, &browser, reason, now).await?;
+            return Err(error);
         }
         let session = self.of_browser(&browser, SessionKind::Cli, holder, now)?;
-        let token_until = self.token_until(&session, now);
-        let secret = random::secret("kgr_")?;
-        let news = self.admit(&mut tx, &session.identity.person(), now).await?;
-        session::insert(&mut tx, &session, None, None).await?;
-        session::touch(&mut tx, &session.id, now, None, Some(token_until)).await?;
-        refresh::insert(&mut tx, SecretHash::of(&secret), &session.id, None, now).await?;
-        code::spend(&mut tx, hash, Some(&session.id), now).await?;
+        let (issued, news) = self.begin_vouched(&mut tx, session, now).await?;
+        code::spend(&mut tx, hash, Some(&issued.session.id), now).await?;
         self.commit(tx, news).await?;
-        Ok(Issued { session, token_until, refresh: Secret::from(secret) })
-    }
-
-    /// The session of a command line that a browser's sign-in vouches for; it ends with that sign-in.
-    pub(super) fn of_browser(
-        &self,
-        browser: &Session,
-        kind: SessionKind,
-        holder: Holder,
-        now: Timestamp,
-    ) -> Result<Session, SessionError> {
-        Ok(Session {
-            id: SessionId::from(random::id("s_")?),
-            kind,
-            identity: browser.identity.clone(),
-            auth_time: browser.auth_time,
-            signed_in_at: browser.signed_in_at,
-            created_at: now,
-            last_used_at: now,
-            expires_at: browser.signed_in_at.after(self.limits.max_lifetime),
-            tokens_until: Timestamp::default(),
-            ended: None,
-            sign_in: browser.sign_in.clone(),
-            last_address: holder.address,
-            holder,
-        })
+        Ok(issued)
     }
 
     /// Ends what came of a code that was used twice.

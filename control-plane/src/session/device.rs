@@ -16,8 +16,8 @@ use crate::accounts::limiter::network;
 use crate::person::Identity;
 use crate::random;
 use crate::store::device::{self, Decision, DeviceGrant, DeviceRequest};
-use crate::store::session::{self, EndReason, Holder, Session, SessionKind};
-use crate::store::{SecretHash, Write, refresh};
+use crate::store::session::{self, Holder, Session, SessionKind};
+use crate::store::{SecretHash, Write};
 
 /// How long a request can be decided and traded.
 pub const DEVICE_LIFETIME: Duration = Duration::from_secs(600);
@@ -200,26 +200,16 @@ impl Sessions {
             tx.commit().await?;
             return Err(error);
         }
-        if !review(&browser.identity).take_over(&mut tx, &mut browser).await? {
+        if let Some((reason, error)) = self.over_by_now(&mut tx, &mut browser, review, now).await? {
             device::spend(&mut tx, hash, None, now).await?;
-            self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await?;
-            return Err(GrantError::ended(EndReason::Withdrawn, now));
-        }
-        if let Some(why) = self.still_provisioned(&mut tx, &mut browser).await? {
-            device::spend(&mut tx, hash, None, now).await?;
-            self.end_and_commit(tx, &browser, EndReason::Deprovisioned, now).await?;
-            return Err(SessionError::NotProvisioned(why).into());
+            self.end_and_commit(tx, &browser, reason, now).await?;
+            return Err(error);
         }
         let session = self.of_browser(&browser, SessionKind::Device, holder, now)?;
-        let token_until = self.token_until(&session, now);
-        let secret = random::secret("kgr_")?;
-        let news = self.admit(&mut tx, &session.identity.person(), now).await?;
-        session::insert(&mut tx, &session, None, None).await?;
-        session::touch(&mut tx, &session.id, now, None, Some(token_until)).await?;
-        refresh::insert(&mut tx, SecretHash::of(&secret), &session.id, None, now).await?;
-        device::spend(&mut tx, hash, Some(&session.id), now).await?;
+        let (issued, news) = self.begin_vouched(&mut tx, session, now).await?;
+        device::spend(&mut tx, hash, Some(&issued.session.id), now).await?;
         self.commit(tx, news).await?;
-        Ok(Issued { session, token_until, refresh: Secret::from(secret) })
+        Ok(issued)
     }
 }
 

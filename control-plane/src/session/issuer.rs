@@ -21,14 +21,13 @@ impl Sessions {
     /// When the store fails.
     pub async fn end_of_other_issuers(
         &self,
-        issuers: impl IntoIterator<Item = (String, String)> + Send,
+        issuers: &[(String, String)],
         now: Timestamp,
     ) -> Result<usize, SessionError> {
         let mut tx = self.store.write().await?;
         let mut strangers = BTreeSet::new();
-        let issuers: Vec<(String, String)> = issuers.into_iter().collect();
         for (provider, issuer) in issuers {
-            let Some(before) = issuer::put(&mut tx, &provider, &issuer).await? else {
+            let Some(before) = issuer::put(&mut tx, provider, issuer).await? else {
                 continue;
             };
             tracing::warn!(
@@ -42,7 +41,7 @@ impl Sessions {
             strangers.extend(sessions.iter().map(|session| session.identity.person()).filter(of_provider));
             let elevations = elevation::ending_after(&mut tx, now).await?;
             strangers.extend(elevations.into_iter().map(|elevation| elevation.person).filter(of_provider));
-            sign_in::forget(&mut tx, &provider).await?;
+            sign_in::forget(&mut tx, provider).await?;
         }
         for person in &strangers {
             elevation::end_all_of(&mut tx, person, BY, now).await?;

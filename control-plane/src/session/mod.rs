@@ -22,6 +22,7 @@ mod provisioned;
 mod refresh;
 mod service_account;
 mod user_code;
+mod vouch;
 mod workload;
 
 use std::sync::Arc;

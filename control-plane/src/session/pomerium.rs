@@ -7,9 +7,8 @@ use kubegate_core::time::Timestamp;
 
 use super::{GrantError, Review, SessionError, Sessions, check_live};
 use crate::person::Identity;
-use crate::random;
-use crate::store::session::{self, EndReason, Holder, Session, SessionKind};
-use crate::store::{pomerium_request, session as sessions};
+use crate::store::pomerium_request;
+use crate::store::session::{self, Holder, Session, SessionKind};
 use crate::token::MintError;
 
 /// A sign-in of pomerium-cli that the person agreed to.
@@ -55,32 +54,17 @@ impl Sessions {
     ) -> Result<(Session, String), PomeriumRefused> {
         let failed = |error: crate::store::StoreError| PomeriumRefused::Session(error.into());
         let mut tx = self.store.write().await.map_err(failed)?;
-        let browser = sessions::find(&mut tx, browser).await.map_err(failed)?;
+        let browser = session::find(&mut tx, browser).await.map_err(failed)?;
         let mut browser = browser.ok_or(PomeriumRefused::Session(GrantError::Unknown))?;
         check_live(&browser, now)?;
-        if !review(&browser.identity).take_over(&mut tx, &mut browser).await.map_err(failed)? {
-            self.end_and_commit(tx, &browser, EndReason::Withdrawn, now).await.map_err(GrantError::from)?;
-            return Err(GrantError::ended(EndReason::Withdrawn, now).into());
+        if let Some((reason, error)) = self.over_by_now(&mut tx, &mut browser, review, now).await.map_err(failed)? {
+            self.end_and_commit(tx, &browser, reason, now).await.map_err(GrantError::from)?;
+            return Err(error.into());
         }
-        if let Some(why) = self.still_provisioned(&mut tx, &mut browser).await.map_err(failed)? {
-            self.end_and_commit(tx, &browser, EndReason::Deprovisioned, now).await.map_err(GrantError::from)?;
-            return Err(GrantError::from(SessionError::NotProvisioned(why)).into());
-        }
-        let session = Session {
-            id: SessionId::from(random::id("s_").map_err(GrantError::from)?),
-            kind: SessionKind::Pomerium,
-            identity: browser.identity.clone(),
-            auth_time: browser.auth_time,
-            signed_in_at: browser.signed_in_at,
-            created_at: now,
-            last_used_at: now,
-            expires_at: browser.signed_in_at.after(grant.lifetime.min(self.limits.max_lifetime)),
-            tokens_until: Timestamp::default(),
-            ended: None,
-            sign_in: browser.sign_in.clone(),
-            last_address: grant.holder.address,
-            holder: grant.holder,
-        };
+        let session = self.of_browser(&browser, SessionKind::Pomerium, grant.holder, now).map_err(GrantError::from)?;
+        // It ends no later, and may end before.
+        let expires_at = session.expires_at.min(browser.signed_in_at.after(grant.lifetime));
+        let session = Session { expires_at, ..session };
         let token = mint(&session)?;
         if !pomerium_request::spend(&mut tx, grant.request, grant.expires_at).await.map_err(failed)? {
             return Err(PomeriumRefused::Spent);

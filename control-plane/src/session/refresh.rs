@@ -79,13 +79,9 @@ impl Sessions {
             self.end_and_commit(tx, &session, EndReason::Idle, now).await?;
             return Err(GrantError::ended(EndReason::Idle, now));
         }
-        if !review(&session.identity).take_over(&mut tx, &mut session).await? {
-            self.end_and_commit(tx, &session, EndReason::Withdrawn, now).await?;
-            return Err(GrantError::ended(EndReason::Withdrawn, now));
-        }
-        if let Some(why) = self.still_provisioned(&mut tx, &mut session).await? {
-            self.end_and_commit(tx, &session, EndReason::Deprovisioned, now).await?;
-            return Err(SessionError::NotProvisioned(why).into());
+        if let Some((reason, error)) = self.over_by_now(&mut tx, &mut session, review, now).await? {
+            self.end_and_commit(tx, &session, reason, now).await?;
+            return Err(error);
         }
         let next = random::secret("kgr_")?;
         let token_until = self.token_until(&session, now);

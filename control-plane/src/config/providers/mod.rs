@@ -9,7 +9,6 @@ mod recheck;
 mod scim;
 
 use kubegate_core::document::{Fields, Node};
-use kubegate_core::token::SERVICE_ACCOUNTS;
 
 pub use self::claims::ClaimNames;
 pub use self::client::{ClientAuthentication, SecretMethod};
@@ -18,8 +17,7 @@ pub use self::groups::GroupSource;
 pub use self::oidc::Oidc;
 pub use self::recheck::{Recheck, WithoutRefreshToken};
 pub use self::scim::{Link, LinkAttribute, Scim};
-use super::{Surroundings, each};
-use crate::accounts;
+use super::{Surroundings, each, source};
 
 /// An identity provider.
 #[derive(Clone, Debug)]
@@ -138,7 +136,7 @@ pub(super) fn read(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<V
 
 fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
     let fields = node.fields(&FIELDS)?;
-    let id = fields.require("id").and_then(|node| id(&node));
+    let id = fields.require("id").and_then(|node| source::id(&node));
     let kind = kind(&fields);
     let github = fields.get("type").and_then(|node| node.as_text()) == Some("github");
     let client_id = fields.require("clientId").and_then(|node| Some(node.non_empty_text()?.to_owned()));
@@ -155,7 +153,7 @@ fn one(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<Provider> {
     let domains = fields.get("domains").map_or(Some(Vec::new()), |node| each(&node, domain));
     let trust_email = fields.get("trustEmail").map_or(Some(Vec::new()), |node| each(&node, domain));
     let certificate_authority = match fields.get("certificateAuthority") {
-        Some(node) => certificates(&node, surroundings).map(Some),
+        Some(node) => source::certificates(&node, surroundings, "provider").map(Some),
         None => Some(None),
     };
     let extra_parameters = fields.get("extraParameters").map_or(Some(Vec::new()), |node| extra_parameters(&node));
@@ -204,38 +202,8 @@ fn refuse(fields: &Fields<'_>, names: &[&str], remedy: &str) {
     }
 }
 
-fn id(node: &Node<'_>) -> Option<String> {
-    let id = node.non_empty_text()?;
-    let plain = id.len() <= 32
-        && id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !plain {
-        node.report(format!("{id:?} is not an id"), "use a-z, 0-9 and -, beginning with a letter, at most 32 of them");
-        return None;
-    }
-    if id == accounts::PROVIDER {
-        node.report(format!("{id:?} is the id of the built-in accounts"), "choose another");
-        return None;
-    }
-    if id == SERVICE_ACCOUNTS {
-        node.report(format!("{id:?} is the id of service accounts"), "choose another");
-        return None;
-    }
-    Some(id.to_owned())
-}
-
 fn prefix(fields: &Fields<'_>, name: &str) -> Option<String> {
-    let Some(node) = fields.get(name) else {
-        return Some(String::new());
-    };
-    let prefix = node.text()?;
-    if prefix.to_ascii_lowercase().starts_with("system:")
-        || !prefix.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b',')
-    {
-        node.report(format!("{prefix:?} cannot begin a name"), "use ASCII without blanks and commas, not system:");
-        return None;
-    }
-    Some(prefix.to_owned())
+    fields.get(name).map_or(Some(String::new()), |node| source::prefix(&node))
 }
 
 fn domain(node: &Node<'_>) -> Option<String> {
@@ -256,17 +224,6 @@ fn base_url(node: &Node<'_>) -> Option<String> {
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())
-}
-
-fn certificates(node: &Node<'_>, surroundings: &Surroundings<'_>) -> Option<String> {
-    let pem = surroundings.content(node)?;
-    let found =
-        reqwest::Certificate::from_pem_bundle(pem.as_bytes()).is_ok_and(|certificates| !certificates.is_empty());
-    if !found {
-        node.report("the file holds no certificate in PEM form", "put the provider's certificate authority there");
-        return None;
-    }
-    Some(pem)
 }
 
 fn extra_parameters(node: &Node<'_>) -> Option<Vec<(String, String)>> {

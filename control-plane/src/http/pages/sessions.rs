@@ -1,5 +1,6 @@
 //! `POST /sessions/end` and `POST /sessions/end-all`: a person ends sessions of theirs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -41,11 +42,7 @@ pub(in crate::http) async fn end(
     };
     let form = Parameters::parse(&body).map_err(|_| expired())?;
     let id = form.get("session").unwrap_or_default();
-    let proof = form.get("csrf").unwrap_or_default();
-    if !app.forms.proves(proof, app.cookies.browser(&headers).as_ref(), &end_purpose(&own, id)) {
-        Attempt::new("sign-out", address).of(&own).refused("form-expired");
-        return Err(expired());
-    }
+    check(&app, &form, &headers, address, &own, &end_purpose(&own, id))?;
     let (id, now) = (SessionId::from(id.to_owned()), app.clock.now());
     let theirs = app.sessions.list_of(&own.identity.person(), now).await.map_err(PageError::internal)?;
     if theirs.iter().any(|session| session.id == id) {
@@ -73,15 +70,28 @@ pub(in crate::http) async fn end_all(
         return Ok(see_other(&login_url("/", None)));
     };
     let form = Parameters::parse(&body).map_err(|_| expired())?;
-    let proof = form.get("csrf").unwrap_or_default();
-    if !app.forms.proves(proof, app.cookies.browser(&headers).as_ref(), &end_all_purpose(&own)) {
-        Attempt::new("sign-out", address).of(&own).refused("form-expired");
-        return Err(expired());
-    }
+    check(&app, &form, &headers, address, &own, &end_all_purpose(&own))?;
     let (person, now) = (own.identity.person(), app.clock.now());
     let ended = app.sessions.end_all(&person, EndReason::SignedOut, now).await.map_err(PageError::internal)?;
     Attempt::new("sign-out", address).of(&own).ended(ended).succeeded("a person signed out everywhere");
     Ok((app.cookies.forget_session(), see_other("/")).into_response())
+}
+
+/// Refuses a form that this browser was not shown for this.
+fn check(
+    app: &App,
+    form: &Parameters,
+    headers: &HeaderMap,
+    address: IpAddr,
+    own: &Session,
+    purpose: &[&str],
+) -> Result<(), PageError> {
+    let proof = form.get("csrf").unwrap_or_default();
+    if app.forms.proves(proof, app.cookies.browser(headers).as_ref(), purpose) {
+        return Ok(());
+    }
+    Attempt::new("sign-out", address).of(own).refused("form-expired");
+    Err(expired())
 }
 
 fn expired() -> PageError {
