@@ -3,7 +3,6 @@
 //! What is used stays, because a hit in the old generation moves the entry to the young one. Look-up and insertion are
 //! constant time; what is held never weighs more than the capacity and one entry.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -22,37 +21,25 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         Self { young: HashMap::new(), old: HashMap::new(), young_weight: 0, generation_weight: capacity / 2 }
     }
 
-    /// The entry of `key`; when there is none, what `make` makes of it, which is then held, with what that weighs. `None` is
-    /// never returned in effect; it saves a panic.
-    ///
-    /// # Errors
-    /// What `make` says.
-    pub fn get_or_insert<Q, E>(
-        &mut self,
-        key: &Q,
-        make: impl FnOnce() -> Result<(usize, V), E>,
-    ) -> Result<Option<&mut V>, E>
-    where
-        K: Borrow<Q> + for<'q> From<&'q Q>,
-        Q: Hash + Eq + ?Sized,
-    {
+    /// The entry of `key`.
+    pub fn get(&mut self, key: &K) -> Option<&mut V> {
         if !self.young.contains_key(key) {
-            let (key, (weight, value)) = match self.old.remove_entry(key) {
-                Some(entry) => entry,
-                None => (K::from(key), make()?),
-            };
+            let (key, (weight, value)) = self.old.remove_entry(key)?;
             self.insert(key, weight, value);
         }
-        Ok(self.young.get_mut(key).map(|(_, value)| value))
+        self.young.get_mut(key).map(|(_, value)| value)
     }
 
-    fn insert(&mut self, key: K, weight: usize, value: V) {
+    /// Puts an entry in the place of the one of that key, if there is one.
+    pub fn insert(&mut self, key: K, weight: usize, value: V) {
         if self.young_weight.saturating_add(weight) > self.generation_weight && !self.young.is_empty() {
             self.old = std::mem::take(&mut self.young);
             self.young_weight = 0;
         }
         self.young_weight = self.young_weight.saturating_add(weight);
-        self.young.insert(key, (weight, value));
+        if let Some((replaced, _)) = self.young.insert(key, (weight, value)) {
+            self.young_weight = self.young_weight.saturating_sub(replaced);
+        }
     }
 }
 
@@ -63,30 +50,40 @@ mod tests {
 
     use super::*;
 
-    fn weight(cache: &Cache<Box<str>, u32>) -> usize {
+    fn weight(cache: &Cache<u32, u32>) -> usize {
         cache.young.values().chain(cache.old.values()).map(|(weight, _)| weight).sum()
     }
 
     #[test]
     fn it_stays_bounded_and_keeps_what_is_used() {
-        let mut cache: Cache<Box<str>, u32> = Cache::new(1000);
+        let mut cache: Cache<u32, u32> = Cache::new(1000);
         for number in 0..10_000 {
-            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), || Ok((10, number)));
-            assert_eq!(made, Ok(Some(&mut number.clone())));
-            let used: Result<_, &str> = cache.get_or_insert("0", || Err("forgotten"));
-            assert_eq!(used, Ok(Some(&mut 0)));
+            cache.insert(number, 10, number);
+            assert_eq!(cache.get(&number), Some(&mut number.clone()));
+            assert_eq!(cache.get(&0), Some(&mut 0), "it is used all the time");
             assert!(weight(&cache) <= 1000, "{}", weight(&cache));
         }
-        assert_eq!(cache.get_or_insert("1", || Err("forgotten")), Err("forgotten"));
+        assert_eq!(cache.get(&1), None);
     }
 
     #[test]
     fn one_heavy_entry_is_held_alone() {
-        let mut cache: Cache<Box<str>, u32> = Cache::new(10);
+        let mut cache: Cache<u32, u32> = Cache::new(10);
         for number in 0..100 {
-            let made: Result<_, ()> = cache.get_or_insert(number.to_string().as_str(), || Ok((50, number)));
-            assert_eq!(made, Ok(Some(&mut number.clone())));
+            cache.insert(number, 50, number);
+            assert_eq!(cache.get(&number), Some(&mut number.clone()));
             assert!(weight(&cache) <= 100);
         }
+    }
+
+    #[test]
+    fn what_is_replaced_weighs_nothing() {
+        let mut cache: Cache<u32, u32> = Cache::new(100);
+        cache.insert(0, 10, 0);
+        for number in 0..100 {
+            cache.insert(1, 10, number);
+        }
+        assert_eq!(cache.get(&0), Some(&mut 0));
+        assert_eq!(weight(&cache), 20);
     }
 }

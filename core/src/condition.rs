@@ -78,6 +78,12 @@ impl Condition {
         self.survey.source
     }
 
+    /// Whether it asks what time it is.
+    #[must_use]
+    pub fn asks_for_time(&self) -> bool {
+        self.survey.time
+    }
+
     /// Whether it holds.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 
 mod assume;
 mod live;
+mod memo;
 mod message;
 mod pomerium;
 mod record;
@@ -31,8 +32,9 @@ use crate::token::{InvalidToken, TokenKind, VerifiedToken};
 
 use assume::Lacking;
 use live::{Live, Snapshot};
+use memo::{Memo, Remembered, Shown, Validity};
 use session::{Sessions, Standing};
-use stream::{Basis, added_groups};
+use stream::{Basis, Opened, added_groups};
 
 pub use assume::Assumption;
 pub use pomerium::{LOGIN_PATH, ROUTES_PATH};
@@ -51,6 +53,9 @@ pub struct Gateway {
     policy: Option<PolicyInForce>,
     live: Option<Live>,
     sessions: Sessions,
+    memo: Memo,
+    /// How many live sets have been in force.
+    live_sets: u64,
 }
 
 /// What the filter does with a request.
@@ -78,21 +83,32 @@ pub struct ToControlPlane<'a> {
 /// A request that goes to an API server.
 #[derive(Debug)]
 pub struct Allow<'a> {
-    /// The cluster that it goes to.
-    pub cluster: ClusterName,
+    /// What is the same for each request like it.
+    pub grant: Rc<Grant>,
     /// Headers to take away first.
     pub remove: Vec<&'a str>,
     /// Headers to set next.
     pub replace: Vec<(&'static str, String)>,
+    /// The id of the API server's audit event, to be added as `Audit-ID`: Envoy's own request id.
+    pub audit_id: Option<&'a str>,
+    /// What is needed to tell, as long as it is open, whether it may go on.
+    pub stream: Box<Stream>,
+}
+
+/// What a request that goes to an API server is granted.
+#[derive(Debug)]
+pub struct Grant {
+    /// The cluster that it goes to.
+    pub cluster: ClusterName,
     /// Headers to add last: the impersonation.
     pub add: Rc<[Header]>,
     /// Whether the API server passes it on to something else (`pods/proxy` and the like), so that the answer's status is
     /// not its own.
     pub is_proxied: bool,
-    /// What is needed to tell, as long as it is open, whether it may go on.
-    pub stream: Box<Stream>,
     /// What the access log says.
     pub record: Record,
+    /// The same as it writes it ([`Record::line`]).
+    pub line: String,
 }
 
 /// An answer of our own.
@@ -110,7 +126,16 @@ impl Gateway {
     /// A gateway without a bundle: it refuses everything until [`Gateway::accept`] has taken one.
     #[must_use]
     pub fn new(issuer: String, bundle_keys: Keys, max_staleness: Duration) -> Self {
-        Self { issuer, bundle_keys, max_staleness, policy: None, live: None, sessions: Sessions::new() }
+        Self {
+            issuer,
+            bundle_keys,
+            max_staleness,
+            policy: None,
+            live: None,
+            sessions: Sessions::new(),
+            memo: Memo::new(),
+            live_sets: 0,
+        }
     }
 
     /// Takes a newer bundle, of which `documents` has what is not in force yet. All of it or nothing.
@@ -159,8 +184,10 @@ impl Gateway {
             // With the rules and the keys, all that was made of them goes.
             self.policy = Some(policy);
             self.sessions = Sessions::new();
+            self.memo = Memo::new();
         }
         self.live = Some(live);
+        self.live_sets = self.live_sets.saturating_add(1);
         Ok(())
     }
 
@@ -204,15 +231,15 @@ impl Gateway {
 
     /// Decides a request.
     pub fn decide<'a>(&mut self, inbound: Inbound<'a>, now: Timestamp) -> Decision<'a> {
+        if let Some(remembered) = self.remembered(&inbound, now) {
+            return Decision::Allow(remembered.allow(inbound, now));
+        }
         let mut record = Record::default();
         let target = Target::parse(inbound.path);
         let asked = Asked::of(inbound.method, target.as_ref());
         asked.describe(&mut record);
-        match self.judge(inbound, &asked, now, &mut record) {
-            Ok(Outcome::Forward(allow)) => {
-                record.decision = "allow";
-                Decision::Allow(Allow { record, ..allow })
-            }
+        match self.judge(&inbound, &asked, now, &mut record) {
+            Ok(Outcome::Forward(found)) => Decision::Allow(self.forward(inbound, found, record, now)),
             Ok(Outcome::ControlPlane(remove)) => {
                 let cluster = ClusterName::from(record.cluster.clone());
                 record.decision = "local";
@@ -228,9 +255,28 @@ impl Gateway {
         }
     }
 
+    /// What was decided of a request like this under the policy and the live set in force.
+    fn remembered(&mut self, inbound: &Inbound<'_>, now: Timestamp) -> Option<&Remembered> {
+        self.live.as_ref()?.check_fresh(self.max_staleness, now).ok()?;
+        self.memo.find(inbound, self.live_sets, now)
+    }
+
+    fn forward<'a>(&mut self, inbound: Inbound<'a>, found: Found, mut record: Record, now: Timestamp) -> Allow<'a> {
+        let Found { cluster, add, is_proxied, opened, basis, stands } = found;
+        record.decision = "allow";
+        let line = record.line();
+        let grant = Rc::new(Grant { cluster, add, is_proxied, record, line });
+        let stream = Stream::new(opened, inbound.source.clone(), now, basis);
+        if let Some((shown, until)) = stands {
+            let validity = Validity { live: self.live_sets, since: now, until };
+            self.memo.keep(&inbound, &shown, validity, (&grant, &stream));
+        }
+        Allow::new(inbound, grant, stream)
+    }
+
     fn judge<'a>(
         &mut self,
-        inbound: Inbound<'a>,
+        inbound: &Inbound<'a>,
         asked: &Asked<'_>,
         now: Timestamp,
         record: &mut Record,
@@ -244,13 +290,13 @@ impl Gateway {
         live.check_fresh(self.max_staleness, now)?;
         let target = asked.target()?;
 
-        let to_pomerium = pomerium::Asked::of(&inbound, target, policy.takes(TokenKind::Pomerium, cluster))?;
+        let to_pomerium = pomerium::Asked::of(inbound, target, policy.takes(TokenKind::Pomerium, cluster))?;
         if to_pomerium == Some(pomerium::Asked::Login) {
-            return Ok(Outcome::ControlPlane(pomerium::headers_to_remove(&inbound, false)));
+            return Ok(Outcome::ControlPlane(pomerium::headers_to_remove(inbound, false)));
         }
         let token = inbound.token.as_deref().ok_or_else(|| message::no_token(cluster))?;
         let session = self.sessions.find((inbound.token_kind, token), policy, &self.issuer)?;
-        let token = Rc::clone(&session.token);
+        let (token, shown) = (Rc::clone(&session.token), Rc::clone(&session.shown));
         let elevations: Vec<&Elevation> = live.elevations(&token.claims.sub, cluster, now).collect();
         let elevated = added_groups(elevations.iter().copied());
         let standing = session.standing(&elevated, policy);
@@ -268,7 +314,7 @@ impl Gateway {
 
         match to_pomerium {
             Some(_) if token.kind == TokenKind::Session => return Err(message::not_for_pomerium()),
-            Some(_) => return Ok(Outcome::ControlPlane(pomerium::headers_to_remove(&inbound, true))),
+            Some(_) => return Ok(Outcome::ControlPlane(pomerium::headers_to_remove(inbound, true))),
             None if token.kind == TokenKind::Pomerium && pomerium::is_health_check(inbound.method, target) => {
                 return Ok(Outcome::Local(standing.answer(&token, &elevations)));
             }
@@ -280,9 +326,30 @@ impl Gateway {
                 (_, path) => Err(message::unknown_path(path)),
             };
         }
+        let ends =
+            elevations.iter().map(|elevation| elevation.until).chain([token.claims.exp, token.claims.session_exp]);
+        let until = ends.min().unwrap_or_default();
         let basis = Basis { policy: policy.version, elevated: elevated.into_iter().map(str::to_owned).collect() };
-        let asker = Asker { token: &token, standing, policy, live, basis, now };
-        asker.ask(inbound, asked.attributes()?, record).map(Outcome::Forward)
+        let stands = (standing.is_constant && inbound.assumed.is_none()).then_some((shown, until));
+        let asker = Asker { token: &token, standing, policy, live, now };
+        let attributes = asked.attributes()?;
+        let (add, opened) = asker.ask(inbound, attributes, record)?;
+        let is_proxied = attributes.subresource == "proxy" || attributes.verb == "proxy";
+        Ok(Outcome::Forward(Found { cluster: token.claims.aud.clone(), add, is_proxied, opened, basis, stands }))
+    }
+}
+
+impl Remembered {
+    fn allow<'a>(&self, inbound: Inbound<'a>, now: Timestamp) -> Allow<'a> {
+        let stream = Stream::new(Rc::clone(&self.opened), inbound.source.clone(), now, self.basis.clone());
+        Allow::new(inbound, Rc::clone(&self.grant), stream)
+    }
+}
+
+impl<'a> Allow<'a> {
+    fn new(inbound: Inbound<'a>, grant: Rc<Grant>, stream: Stream) -> Self {
+        let Inbound { remove, replace, request_id: audit_id, .. } = inbound;
+        Self { grant, remove, replace, audit_id, stream: Box::new(stream) }
     }
 }
 
@@ -292,19 +359,18 @@ struct Asker<'g> {
     standing: &'g Standing,
     policy: &'g PolicyInForce,
     live: &'g Live,
-    basis: Basis,
     now: Timestamp,
 }
 
 impl Asker<'_> {
-    /// Decides by the rules.
-    fn ask<'a>(
+    /// Decides by the rules: the headers of the impersonation, and what to remember while the request is open.
+    fn ask(
         self,
-        mut inbound: Inbound<'a>,
+        inbound: &Inbound<'_>,
         attributes: &Attributes<'_>,
         record: &mut Record,
-    ) -> Result<Allow<'a>, Refusal> {
-        let Self { token, standing, policy, live, basis, now } = self;
+    ) -> Result<(Rc<[Header]>, Rc<Opened>), Refusal> {
+        let Self { token, standing, policy, live, now } = self;
         let claims = &token.claims;
         if let Some(assumed) = &inbound.assumed {
             standing.describe_assumed(claims, assumed, record);
@@ -312,8 +378,7 @@ impl Asker<'_> {
         if inbound.method == "CONNECT" {
             return Err(message::bad_request("bad-method", &"CONNECT is not a Kubernetes request"));
         }
-        let source = std::mem::take(&mut inbound.source);
-        let circumstances = Circumstances { claims, groups: &standing.groups, source: &source, now };
+        let circumstances = Circumstances { claims, groups: &standing.groups, source: &inbound.source, now };
         let verdict = policy.policy.decide(&standing.access, attributes, &circumstances);
         record.would_deny = verdict.would_deny.map(ToString::to_string).unwrap_or_default();
         if let Some(rule) = verdict.denied_by {
@@ -354,26 +419,26 @@ impl Asker<'_> {
                 impersonation::assumed_headers(claims, assumed).into()
             }
         };
-        if let Some(id) = inbound.request_id {
-            inbound.replace.push(("audit-id", id.to_owned()));
-        }
-        let groups = &standing.access.groups;
-        let stream = Stream::new(token, attributes, inbound.assumed, &circumstances, groups, basis);
-        Ok(Allow {
-            cluster: claims.aud.clone(),
-            remove: inbound.remove,
-            replace: inbound.replace,
-            add,
-            is_proxied: attributes.subresource == "proxy" || attributes.verb == "proxy",
-            stream: Box::new(stream),
-            record: Record::default(),
-        })
+        let opened = Opened::new(token, attributes, inbound.assumed.clone(), &standing.access.groups);
+        Ok((add, Rc::new(opened)))
     }
+}
+
+/// A request that the rules allow.
+struct Found {
+    cluster: ClusterName,
+    add: Rc<[Header]>,
+    is_proxied: bool,
+    opened: Rc<Opened>,
+    basis: Basis,
+    /// Whose token it came with, and until when the same is found of each request like it; nothing, when each must be
+    /// judged.
+    stands: Option<(Rc<Shown>, Timestamp)>,
 }
 
 #[allow(clippy::large_enum_variant, reason = "it lives for one call, and forwarding is the common case")]
 enum Outcome<'a> {
-    Forward(Allow<'a>),
+    Forward(Found),
     /// With the headers to take away.
     ControlPlane(Vec<&'a str>),
     Local(Body),

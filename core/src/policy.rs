@@ -285,6 +285,12 @@ impl Rule {
         self.when.as_ref().is_some_and(Condition::asks_for_source)
     }
 
+    /// Whether it says the same of a session's request at any time and from anywhere.
+    pub(crate) fn is_constant(&self) -> bool {
+        let asks = |condition: &Condition| condition.asks_for_time() || condition.asks_for_source();
+        self.demand.auth_max_age.is_none() && !self.when.as_ref().is_some_and(asks)
+    }
+
     /// Whether its condition holds. One that cannot be evaluated opens nothing.
     fn applies(&self, request: &Attributes<'_>, circumstances: &Circumstances<'_>) -> bool {
         self.when.as_ref().is_none_or(|condition| condition.holds(circumstances, request) == Ok(true))

@@ -42,7 +42,7 @@ pub const LEEWAY: Duration = Duration::from_secs(30);
 
 /// Which of the tokens for a cluster it is. Each has a `typ`, keys and a way to be shown of its own, and counts in no
 /// other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TokenKind {
     /// A session token ([`SESSION_TYPE`]).
     #[default]

@@ -10,7 +10,7 @@ pub enum Kind {
 }
 
 /// A metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
     /// Requests forwarded.
     Allowed,

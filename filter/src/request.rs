@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use kubegate_core::gateway::{self, Allow, Answer, Decision, Gateway, Record, ToControlPlane};
+use kubegate_core::gateway::{self, Allow, Answer, Decision, Gateway, Grant, Record, ToControlPlane};
 use kubegate_core::inbound::Inbound;
 use kubegate_core::status::Body;
 use kubegate_core::time::Timestamp;
@@ -19,6 +19,13 @@ const DECIDED_CLUSTER: &str = "kubegate.cluster";
 
 /// The filter state that the route to the control plane matches on (as `wasm.kubegate.local`).
 const LOCAL: &str = "kubegate.local";
+
+/// The filter state that the access log prints (as `%FILTER_STATE(wasm.kubegate.log:PLAIN)%`): a [`Record`] as JSON. One
+/// state and not one a field, because each costs about as much as a header.
+const LOG: &str = "kubegate.log";
+
+/// The filter state that says why the filter ended what it had let through.
+pub const ENDED: &str = "kubegate.ended";
 
 /// What Envoy is to do next with the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,19 +44,14 @@ pub struct Request<H> {
     context: u32,
     gateway: Option<Rc<RefCell<Gateway>>>,
     streams: Streams,
-    /// The cluster whose API server answers by itself.
-    answered_by: Option<String>,
+    /// What it was granted, when an API server answers it.
+    granted: Option<Rc<Grant>>,
 }
 
 impl<H: Host> Request<H> {
     /// A new stream; without a gateway nothing is forwarded.
     pub fn new(host: H, context: u32, gateway: Option<Rc<RefCell<Gateway>>>, streams: Streams) -> Self {
-        Self { host, context, gateway, streams, answered_by: None }
-    }
-
-    /// The stream is over.
-    pub fn on_done(&mut self) {
-        self.streams.close(self.context);
+        Self { host, context, gateway, streams, granted: None }
     }
 
     /// Decides on the request's headers. This is the only place from which a request goes on.
@@ -80,16 +82,16 @@ impl<H: Host> Request<H> {
 
     /// An API server that answers 401 refuses the gateway's own credential: the client must not think that it is theirs.
     pub fn on_response_headers(&mut self) -> Next {
-        let Some(cluster) = self.answered_by.as_deref() else {
+        let Some(granted) = self.granted.as_ref().filter(|granted| !granted.is_proxied) else {
             return Next::Continue;
         };
         if self.host.response_status() != Some(401) {
             return Next::Continue;
         }
         self.host.record(Metric::CredentialRefused, 1);
-        let _ = self.host.set_state("kubegate.log.reason", "gateway-credential");
-        let body = gateway::refuse_gateway_credential(cluster);
-        self.answered_by = None;
+        let _ = self.host.set_state(ENDED, "gateway-credential");
+        let body = gateway::refuse_gateway_credential(granted.cluster.as_str());
+        self.granted = None;
         self.send(502, &body);
         Next::Stop
     }
@@ -104,10 +106,10 @@ impl<H: Host> Request<H> {
         if let Err(error) = self.rewrite(&allow) {
             return self.give_up(&error.to_string());
         }
-        self.log_record(&allow.record);
+        self.log(&allow.grant.line);
         self.host.record(Metric::Allowed, 1);
         self.streams.open(self.context, allow.stream, now);
-        self.answered_by = (!allow.is_proxied).then(|| allow.cluster.as_str().to_owned());
+        self.granted = Some(allow.grant);
         Next::Continue
     }
 
@@ -120,10 +122,13 @@ impl<H: Host> Request<H> {
         for (name, value) in &allow.replace {
             self.host.replace_request_header(name, value)?;
         }
-        for (name, value) in allow.add.iter() {
+        if let Some(id) = allow.audit_id {
+            self.host.add_request_header("audit-id", id)?;
+        }
+        for (name, value) in allow.grant.add.iter() {
             self.host.add_request_header(name, value)?;
         }
-        self.host.set_state(DECIDED_CLUSTER, allow.cluster.as_str())
+        self.host.set_state(DECIDED_CLUSTER, allow.grant.cluster.as_str())
     }
 
     /// To the control plane's public side, which takes the cluster by the host that was asked: no other state is set, so
@@ -138,7 +143,7 @@ impl<H: Host> Request<H> {
         if let Err(error) = rewrite() {
             return self.give_up(&error.to_string());
         }
-        self.log_record(&asked.record);
+        self.log(&asked.record.line());
         self.host.record(Metric::Local, 1);
         Next::Continue
     }
@@ -153,7 +158,7 @@ impl<H: Host> Request<H> {
             },
             1,
         );
-        self.log_record(&answer.record);
+        self.log(&answer.record.line());
         self.send(answer.status, &answer.body);
         Next::Stop
     }
@@ -162,7 +167,7 @@ impl<H: Host> Request<H> {
     fn give_up(&self, why: &str) -> Next {
         self.host.log_error(&format!("kubegate: request refused: {why}"));
         self.host.record(Metric::Undecided, 1);
-        self.log_record(&Record { decision: "error", reason: "filter-failed", ..Record::default() });
+        self.log(&Record { decision: "error", reason: "filter-failed", ..Record::default() }.line());
         let body = Body { content_type: "text/plain; charset=utf-8", text: format!("kubegate: {why}\n") };
         self.send(503, &body);
         Next::Stop
@@ -179,28 +184,15 @@ impl<H: Host> Request<H> {
         let _ = self.host.answer(status, &headers, &body.text);
     }
 
-    /// What the access log prints as `%FILTER_STATE(wasm.kubegate.log.<field>:PLAIN)%`.
-    fn log_record(&self, record: &Record) {
-        let fields = [
-            ("kubegate.log.decision", record.decision),
-            ("kubegate.log.reason", record.reason),
-            ("kubegate.log.rule", &record.rule),
-            ("kubegate.log.would_deny", &record.would_deny),
-            ("kubegate.log.cluster", &record.cluster),
-            ("kubegate.log.user", &record.user),
-            ("kubegate.log.groups", &record.groups),
-            ("kubegate.log.person", &record.person),
-            ("kubegate.log.session", &record.session),
-            ("kubegate.log.elevation", &record.elevation),
-            ("kubegate.log.assumed_user", &record.assumed_user),
-            ("kubegate.log.verb", &record.verb),
-            ("kubegate.log.resource", &record.resource),
-            ("kubegate.log.namespace", &record.namespace),
-            ("kubegate.log.name", &record.name),
-        ];
-        for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
-            let _ = self.host.set_state(name, value);
-        }
+    fn log(&self, line: &str) {
+        let _ = self.host.set_state(LOG, line);
+    }
+}
+
+impl<H> Drop for Request<H> {
+    /// The stream is over.
+    fn drop(&mut self) {
+        self.streams.close(self.context);
     }
 }
 

@@ -77,6 +77,7 @@ impl RootContext for Root {
             sync.on_tick(&Envoy, gateway);
             streams.on_tick(&Envoy, gateway);
         });
+        Envoy.flush_counters();
     }
 
     fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
@@ -91,12 +92,7 @@ impl RootContext for Root {
 /// A stream, as proxy-wasm calls it.
 struct Stream(Request<Envoy>);
 
-impl Context for Stream {
-    fn on_done(&mut self) -> bool {
-        self.0.on_done();
-        true
-    }
-}
+impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {

@@ -125,11 +125,19 @@ impl Envoy {
         fs::read_to_string(self.log()).with_context(|| self.log().display().to_string())
     }
 
-    /// What the access log says so far of each request that is over.
+    /// What the access log says so far of each request that is over, with what the filter says of it beside the rest.
     pub fn access_records(&self) -> Result<Vec<Value>> {
         // The last line may be half written.
-        Ok(self.access_log()?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        Ok(self.access_log()?.lines().filter_map(|line| serde_json::from_str(line).ok()).map(flat).collect())
     }
+}
+
+fn flat(mut record: Value) -> Value {
+    let decided = record["kubegate"].as_str().and_then(|text| serde_json::from_str(text).ok());
+    if let (Some(fields), Some(Value::Object(decided))) = (record.as_object_mut(), decided) {
+        fields.extend(decided);
+    }
+    record
 }
 
 fn command(config: &Path, workers: usize) -> Result<Command> {

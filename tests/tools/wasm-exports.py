@@ -14,6 +14,8 @@ UNUSED = {
     "proxy_on_downstream_connection_close",
     "proxy_on_upstream_data",
     "proxy_on_upstream_connection_close",
+    "proxy_on_done",
+    "proxy_on_log",
     "proxy_on_request_body",
     "proxy_on_request_trailers",
     "proxy_on_request_metadata",

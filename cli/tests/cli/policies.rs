@@ -320,12 +320,22 @@ fn cases_of_unknown_clusters_and_of_the_same_name_are_found() {
 }
 
 fn record(user: &str, groups: &[&str], verb: &str, method: &str, path: &str) -> Value {
-    let person = json!({"provider": "corp", "groups": groups, "auth_time": 1_769_850_000}).to_string();
+    let person = json!({"provider": "corp", "groups": groups, "auth_time": 1_769_850_000});
     json!({
         "time": "2026-01-31T09:10:00.123Z", "decision": "allow", "reason": "rule", "cluster": "prod", "user": user,
         "person": person, "groups": groups.join(","), "verb": verb, "resource": "pods", "namespace": "team-a",
         "method": method, "path": path, "client": "10.0.0.1", "status": 200,
     })
+}
+
+/// As Envoy writes it: what the filter says is JSON in a text. What is no record stays as it is.
+fn as_logged(line: &str) -> String {
+    const OF_ENVOY: [&str; 6] = ["time", "method", "path", "client", "status", "user_agent"];
+    let Ok(Value::Object(fields)) = serde_json::from_str(line) else { return line.to_owned() };
+    let (mut of_envoy, decided): (serde_json::Map<_, _>, serde_json::Map<_, _>) =
+        fields.into_iter().partition(|(name, _)| OF_ENVOY.contains(&name.as_str()));
+    of_envoy.insert("kubegate".to_owned(), Value::Object(decided).to_string().into());
+    Value::Object(of_envoy).to_string()
 }
 
 /// The same record with other fields.
@@ -348,7 +358,8 @@ impl Compared {
         let at = |name: &str| world.home.path().join(name).to_str().unwrap().to_owned();
         let (new_file, audit) = (at("new.yaml"), at("audit.jsonl"));
         fs::write(&new_file, new).unwrap();
-        fs::write(&audit, lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")).unwrap();
+        let lines: Vec<_> = lines.iter().map(|line| as_logged(&line.to_string())).collect();
+        fs::write(&audit, lines.join("\n")).unwrap();
         Self { world, old, new: new_file, audit }
     }
 
@@ -392,7 +403,7 @@ fn says_who_gains_and_who_loses() {
         "Would lose:\n  USER  CLUSTER  REQUEST                TIMES  OLD                NEW\n  bob   prod     watch pods in team-a   2",
         "allow by \"reads\"",
         "line 6 cannot be replayed",
-        "line 7 cannot be replayed: person: is missing",
+        "line 7 cannot be replayed: kubegate: person: is missing",
         "4 recorded decisions about 2 people replayed, 0 that nobody can tell, \
          1 lines that are no decision of the policy skipped, 2 unreadable",
     ]);
@@ -411,7 +422,7 @@ fn what_the_record_does_not_have_nobody_can_tell() {
     let list = || record("bob", &["team-a"], "list", "GET", PODS);
     let person = |more: Value| {
         let person = json!({"provider": "corp", "groups": ["team-a"], "auth_time": 1_769_850_000});
-        json!({"person": with(person, &more).to_string()})
+        json!({"person": with(person, &more)})
     };
     let lines = [
         list(),
@@ -460,15 +471,15 @@ fn says_who_would_be_seen_in_other_groups() {
 #[test]
 fn only_what_the_policy_decided_is_replayed_and_nothing_proves_nothing() {
     let list = || record("bob", &["team-a"], "list", "GET", PODS);
-    let reasons = ["own-path", "session-revoked", "stale-live-set", "bad-path", "gateway-credential"];
+    let reasons = ["own-path", "session-revoked", "stale-live-set", "bad-path", "bad-headers"];
     let mut lines: Vec<String> =
         reasons.iter().map(|reason| with(list(), &json!({"reason": reason})).to_string()).collect();
-    lines.push(with(list(), &json!({"person": "{}"})).to_string());
+    lines.push(with(list(), &json!({"person": {}})).to_string());
     lines.push(with(list(), &json!({"user_agent": "x".repeat(3 << 20)})).to_string());
     lines.push("no record".to_owned());
     let compared = Compared::new(POLICY, POLICY, &lines);
     compared.shows(&[
-        "Nothing was replayed. line 6 cannot be replayed: person: is not what gateways write: missing field",
+        "Nothing was replayed. line 6 cannot be replayed: kubegate: is not what gateways write: missing field",
         "line 7 cannot be replayed: is longer than 1048576 bytes line 8 cannot be replayed: expected",
         "0 recorded decisions about 0 people replayed, 0 that nobody can tell, \
          5 lines that are no decision of the policy skipped, 3 unreadable",

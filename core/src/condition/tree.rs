@@ -206,6 +206,8 @@ pub(super) struct Survey {
     pub(super) all_groups: bool,
     /// Whether the source address is asked for.
     pub(super) source: bool,
+    /// Whether the time is asked for.
+    pub(super) time: bool,
 }
 
 impl Survey {
@@ -339,6 +341,7 @@ impl<'t> Surveyor<'t> {
             return Err(UnusableTree::UnknownName(name.to_owned()));
         }
         self.survey.source |= root == "source";
+        self.survey.time |= root == "now";
         if name == "person.groups" {
             self.survey.all_groups = true;
             self.check_groups_here()?;

@@ -22,37 +22,50 @@ pub const DENIED: [&str; 4] = ["denied", "no-rule", "no-access", "impersonation-
 pub const STEP_UP: &str = "step-up";
 
 /// What the access log says of a decision. Nothing in it is secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Record {
     /// `allow`, `deny`, `unauthenticated`, `local` or `error`.
     pub decision: &'static str,
     /// A stable kebab-case word: why.
     pub reason: &'static str,
     /// The rule that allowed or denied.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub rule: String,
     /// The rule that would have denied, were it not only on trial.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub would_deny: String,
     /// The cluster.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub cluster: String,
     /// The real person's user name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub user: String,
     /// The groups that the API server sees or would see, joined by commas: the person's own, or those that they assume.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub groups: String,
-    /// The person as rules see them ([`RecordedPerson`]), as JSON.
-    pub person: Rc<str>,
+    /// The person as rules see them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<Rc<RecordedPerson>>,
     /// The session.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub session: String,
     /// The elevations in force, joined by commas.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub elevation: String,
     /// The user that `kubectl --as` assumes.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub assumed_user: String,
     /// The verb.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub verb: String,
     /// API group and resource with its subresource: `apps/deployments/scale`.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub resource: String,
     /// The namespace.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
     /// The object's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
 }
 
@@ -63,6 +76,13 @@ impl Record {
         self.resource = message::resource_of(attributes);
         attributes.namespace.clone_into(&mut self.namespace);
         self.name = attributes.name.to_string();
+    }
+
+    /// As JSON, without what is empty: what the access log writes.
+    #[must_use]
+    pub fn line(&self) -> String {
+        // It has nothing that JSON cannot say; without it the decision could not be replayed, and that would be told.
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
@@ -110,11 +130,5 @@ impl RecordedPerson {
             has_more_groups: claims.groups_policy.is_some(),
             assumes_more: false,
         }
-    }
-
-    /// As JSON.
-    pub(super) fn text(&self) -> Rc<str> {
-        // It has nothing that JSON cannot say; without it the decision could not be replayed, and that would be told.
-        serde_json::to_string(self).unwrap_or_default().into()
     }
 }

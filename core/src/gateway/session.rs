@@ -1,16 +1,18 @@
 //! Session tokens that were seen before, and what the policy makes of each.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::rc::Rc;
 
 use serde_json::json;
 
+use super::memo::{Shown, tail};
 use super::message;
 use super::record::{Record, RecordedPerson};
 use crate::bundle::{Elevation, PolicyInForce};
 use crate::cache::Cache;
 use crate::impersonation::{self, Assumed, Header};
-use crate::jws::InvalidJws;
 use crate::policy::Access;
+use crate::rule::Rule;
 use crate::status::{Body, Refusal};
 use crate::token::{SERVICE_ACCOUNTS, SessionClaims, TokenKind, VerifiedToken};
 
@@ -27,11 +29,15 @@ const OVERHEAD: usize = 1024;
 const PER_TOKEN_BYTE: usize = 5;
 
 /// The sessions whose tokens were verified under the policy in force.
-pub(super) struct Sessions(Cache<Box<str>, Session>);
+pub(super) struct Sessions {
+    sessions: Cache<u64, Session>,
+    hasher: RandomState,
+}
 
 /// A session token that was verified, with what the policy makes of it.
 pub(super) struct Session {
     pub(super) token: Rc<VerifiedToken>,
+    pub(super) shown: Rc<Shown>,
     own: Standing,
     /// What the elevations of now make of it, and which groups they add.
     elevated: Option<(Vec<String>, Standing)>,
@@ -48,12 +54,14 @@ pub(super) struct Standing {
     /// The groups that the API server sees, joined by commas.
     seen_groups: Box<str>,
     /// The person, for the access log.
-    person: Rc<str>,
+    person: Rc<RecordedPerson>,
+    /// Whether the rules say the same of a request at any time and from anywhere.
+    pub(super) is_constant: bool,
 }
 
 impl Sessions {
     pub(super) fn new() -> Self {
-        Self(Cache::new(MAX_MEMORY))
+        Self { sessions: Cache::new(MAX_MEMORY), hasher: RandomState::new() }
     }
 
     /// The verified session of a token that is shown as one of `kind`: remembered, or verified now.
@@ -63,27 +71,24 @@ impl Sessions {
         policy: &PolicyInForce,
         issuer: &str,
     ) -> Result<&mut Session, Refusal> {
-        let verify = || {
-            let verified = VerifiedToken::verify_kind(token, kind, policy.token_keys(kind), issuer)?;
-            let session = Session::of(verified, policy);
+        let key = self.hasher.hash_one((kind, tail(token)));
+        if !self.sessions.get(&key).is_some_and(|session| session.shown.is(kind, token)) {
+            let verified = VerifiedToken::verify_kind(token, kind, policy.token_keys(kind), issuer);
+            let session = Session::of(verified.map_err(message::invalid_token)?, token, policy);
             let weight = token.len().saturating_mul(PER_TOKEN_BYTE).saturating_add(OVERHEAD);
             // An elevation makes a second standing.
-            Ok((weight.saturating_add(session.own.weight().saturating_mul(2)), session))
-        };
-        match self.0.get_or_insert(token, verify) {
-            // It was remembered as what it is, and is shown as something else.
-            Ok(Some(session)) if session.token.kind != kind => Err(message::invalid_token(InvalidJws::Type.into())),
-            Ok(Some(session)) => Ok(session),
-            Ok(None) => Err(message::no_policy()),
-            Err(error) => Err(message::invalid_token(error)),
+            let weight = weight.saturating_add(session.own.weight().saturating_mul(2));
+            self.sessions.insert(key, weight, session);
         }
+        self.sessions.get(&key).ok_or_else(message::no_policy)
     }
 }
 
 impl Session {
-    fn of(token: VerifiedToken, policy: &PolicyInForce) -> Self {
+    fn of(token: VerifiedToken, shown: &str, policy: &PolicyInForce) -> Self {
         let own = Standing::of(&token, token.claims.groups.clone().into(), policy);
-        Self { token: Rc::new(token), own, elevated: None }
+        let shown = Rc::new(Shown { kind: token.kind, token: shown.into() });
+        Self { token: Rc::new(token), shown, own, elevated: None }
     }
 
     /// What the person has now, with the groups that elevations add.
@@ -114,8 +119,9 @@ impl Standing {
         let headers = impersonation::own_headers(&token.claims, &access.groups).into();
         let seen_groups = access.groups.join(",").into();
         let is_complete = is_complete(&token.claims, &groups, policy);
-        let person = RecordedPerson::of(&token.claims, &groups).text();
-        Self { groups, access, headers, is_complete, seen_groups, person }
+        let person = RecordedPerson::of(&token.claims, &groups).into();
+        let is_constant = policy.policy.rules_of(&access).all(Rule::is_constant);
+        Self { groups, access, headers, is_complete, seen_groups, person, is_constant }
     }
 
     /// What the rules add to what stands in the token, in bytes, by estimate.
@@ -130,7 +136,7 @@ impl Standing {
         record.user.clone_from(&token.claims.user);
         record.session = token.claims.sid.to_string();
         record.groups = self.seen_groups.to_string();
-        record.person = Rc::clone(&self.person);
+        record.person = Some(Rc::clone(&self.person));
     }
 
     /// Says whom its owner asks to be.
@@ -139,7 +145,7 @@ impl Standing {
         record.groups = assumed.groups.join(",");
         if assumed.uid.is_some() || !assumed.extras.is_empty() {
             let person = RecordedPerson::of(claims, &self.groups);
-            record.person = RecordedPerson { assumes_more: true, ..person }.text();
+            record.person = Some(RecordedPerson { assumes_more: true, ..person }.into());
         }
     }
 

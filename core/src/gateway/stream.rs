@@ -21,16 +21,22 @@ use crate::token::VerifiedToken;
 /// An open stream: who opened it, and with which request.
 #[derive(Clone, Debug)]
 pub struct Stream {
+    pub(super) opened: Rc<Opened>,
+    /// Empty when the policy of then did not ask for it.
+    source: String,
+    at: Timestamp,
+    /// What allowed it last: it is judged again only when that has changed.
+    pub(super) basis: RefCell<Basis>,
+}
+
+/// Who opened a stream, and with which request: the same for each like it.
+#[derive(Debug)]
+pub(super) struct Opened {
     token: Rc<VerifiedToken>,
     request: Request,
     assumed: Option<Assumed>,
-    /// Empty when the policy of then did not ask for it.
-    source: String,
-    opened: Timestamp,
     /// The groups that the API server saw, by which it judged the request itself.
     groups: Vec<String>,
-    /// What allowed it last: it is judged again only when that has changed.
-    basis: RefCell<Basis>,
 }
 
 /// What a decision rests on that may change while a stream is open.
@@ -92,51 +98,50 @@ impl StreamEnd {
 }
 
 impl Stream {
-    pub(super) fn new(
-        token: &Rc<VerifiedToken>,
-        attributes: &Attributes<'_>,
-        assumed: Option<Assumed>,
-        circumstances: &Circumstances<'_>,
-        groups: &[String],
-        basis: Basis,
-    ) -> Self {
-        Self {
-            token: Rc::clone(token),
-            request: Request::from(attributes),
-            assumed,
-            source: circumstances.source.to_owned(),
-            opened: circumstances.now,
-            groups: groups.to_vec(),
-            basis: RefCell::new(basis),
-        }
+    /// A stream that is opened at a time and from an address.
+    pub(super) fn new(opened: Rc<Opened>, source: String, at: Timestamp, basis: Basis) -> Self {
+        Self { opened, source, at, basis: RefCell::new(basis) }
     }
 
     /// Whether the policy would allow the request with the groups that elevations add now.
     fn judge(&self, policy: &PolicyInForce, elevated: &[String]) -> Result<(), StreamEnd> {
-        let claims = &self.token.claims;
+        let Opened { token, request, assumed, groups: seen } = &*self.opened;
+        let claims = &token.claims;
         let groups: Vec<String> = claims.groups.iter().chain(elevated).cloned().collect();
         if !is_complete(claims, &groups, policy) {
             return Err(StreamEnd::PolicyNewer);
         }
-        if !policy.takes(self.token.kind, &claims.aud) {
+        if !policy.takes(token.kind, &claims.aud) {
             return Err(StreamEnd::PolicyDenies);
         }
         let policy = &policy.policy;
         let access = policy.access(&claims.person_with(&groups), &claims.aud);
-        let circumstances = Circumstances { claims, groups: &groups, source: &self.source, now: self.opened };
+        let circumstances = Circumstances { claims, groups: &groups, source: &self.source, now: self.at };
         // Where it came from was not asked for when it was opened, and what a rule would make of that cannot be told.
         if self.source.is_empty() && policy.rules_of(&access).any(Rule::asks_for_source) {
             return Err(StreamEnd::PolicyDenies);
         }
         let allowed = policy.cluster(claims.aud.as_str()).is_some()
-            && policy.decide(&access, &self.request.attributes(), &circumstances).allowance.is_some();
+            && policy.decide(&access, &request.attributes(), &circumstances).allowance.is_some();
         let may_assume = |assumed| assume::may_assume(policy, &access, &circumstances, assumed).is_ok();
-        match &self.assumed {
+        match assumed {
             _ if !allowed => Err(StreamEnd::PolicyDenies),
             Some(assumed) if !may_assume(assumed) => Err(StreamEnd::PolicyDenies),
-            None if self.groups.iter().any(|group| !access.groups.contains(group)) => Err(StreamEnd::GroupsWithdrawn),
+            None if seen.iter().any(|group| !access.groups.contains(group)) => Err(StreamEnd::GroupsWithdrawn),
             _ => Ok(()),
         }
+    }
+}
+
+impl Opened {
+    pub(super) fn new(
+        token: &Rc<VerifiedToken>,
+        attributes: &Attributes<'_>,
+        assumed: Option<Assumed>,
+        groups: &[String],
+    ) -> Self {
+        let request = Request::from(attributes);
+        Self { token: Rc::clone(token), request, assumed, groups: groups.to_vec() }
     }
 }
 
@@ -144,14 +149,15 @@ impl Gateway {
     /// Why an open stream must end now, if it must. Being kept from news ends no stream: its session's end does.
     #[must_use]
     pub fn stream_end(&self, stream: &Stream, now: Timestamp) -> Option<StreamEnd> {
-        let claims = &stream.token.claims;
+        let token = &stream.opened.token;
+        let claims = &token.claims;
         if now >= claims.session_exp {
             return Some(StreamEnd::SessionEnded);
         }
         let (Some(policy), Some(live)) = (&self.policy, &self.live) else {
             return None;
         };
-        if let Some(end) = live.end_of(&stream.token) {
+        if let Some(end) = live.end_of(token) {
             return Some(end);
         }
         let elevations = live.elevations(&claims.sub, &claims.aud, now);

@@ -130,7 +130,8 @@ impl Fixture {
                     .replace
                     .into_iter()
                     .map(|(name, value)| (name.to_owned(), value))
-                    .chain(allow.add.to_vec())
+                    .chain(allow.audit_id.map(|id| ("audit-id".to_owned(), id.to_owned())))
+                    .chain(allow.grant.add.to_vec())
                     .collect())
             }
             Decision::ControlPlane(asked) => {
@@ -141,9 +142,28 @@ impl Fixture {
         })
     }
 
-    /// What `read` makes of the decision.
+    /// What `read` makes of the decision. It is asked twice: what was remembered must be as good.
     #[allow(clippy::too_many_arguments, reason = "a request is made of all of them")]
     fn decide<T>(
+        &mut self,
+        now: Timestamp,
+        host: &str,
+        token: &str,
+        method: &str,
+        path: &str,
+        more: &[(&str, &str)],
+        read: impl FnOnce(Decision<'_>) -> T,
+    ) -> T {
+        let is_allowed = |decision: Decision<'_>| matches!(decision, Decision::Allow(_));
+        let first = self.decide_once(now, host, token, method, path, more, is_allowed);
+        self.decide_once(now, host, token, method, path, more, |decision| {
+            assert_eq!(matches!(decision, Decision::Allow(_)), first);
+            read(decision)
+        })
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a request is made of all of them")]
+    fn decide_once<T>(
         &mut self,
         now: Timestamp,
         host: &str,
@@ -177,7 +197,7 @@ impl Fixture {
     /// What the access log says of a request, and what its client is told, if it is refused.
     fn recorded(&mut self, token: &str, path: &str, more: &[(&str, &str)]) -> (Record, String) {
         self.decide(NOW, "prod.example.com", token, "GET", path, more, |decision| match decision {
-            Decision::Allow(allow) => (allow.record, String::new()),
+            Decision::Allow(allow) => (allow.grant.record.clone(), String::new()),
             Decision::ControlPlane(asked) => (asked.record, String::new()),
             Decision::Answer(answer) => (answer.record, answer.body.text),
         })
@@ -537,12 +557,16 @@ fn a_stream_whose_source_was_not_asked_for_ends_when_a_rule_about_it_concerns_it
     assert_eq!(fixture.gateway.stream_end(&watch, NOW), Some(StreamEnd::PolicyDenies));
 }
 
-/// `variable == "value"`, as the bundle carries it.
+/// `variable == 'value'` or `now >= seconds`, as the bundle carries it.
 fn condition_of(text: &str) -> crate::condition::Condition {
-    let (name, value) = text.split_once(" == ").unwrap();
-    let (object, field) = name.split_once('.').unwrap();
-    let name = json!({"select": {"of": {"ident": object}, "field": field}});
-    let tree = json!({"call": {"name": "_==_", "with": [name, {"text": value.trim_matches('\'')}]}});
+    let tree = if let Some(seconds) = text.strip_prefix("now >= ") {
+        json!({"call": {"name": "_>=_", "with": [{"ident": "now"}, {"int": seconds.parse::<i64>().unwrap()}]}})
+    } else {
+        let (name, value) = text.split_once(" == ").unwrap();
+        let (object, field) = name.split_once('.').unwrap();
+        let name = json!({"select": {"of": {"ident": object}, "field": field}});
+        json!({"call": {"name": "_==_", "with": [name, {"text": value.trim_matches('\'')}]}})
+    };
     serde_json::from_value(json!({"text": text, "tree": tree})).unwrap()
 }
 
@@ -717,11 +741,11 @@ fn a_decision_is_recorded_with_what_replaying_it_needs() {
         headers.extend_from_slice(more);
         let headers = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let record = match fixture.gateway.decide(Inbound::parse(headers).unwrap(), NOW) {
-            Decision::Allow(allow) => allow.record,
+            Decision::Allow(allow) => allow.grant.record.clone(),
             Decision::ControlPlane(asked) => asked.record,
             Decision::Answer(answer) => answer.record,
         };
-        (serde_json::from_str::<RecordedPerson>(&record.person).unwrap(), record)
+        (RecordedPerson::clone(record.person.as_deref().unwrap()), record)
     };
     let (person, record) = recorded(&bob, "GET", &[]);
     let expected = json!({"provider": "corp", "groups": ["readers"], "auth_time": 999_990,
@@ -808,4 +832,5 @@ fn answers_say_what_to_do_in_the_form_that_the_client_reads() {
     assert!(refusal.body(true).text.contains("kubegate login"));
 }
 
+mod memo;
 mod pomerium;

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the ABI is C functions that take pointers")]
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proxy_wasm::hostcalls;
@@ -10,6 +11,7 @@ use proxy_wasm::types::{LogLevel, MapType, MetricType};
 
 use super::{Host, HostError, Shared};
 use crate::metrics::{Kind, Metric};
+use crate::request::ENDED;
 
 /// The status `Ok` of the ABI.
 const OK: u32 = 0;
@@ -41,11 +43,25 @@ unsafe extern "C" {
 thread_local! {
     /// The ids under which Envoy knows the metrics, in the order of [`Metric`].
     static METRICS: RefCell<Vec<Option<u32>>> = const { RefCell::new(Vec::new()) };
+
+    /// What was counted since Envoy was told last: a host call less for each request.
+    static COUNTED: RefCell<BTreeMap<Metric, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// The Envoy that this VM runs in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Envoy;
+
+impl Envoy {
+    /// Tells Envoy what was counted.
+    pub fn flush_counters(&self) {
+        for (metric, value) in COUNTED.take() {
+            if let Some(id) = id_of(metric) {
+                let _ = hostcalls::increment_metric(id, i64::try_from(value).unwrap_or(i64::MAX));
+            }
+        }
+    }
+}
 
 impl Host for Envoy {
     fn now(&self) -> SystemTime {
@@ -58,13 +74,16 @@ impl Host for Envoy {
     }
 
     fn record(&self, metric: Metric, value: u64) {
-        let Some(id) = METRICS.with_borrow_mut(|ids| id_of(ids, metric)) else {
+        if metric.kind() == Kind::Gauge {
+            if let Some(id) = id_of(metric) {
+                let _ = hostcalls::record_metric(id, value);
+            }
             return;
-        };
-        let _ = match metric.kind() {
-            Kind::Counter => hostcalls::increment_metric(id, i64::try_from(value).unwrap_or(i64::MAX)),
-            Kind::Gauge => hostcalls::record_metric(id, value),
-        };
+        }
+        COUNTED.with_borrow_mut(|counted| {
+            let count = counted.entry(metric).or_default();
+            *count = count.saturating_add(value);
+        });
     }
 
     fn request_headers(&self) -> Result<Vec<u8>, HostError> {
@@ -121,7 +140,7 @@ impl Host for Envoy {
         if hostcalls::set_effective_context(context).is_err() {
             return;
         }
-        let _ = self.set_state("kubegate.log.ended", reason);
+        let _ = self.set_state(ENDED, reason);
         // One reset ends both directions, and with them the context: nothing may be asked of it after that.
         let _ = hostcalls::reset_http_request();
     }
@@ -151,7 +170,11 @@ fn done(status: u32, call: &'static str) -> Result<(), HostError> {
     if status == OK { Ok(()) } else { Err(HostError(call)) }
 }
 
-fn id_of(ids: &mut Vec<Option<u32>>, metric: Metric) -> Option<u32> {
+fn id_of(metric: Metric) -> Option<u32> {
+    METRICS.with_borrow_mut(|ids| known_or_defined(ids, metric))
+}
+
+fn known_or_defined(ids: &mut Vec<Option<u32>>, metric: Metric) -> Option<u32> {
     let position = metric as usize;
     if ids.len() <= position {
         ids.resize(position.saturating_add(1), None);

@@ -183,11 +183,7 @@ fn audit_events(world: &World, arrived: &[&Asked]) -> HashMap<String, Value> {
 
 /// Our own record of each.
 fn access_records(world: &World, arrived: &[&Asked]) -> HashMap<String, Value> {
-    let read = || {
-        let log = world.envoy.access_log().unwrap();
-        log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-    };
-    by_id("audit_id", arrived, read)
+    by_id("audit_id", arrived, || world.envoy.access_records().unwrap())
 }
 
 fn by_id(field: &str, arrived: &[&Asked], read: impl Fn() -> Vec<Value>) -> HashMap<String, Value> {

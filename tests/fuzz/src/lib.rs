@@ -166,11 +166,11 @@ pub fn ask(gateway: &mut Gateway, token: &str, method: &str, path: &str) -> bool
 }
 
 fn check(allow: &Allow<'_>, gateway: &Gateway) {
-    let values = |wanted| allow.add.iter().filter(move |(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let values = |wanted| allow.grant.add.iter().filter(move |(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let users: Vec<_> = values("impersonate-user").collect();
     assert!(matches!(users.as_slice(), [user] if is_user(user)), "{users:?}");
     assert_eq!(values("impersonate-group").last(), Some(AUTHENTICATED));
-    for (name, value) in allow.add.iter() {
+    for (name, value) in allow.grant.add.iter() {
         assert!(name.starts_with("impersonate-") && name.bytes().all(|byte| byte.is_ascii_graphic()), "{name:?}");
         assert!(value.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{name}: {value:?}");
     }
@@ -178,8 +178,8 @@ fn check(allow: &Allow<'_>, gateway: &Gateway) {
         assert_eq!(identity_name::check(group), Ok(()), "{group:?}");
     }
     assert!(allow.remove.contains(&"authorization"), "the session token goes no further");
-    let reason = allow.record.reason;
-    assert!(matches!(reason, "discovery" | "about-oneself") || reason == "rule" && !allow.record.rule.is_empty());
+    let reason = allow.grant.record.reason;
+    assert!(matches!(reason, "discovery" | "about-oneself") || reason == "rule" && !allow.grant.record.rule.is_empty());
     assert_eq!(gateway.stream_end(&allow.stream, NOW), None, "what was allowed now may go on now");
 }
 

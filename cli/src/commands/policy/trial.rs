@@ -212,11 +212,11 @@ impl Answer {
         let record = match decision {
             Decision::Allow(allow) => {
                 let values = |name: &str| {
-                    allow.add.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect()
+                    allow.grant.add.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect()
                 };
                 self.groups = values("impersonate-group");
                 self.user = values("impersonate-user").concat();
-                allow.record
+                allow.grant.record.clone()
             }
             Decision::ControlPlane(asked) => asked.record,
             Decision::Answer(answer) => {

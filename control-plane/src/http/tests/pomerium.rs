@@ -87,7 +87,7 @@ fn decide(gateway: &mut Gateway, token: &str, path: &str, world: &World) -> (u16
     match gateway.decide(Inbound::parse(headers).unwrap(), world.clock.now()) {
         Decision::Answer(answer) => (answer.status, answer.record.reason),
         Decision::ControlPlane(asked) => (0, asked.record.reason),
-        Decision::Allow(allow) => (200, allow.record.reason),
+        Decision::Allow(allow) => (200, allow.grant.record.reason),
     }
 }
 

@@ -116,7 +116,7 @@ impl Report {
             return Ok(());
         }
         self.replayed += 1;
-        self.people.insert(record.user.clone());
+        self.people.insert(record.decided.user.clone());
         let (before, after) = (answer(old, replayable)?, answer(new, replayable)?);
         match (before.is_allowed(), after.is_allowed()) {
             (false, true) => self.gains.add(Change::of(record, &before, &after)),
@@ -141,8 +141,8 @@ fn answer(trial: &mut Trial, Replayable { somebody, question, .. }: &Replayable)
 fn regrouped(record: &Record, before: Answer, after: Answer) -> Regrouped {
     let (before, after) = (BTreeSet::from_iter(before.groups), BTreeSet::from_iter(after.groups));
     Regrouped {
-        user: record.user.clone(),
-        cluster: record.cluster.clone(),
+        user: record.decided.user.clone(),
+        cluster: record.decided.cluster.clone(),
         gained: after.difference(&before).cloned().collect(),
         lost: before.difference(&after).cloned().collect(),
     }

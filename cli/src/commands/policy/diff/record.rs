@@ -8,25 +8,42 @@ use super::MAX_LINE;
 use super::report::Unknown;
 use crate::commands::policy::trial::{self, Question, Somebody, Trial};
 
-/// A recorded decision, as far as it is needed. Envoy leaves out what is empty.
+/// A line of the access log, as far as it is needed. Envoy leaves out what is empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+struct Line {
+    time: String,
+    method: String,
+    path: String,
+    client: String,
+    /// JSON within JSON: Envoy writes what the filter says as text.
+    kubegate: String,
+}
+
+/// A recorded decision.
+#[derive(Debug, Default)]
 pub(super) struct Record {
     time: String,
+    method: String,
+    pub(super) path: String,
+    client: String,
+    pub(super) decided: Decided,
+}
+
+/// What the filter says of it (`kubegate_core::gateway::Record`), which leaves out what is empty, too.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Decided {
     reason: String,
     pub(super) cluster: String,
     pub(super) user: String,
-    /// JSON within JSON: Envoy writes what the filter says as text.
-    person: String,
+    person: Option<RecordedPerson>,
     groups: String,
     pub(super) assumed_user: String,
     pub(super) verb: String,
     pub(super) resource: String,
     pub(super) namespace: String,
     name: String,
-    method: String,
-    pub(super) path: String,
-    client: String,
 }
 
 /// A decision that can be made anew.
@@ -46,25 +63,27 @@ impl Record {
         if line.trim_ascii().is_empty() {
             return Ok(None);
         }
-        serde_json::from_slice(line).map(Some).map_err(|error| error.to_string())
+        let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        let Line { time, method, path, client, kubegate } = line;
+        // What the filter was not asked about has nothing of it.
+        let decided = if kubegate.is_empty() { Ok(Decided::default()) } else { serde_json::from_str(&kubegate) };
+        let decided = decided.map_err(|error| format!("kubegate: is not what gateways write: {error}"))?;
+        Ok(Some(Self { time, method, path, client, decided }))
     }
 
     /// Whether the policy was asked: not about what had no good session, could not be read, or was answered by ourselves.
     pub(super) fn is_of_the_policy(&self) -> bool {
-        ALLOWED.iter().chain(&DENIED).chain([&STEP_UP]).any(|reason| *reason == self.reason)
+        ALLOWED.iter().chain(&DENIED).chain([&STEP_UP]).any(|reason| *reason == self.decided.reason)
     }
 
     /// The question, and who asked it.
     pub(super) fn replayable(&self) -> Result<Replayable, String> {
         let now =
             parse_rfc3339(&whole_seconds(&self.time)).ok_or_else(|| format!("time: {:?} is not a time", self.time))?;
-        if self.person.is_empty() {
-            return Err("person: is missing; the access log must have the filter state wasm.kubegate.log.person".into());
-        }
-        let person: RecordedPerson = serde_json::from_str(&self.person)
-            .map_err(|error| format!("person: is not what gateways write: {error}"))?;
+        let Decided { user, cluster, groups: seen, assumed_user, .. } = &self.decided;
+        let person = self.decided.person.clone().ok_or("kubegate: person: is missing")?;
         for (name, value) in
-            [("user", &self.user), ("cluster", &self.cluster), ("method", &self.method), ("path", &self.path)]
+            [("kubegate: user", user), ("kubegate: cluster", cluster), ("method", &self.method), ("path", &self.path)]
         {
             if value.is_empty() {
                 return Err(format!("{name}: is missing"));
@@ -72,14 +91,14 @@ impl Record {
         }
         let RecordedPerson { provider, groups, auth_time, email, acr, amr, claims, has_more_groups, assumes_more } =
             person;
-        let somebody = Somebody { user: self.user.clone(), groups, email, claims, provider, acr, amr, auth_time };
-        let groups: Vec<String> = self.groups.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect();
-        let assumed = match self.assumed_user.as_str() {
+        let somebody = Somebody { user: user.clone(), groups, email, claims, provider, acr, amr, auth_time };
+        let groups: Vec<String> = seen.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect();
+        let assumed = match assumed_user.as_str() {
             "" => Vec::new(),
             user => trial::assumed(Some(user), &groups, None, &[]),
         };
         let question = Question {
-            cluster: self.cluster.clone(),
+            cluster: cluster.clone(),
             method: self.method.clone(),
             url: self.url(),
             assumed,
@@ -92,12 +111,13 @@ impl Record {
     /// Path and query with which the API server reads the recorded verb and name.
     fn url(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
+        let Decided { verb, name, .. } = &self.decided;
         let mut query = Vec::new();
-        if self.verb == "watch" {
+        if verb == "watch" {
             query.push("watch=true".to_owned());
         }
-        if matches!(self.verb.as_str(), "list" | "watch") && !self.name.is_empty() {
-            query.push(trial::name_selector(&self.name));
+        if matches!(verb.as_str(), "list" | "watch") && !name.is_empty() {
+            query.push(trial::name_selector(name));
         }
         if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
     }

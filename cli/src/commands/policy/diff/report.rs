@@ -132,13 +132,13 @@ impl Change {
             rule => format!("{} by {rule:?}", answer.decision),
         };
         Self {
-            user: record.user.clone(),
-            cluster: record.cluster.clone(),
-            verb: record.verb.clone(),
-            resource: record.resource.clone(),
-            namespace: record.namespace.clone(),
-            path: if record.resource.is_empty() { record.path.clone() } else { String::new() },
-            assumed: record.assumed_user.clone(),
+            user: record.decided.user.clone(),
+            cluster: record.decided.cluster.clone(),
+            verb: record.decided.verb.clone(),
+            resource: record.decided.resource.clone(),
+            namespace: record.decided.namespace.clone(),
+            path: if record.decided.resource.is_empty() { record.path.clone() } else { String::new() },
+            assumed: record.decided.assumed_user.clone(),
             old: said(before),
             new: said(after),
         }
