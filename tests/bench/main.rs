@@ -10,6 +10,7 @@ mod policy;
 mod profile;
 mod report;
 mod stats;
+mod token;
 
 use std::process::ExitCode;
 
