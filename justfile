@@ -66,7 +66,7 @@ e2e *args:
     @{{tools}}/prepare.sh
     cargo test -p kubegate-tests -- {{args}}
 
-# Measure and print a table: `bench policy` or `bench distribution` (docs/benchmarks.md); figures: target/bench/NAME.json.
+# Measure and print a table: `bench policy`, `distribution`, `profile` or `micro` (docs/benchmarks.md).
 [group('test')]
 bench name *args:
     @{{tools}}/bench.sh {{name}} {{args}}
@@ -85,7 +85,7 @@ fuzz-short:
 
 # The whole gate, as CI runs it.
 [group('check')]
-ci: fmt-check lint docs core-deps deny fuzz-short test
+ci: fmt-check lint docs core-deps deny instructions fuzz-short test
 
 # Format all sources.
 [group('check')]
@@ -120,6 +120,12 @@ deny:
 [group('check')]
 core-deps:
     @{{tools}}/core-deps.sh
+
+# Core's hot functions, counted in instructions: more than 5 % above the checked-in count fails (--update checks in).
+[group('check')]
+[no-exit-message]
+instructions *args:
+    @{{tools}}/bench.sh instructions {{args}}
 
 # Remove what was built here (tools and the test cluster in the user's cache stay).
 [group('clean')]

@@ -44,8 +44,13 @@ pub(crate) const CONTROL_PLANE: &str = "kubegate_control_plane_internal";
 impl Gateway {
     /// Starts it.
     pub(crate) fn start(name: &str, dir: &Path, setup: &Setup<'_>) -> Result<Self> {
+        Self::start_with_filter(&paths::filter()?, name, dir, setup)
+    }
+
+    /// Starts it with the wasm module in `filter`.
+    pub(crate) fn start_with_filter(filter: &Path, name: &str, dir: &Path, setup: &Setup<'_>) -> Result<Self> {
         let (port, admin_port) = (port::free()?, port::free()?);
-        let bootstrap = bootstrap(port, admin_port, setup)?.to_string();
+        let bootstrap = bootstrap(port, admin_port, filter, setup).to_string();
         let envoy = Envoy::start_with_workers(setup.workers, name, dir, dir, &bootstrap, admin_port)?;
         Ok(Self { envoy, port })
     }
@@ -58,11 +63,11 @@ impl Gateway {
     }
 }
 
-fn bootstrap(port: u16, admin_port: u16, setup: &Setup<'_>) -> Result<Value> {
+fn bootstrap(port: u16, admin_port: u16, filter: &Path, setup: &Setup<'_>) -> Value {
     let mut filters = Vec::new();
     let mut wanted = json!({"prefix": "/"});
     if let Some(plugin) = setup.plugin {
-        filters.push(wasm(plugin)?);
+        filters.push(wasm(filter, plugin));
         wanted = json!({
             "prefix": "/",
             "headers": [{"name": "impersonate-user", "present_match": true}],
@@ -95,7 +100,7 @@ fn bootstrap(port: u16, admin_port: u16, setup: &Setup<'_>) -> Result<Value> {
         "http_filters": filters,
         "route_config": {"virtual_hosts": [{"name": "clusters", "domains": ["*"], "routes": [route, refused]}]},
     });
-    Ok(json!({
+    json!({
         "node": {"id": "kubegate-bench", "cluster": "kubegate"},
         "admin": {"address": address(admin_port)},
         "static_resources": {
@@ -110,7 +115,7 @@ fn bootstrap(port: u16, admin_port: u16, setup: &Setup<'_>) -> Result<Value> {
             "clusters": setup.source.map(control_plane).into_iter().collect::<Vec<_>>(),
             "secrets": setup.source.map(secret).into_iter().collect::<Vec<_>>(),
         },
-    }))
+    })
 }
 
 fn control_plane(source: Source<'_>) -> Value {
@@ -161,8 +166,8 @@ fn secret(source: Source<'_>) -> Value {
     json!({"name": "gateway", "generic_secret": {"secret": {"inline_string": source.credential}}})
 }
 
-fn wasm(plugin: &Value) -> Result<Value> {
-    Ok(json!({
+fn wasm(filter: &Path, plugin: &Value) -> Value {
+    json!({
         "name": "kubegate",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
@@ -173,7 +178,7 @@ fn wasm(plugin: &Value) -> Result<Value> {
                 "vm_config": {
                     "vm_id": "kubegate",
                     "runtime": "envoy.wasm.runtime.v8",
-                    "code": {"local": {"filename": paths::filter()?}},
+                    "code": {"local": {"filename": filter}},
                 },
                 "configuration": {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
@@ -181,7 +186,7 @@ fn wasm(plugin: &Value) -> Result<Value> {
                 },
             },
         },
-    }))
+    })
 }
 
 fn address(port: u16) -> Value {

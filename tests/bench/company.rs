@@ -2,9 +2,6 @@
 
 use std::fmt::Write as _;
 
-use kubegate_core::token::SessionClaims;
-use kubegate_tests::issuer::Issuer;
-
 /// The cluster that is measured on.
 pub(crate) const CLUSTER: &str = "prod-eu-00";
 
@@ -55,11 +52,6 @@ impl Subject {
 
     /// What is asked for, as `kubectl get pods` does.
     pub(crate) const PATH: &str = "/api/v1/namespaces/checkout-00000-prod/pods?limit=500";
-
-    /// The claims of a session token.
-    pub(crate) fn claims(issuer: &Issuer) -> SessionClaims {
-        issuer.claims(CLUSTER, Self::USER, &Self::GROUPS)
-    }
 
     /// The request's headers but for those that begin with a colon.
     pub(crate) fn headers(token: &str) -> [(&'static str, String); 5] {

@@ -7,8 +7,10 @@ mod cpu;
 mod distribution;
 mod load;
 mod policy;
+mod profile;
 mod report;
 mod stats;
+mod token;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,8 @@ enum Name {
     Policy,
     /// How soon 500 gateways obey a change, and what keeping them current costs
     Distribution,
+    /// What Envoy and the filter ask of each other for one request, counted
+    Profile,
 }
 
 fn main() -> ExitCode {
@@ -53,6 +57,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let report: Report = match arguments.name {
         Name::Policy => policy::run()?,
         Name::Distribution => distribution::run()?,
+        Name::Profile => profile::run()?,
     };
     println!("\n{}", report.text());
     println!("written to {}", report.write()?.display());

@@ -24,6 +24,11 @@ pub fn filter() -> Result<PathBuf> {
     existing(root().join("target/wasm/kubegate_filter.wasm"), "./just wasm")
 }
 
+/// The same filter as the compiler made it, with the names of its functions.
+pub fn filter_with_names() -> Result<PathBuf> {
+    existing(root().join("target/wasm32-wasip1/wasm/kubegate_filter.wasm"), "./just wasm")
+}
+
 /// Envoy.
 pub fn envoy() -> Result<PathBuf> {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
