@@ -28,12 +28,10 @@ pub(super) const OUT: &str = "bytes_out";
 pub(super) const INTO: &str = "bytes_into";
 
 /// What Envoy calls for a stream.
-const ENTRIES: [&str; 6] = [
+const ENTRIES: [&str; 4] = [
     "proxy_on_context_create",
     "proxy_on_request_headers",
     "proxy_on_response_headers",
-    "proxy_on_done",
-    "proxy_on_log",
     LAST_ENTRY,
 ];
 
