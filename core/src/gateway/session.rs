@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::message;
 use super::record::{Record, RecordedPerson};
+use super::refused::Refused;
 use crate::bundle::{Elevation, PolicyInForce};
 use crate::cache::Cache;
 use crate::impersonation::{self, Assumed, Header};
@@ -27,7 +28,10 @@ const OVERHEAD: usize = 1024;
 const PER_TOKEN_BYTE: usize = 5;
 
 /// The sessions whose tokens were verified under the policy in force.
-pub(super) struct Sessions(Cache<Box<str>, Session>);
+pub(super) struct Sessions {
+    found: Cache<Box<str>, Session>,
+    refused: Refused,
+}
 
 /// A session token that was verified, with what the policy makes of it.
 pub(super) struct Session {
@@ -53,7 +57,18 @@ pub(super) struct Standing {
 
 impl Sessions {
     pub(super) fn new() -> Self {
-        Self(Cache::new(MAX_MEMORY))
+        Self { found: Cache::new(MAX_MEMORY), refused: Refused::default() }
+    }
+
+    /// Forgets all tokens, good and bad: there is another policy.
+    pub(super) fn forget(&mut self) {
+        self.found = Cache::new(MAX_MEMORY);
+        self.refused.forget();
+    }
+
+    /// How many signatures were verified since this was asked last.
+    pub(super) fn take_verified(&mut self) -> u64 {
+        self.refused.take_verified()
     }
 
     /// The verified session of a token that is shown as one of `kind`: remembered, or verified now.
@@ -64,13 +79,13 @@ impl Sessions {
         issuer: &str,
     ) -> Result<&mut Session, Refusal> {
         let verify = || {
-            let verified = VerifiedToken::verify_kind(token, kind, policy.token_keys(kind), issuer)?;
+            let verified = self.refused.verify((kind, token), policy.token_keys(kind), issuer)?;
             let session = Session::of(verified, policy);
             let weight = token.len().saturating_mul(PER_TOKEN_BYTE).saturating_add(OVERHEAD);
             // An elevation makes a second standing.
             Ok((weight.saturating_add(session.own.weight().saturating_mul(2)), session))
         };
-        match self.0.get_or_insert(token, verify) {
+        match self.found.get_or_insert(token, verify) {
             // It was remembered as what it is, and is shown as something else.
             Ok(Some(session)) if session.token.kind != kind => Err(message::invalid_token(InvalidJws::Type.into())),
             Ok(Some(session)) => Ok(session),
