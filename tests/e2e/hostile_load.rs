@@ -1,5 +1,6 @@
 //! Somebody who means harm, with many connections, tokens and streams: memory stays bounded, and others go on.
 
+mod burst;
 mod figures;
 mod slow;
 mod streams;
@@ -31,6 +32,7 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
             suite.test("hostile_load::a_known_bad_token_is_never_verified_again", |_, world| known_bad(world)),
             suite.test("hostile_load::memory_is_bounded_under_distinct_tokens", |_, world| distinct_tokens(world)),
             suite.test("hostile_load::slow_connections_leave_others_alone", |_, world| slow_connections(world)),
+            suite.test("hostile_load::one_connections_many_requests_do_not_go_first", |_, world| burst::burst(world)),
             suite.test("hostile_load::a_thousand_streams_are_opened_and_cut", |_, world| cut_streams(world)),
         ],
     }
