@@ -14,8 +14,8 @@ use kubegate_tests::world::{CLUSTER, CLUSTER_HOST};
 use super::victim::yield_to_others;
 use crate::stage::Stage;
 
-/// How many connections an attacker has whose requests are whole.
-const CONNECTIONS: usize = 8;
+/// How many connections an attacker has who keeps all workers busy.
+pub(super) const FEW: usize = 8;
 
 /// Tokens by their number.
 pub(super) struct Tokens<'s> {
@@ -53,16 +53,17 @@ impl<'s> Tokens<'s> {
 pub(super) struct Flood(Vec<Connection>);
 
 impl Flood {
-    pub(super) fn start(client: &Client) -> Self {
-        Self((0..CONNECTIONS).map(|_| client.connect().unwrap()).collect())
+    pub(super) fn start(client: &Client, connections: usize) -> Self {
+        Self((0..connections).map(|_| client.connect().unwrap()).collect())
     }
 
     /// Shows a token for each number, the same number always over the same connection, so to the same worker; every
     /// answer has this status.
     pub(super) fn show(&mut self, numbers: Range<usize>, status: u16, token: &(dyn Fn(usize) -> String + Sync)) {
+        let lanes = self.0.len();
         thread::scope(|scope| {
             for (lane, connection) in self.0.iter_mut().enumerate() {
-                let numbers = numbers.clone().filter(move |number| number % CONNECTIONS == lane);
+                let numbers = numbers.clone().filter(move |number| number % lanes == lane);
                 scope.spawn(move || {
                     yield_to_others();
                     for number in numbers {

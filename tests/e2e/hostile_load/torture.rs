@@ -4,16 +4,19 @@
 mod table;
 
 use std::thread;
+use std::time::Duration;
 
+use kubegate_tests::poll;
 use kubegate_tests::raw::Client;
 use kubegate_tests::world::World;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::burst::{self, BURST};
 use super::figures::{connections, memory, until_at_most, verified};
 use super::slow::Slow;
 use super::tokens::{Flood, Tokens};
 use super::victim::{Victim, yield_to_others};
-use super::{AGAIN, Attacked, streams};
+use super::{AGAIN, Attacked, streams, tokens};
 use table::{Row, Table};
 
 /// How much memory any number of distinct tokens may take, in MiB: what all workers may remember, and what an allocator
@@ -27,6 +30,13 @@ const CONNECTIONS: usize = 10_000;
 const TOKENS: usize = 100_000;
 const STREAMS: usize = 1000;
 
+/// So many connections with a request on each of them all the time take a share of their own: how long others wait then
+/// is shown, and nothing here bounds it.
+const MANY: usize = 64;
+
+/// How long something may take that takes a second.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// Into how many slices an attack is cut.
 const SLICES: usize = 4;
 
@@ -39,6 +49,7 @@ pub(super) fn run(world: &World) {
     let mut table = Table::default();
     slow_connections(&attacked, &mut table);
     distinct_tokens(&attacked, &mut table);
+    one_connection(world, &attacked, &mut table);
     many_streams(&attacked, &mut table);
     table.print();
 }
@@ -85,12 +96,12 @@ fn slow_connections(attacked: &Attacked<'_>, table: &mut Table) {
     });
     row.note = format!("{held} at once");
     table.check(held >= CONNECTIONS as u64, format!("only {held} connections were there at once"));
-    table.bounded(row, CONNECTION_MEMORY * CONNECTIONS as f64);
+    table.bounded(&row, CONNECTION_MEMORY * CONNECTIONS as f64);
 }
 
 fn distinct_tokens(attacked: &Attacked<'_>, table: &mut Table) {
     let tokens = Tokens::of(&attacked.stage);
-    let mut flood = Flood::start(&attacked.client);
+    let mut flood = Flood::start(&attacked.client, tokens::FEW);
     let all = TOKENS as u64;
     let slice = |wave: usize, slice: usize| {
         let first = wave * TOKENS + slice * TOKENS / SLICES;
@@ -101,14 +112,14 @@ fn distinct_tokens(attacked: &Attacked<'_>, table: &mut Table) {
             flood.show(slice(wave, number), 200, &|number| tokens.good(number));
         });
         table.check(row.verified <= all + 16, format!("{} good tokens were verified {} times", TOKENS, row.verified));
-        table.bounded(row, TOKENS_MEMORY);
+        table.bounded(&row, TOKENS_MEMORY);
     }
     for (wave, name) in ["distinct bad tokens", "others"].into_iter().enumerate() {
         let row = measure(attacked, &format!("{TOKENS} {name}"), |number| {
             flood.show(slice(wave, number), 401, &|number| tokens.bad(number));
         });
         table.check(row.verified <= all + 16, format!("{} bad tokens were verified {} times", TOKENS, row.verified));
-        table.bounded(row, TOKENS_MEMORY);
+        table.bounded(&row, TOKENS_MEMORY);
     }
     let row = measure(attacked, &format!("the last 1,000 of them {} times again", TOKENS / 1000), |_| {
         for _ in 0..TOKENS / 1000 / SLICES {
@@ -116,7 +127,22 @@ fn distinct_tokens(attacked: &Attacked<'_>, table: &mut Table) {
         }
     });
     table.check(row.verified == 0, format!("known bad tokens were verified {} times", row.verified));
-    table.bounded(row, AGAIN);
+    table.bounded(&row, AGAIN);
+    let mut flood = Flood::start(&attacked.client, MANY);
+    let row = measure(attacked, &format!("bad tokens over {MANY} connections"), |number| {
+        flood.show(slice(2, number), 401, &|number| tokens.bad(number));
+    });
+    table.shown(&row);
+}
+
+fn one_connection(world: &World, attacked: &Attacked<'_>, table: &mut Table) {
+    let tokens = Tokens::of(&attacked.stage);
+    let row = measure(attacked, &format!("{BURST} requests at once on a connection"), |number| {
+        let streams = burst::start(world, attacked, |each| tokens.bad(3 * TOKENS + number * BURST + each));
+        poll::until("all answers", LIMIT, || if burst::is_over(&streams) { Ok(()) } else { Err(streams.stderr()) })
+            .unwrap();
+    });
+    table.bounded(&row, AGAIN);
 }
 
 fn many_streams(attacked: &Attacked<'_>, table: &mut Table) {
@@ -133,5 +159,5 @@ fn many_streams(attacked: &Attacked<'_>, table: &mut Table) {
     let ended = stage.envoy.metric("kubegate_streams_ended").unwrap() - before;
     row.note = format!("{ended} cut");
     table.check(ended == (STREAMS * SLICES) as u64, format!("{ended} streams were cut"));
-    table.bounded(row, CONNECTION_MEMORY * (2 * STREAMS) as f64);
+    table.bounded(&row, CONNECTION_MEMORY * (2 * STREAMS) as f64);
 }

@@ -58,13 +58,18 @@ impl Table {
     }
 
     /// Adds an attack that may have taken so many MiB, and no more when it went on; others must not have waited long.
-    pub(super) fn bounded(&mut self, row: Row, most: f64) {
+    pub(super) fn bounded(&mut self, row: &Row, most: f64) {
         let (grown, ratio) = (row.peak - row.before, row.ratio());
         self.check(grown <= most, format!("{}: memory grew by {grown:.0} MiB of {most:.0}", row.name));
         if let [.., before, last] = row.after.as_slice() {
             self.check(last - before <= AGAIN, format!("{}: memory goes on growing: {:.0?}", row.name, row.after));
         }
         self.check(ratio <= SLOWER, format!("{}: others waited {ratio:.2} times as long", row.name));
+        self.shown(row);
+    }
+
+    /// Adds an attack.
+    pub(super) fn shown(&mut self, row: &Row) {
         eprintln!("{}", row.text());
         self.rows.push(row.text());
     }
