@@ -17,7 +17,7 @@ use super::slow::Slow;
 use super::tokens::{Flood, Tokens};
 use super::victim::{Victim, yield_to_others};
 use super::{AGAIN, Attacked, streams, tokens};
-use table::{Row, Table};
+use table::{Row, Slice, Table};
 
 /// How much memory any number of distinct tokens may take, in MiB: what all workers may remember, and what an allocator
 /// needs besides.
@@ -38,10 +38,10 @@ const MANY: usize = 64;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Into how many slices an attack is cut.
-const SLICES: usize = 4;
+const SLICES: usize = 5;
 
 /// How many requests of somebody else come before each slice.
-const QUIET: usize = 500;
+const QUIET: usize = 400;
 
 pub(super) fn run(world: &World) {
     raise_limit();
@@ -69,14 +69,15 @@ fn measure(attacked: &Attacked<'_>, name: &str, mut attack: impl FnMut(usize) + 
     let (counted, before) = (verified(envoy), memory(envoy));
     let mut row = Row { name: name.to_owned(), before, ..Row::default() };
     for slice in 0..SLICES {
-        row.quiet.extend(victim.many(QUIET));
-        row.attacked.extend(thread::scope(|scope| {
+        let quiet = victim.many(QUIET);
+        let under_attack = thread::scope(|scope| {
             let running = scope.spawn(|| attack(slice));
             victim.during(|| {
                 row.peak = row.peak.max(memory(envoy));
                 !running.is_finished()
             })
-        }));
+        });
+        row.slices.push(Slice { quiet, under_attack });
         row.after.push(memory(envoy));
     }
     row.verified = verified(envoy) - counted;

@@ -15,13 +15,16 @@ pub(super) struct Row {
     pub(super) peak: f64,
     /// What it had after each slice.
     pub(super) after: Vec<f64>,
-    /// How many milliseconds each answer to somebody else took in quiet times.
-    pub(super) quiet: Vec<f64>,
-    /// The same under attack.
-    pub(super) attacked: Vec<f64>,
+    pub(super) slices: Vec<Slice>,
     /// How many signatures the filter has verified.
     pub(super) verified: u64,
     pub(super) note: String,
+}
+
+/// How many milliseconds each answer to somebody else took.
+pub(super) struct Slice {
+    pub(super) quiet: Vec<f64>,
+    pub(super) under_attack: Vec<f64>,
 }
 
 /// All attacks.
@@ -32,18 +35,23 @@ pub(super) struct Table {
 }
 
 impl Row {
+    /// How many times as long others waited in most slices: what else this machine does is not the same in all.
     fn ratio(&self) -> f64 {
-        quantile(&self.attacked, 0.99) / quantile(&self.quiet, 0.99)
+        let ratio = |slice: &Slice| quantile(&slice.under_attack, 0.99) / quantile(&slice.quiet, 0.99);
+        quantile(&self.slices.iter().map(ratio).collect::<Vec<_>>(), 0.5)
     }
 
     fn text(&self) -> String {
-        let of = |values: &[f64]| format!("{:.1} / {:.1}", quantile(values, 0.5), quantile(values, 0.99));
-        let Self { name, before, peak, after, quiet, attacked, verified, note } = self;
+        let of = |part: fn(&Slice) -> &[f64]| {
+            let all: Vec<f64> = self.slices.iter().flat_map(part).copied().collect();
+            format!("{:.1} / {:.1}", quantile(&all, 0.5), quantile(&all, 0.99))
+        };
+        let Self { name, before, peak, after, verified, note, .. } = self;
         let after = after.last().copied().unwrap_or_default();
         format!(
             "| {name:<38} | {before:>4.0} → {peak:>4.0} → {after:>4.0} | {:>12} | {:>13} | {:>5.2} | {verified:>8} | {note}",
-            of(quiet),
-            of(attacked),
+            of(|slice| &slice.quiet),
+            of(|slice| &slice.under_attack),
             self.ratio()
         )
     }
@@ -79,7 +87,9 @@ impl Table {
         eprintln!(
             "\nMemory is Envoy's, in MiB: before, at its most, after. Times are those of somebody else's requests to the"
         );
-        eprintln!("API server, in ms: p50 / p99. Verified: how many signatures the filter verified.\n");
+        eprintln!(
+            "API server, in ms: p50 / p99; the ratio of the latter is that of the middle slice. Verified: how many signatures.\n"
+        );
         eprintln!(
             "| attack                                 | memory             | quiet        | under attack  | ratio | verified |"
         );
