@@ -1,6 +1,7 @@
 //! Many watches at once, cut by the gateway or left by their client.
 
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::thread::sleep;
 use std::time::Duration;
 
 use kubegate_core::bundle::{LiveEntries, RevokedSession};
@@ -14,8 +15,14 @@ const PATH: &str = "/api/v1/namespaces/workshop/configmaps?watch=1";
 
 /// Opens watches, each over a connection of its own; all have begun.
 pub(super) fn open(client: &Client, token: &str, count: usize) -> Vec<Connection> {
+    open_at(Duration::ZERO, client, token, count)
+}
+
+/// The same with a pause before each: two handshakes and the start of a watch keep the whole machine busy, not Envoy alone.
+pub(super) fn open_at(pause: Duration, client: &Client, token: &str, count: usize) -> Vec<Connection> {
     let request = format!("GET {PATH} HTTP/1.1\r\nHost: {CLUSTER_HOST}\r\nAuthorization: Bearer {token}\r\n\r\n");
     let send = |_| {
+        sleep(pause);
         let mut connection = client.connect().unwrap();
         connection.write_all(request.as_bytes()).unwrap();
         connection

@@ -30,6 +30,9 @@ const CONNECTIONS: usize = 10_000;
 const TOKENS: usize = 100_000;
 const STREAMS: usize = 1000;
 
+/// Between two streams that are opened; they are all cut at once.
+const PACE: Duration = Duration::from_millis(5);
+
 /// So many connections with a request on each of them all the time take a share of their own: how long others wait then
 /// is shown, and nothing here bounds it.
 const MANY: usize = 64;
@@ -152,10 +155,10 @@ fn many_streams(attacked: &Attacked<'_>, table: &mut Table) {
     let mut row = measure(attacked, &format!("{STREAMS} streams cut, {STREAMS} left"), |number| {
         yield_to_others();
         let sid = format!("torture-{number}");
-        let mut open = streams::open(client, &stage.token(&sid), STREAMS);
+        let mut open = streams::open_at(PACE, client, &stage.token(&sid), STREAMS);
         streams::revoke(stage, &sid, number as u64 + 2);
         streams::until_ended(&mut open);
-        drop(streams::open(client, &stage.token("left"), STREAMS));
+        drop(streams::open_at(PACE, client, &stage.token("left"), STREAMS));
     });
     let ended = stage.envoy.metric("kubegate_streams_ended").unwrap() - before;
     row.note = format!("{ended} cut");
