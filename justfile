@@ -77,6 +77,12 @@ bench name *args:
 fuzz *args:
     @{{tools}}/fuzz.sh {{args}}
 
+# Attack a gateway for minutes and print what it took: `torture --load` (slow connections, tokens and streams in masses).
+[group('test')]
+[no-exit-message]
+torture *args:
+    @{{tools}}/torture.sh {{args}}
+
 # Ten seconds of each fuzz target, from the committed seeds on.
 [group('test')]
 [no-exit-message]

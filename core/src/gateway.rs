@@ -12,6 +12,7 @@ mod memo;
 mod message;
 mod pomerium;
 mod record;
+mod refused;
 mod session;
 mod stream;
 
@@ -183,7 +184,7 @@ impl Gateway {
         if let Some(policy) = policy {
             // With the rules and the keys, all that was made of them goes.
             self.policy = Some(policy);
-            self.sessions = Sessions::new();
+            self.sessions.forget();
             self.memo = Memo::new();
         }
         self.live = Some(live);
@@ -227,6 +228,11 @@ impl Gateway {
     #[must_use]
     pub fn asks_for_source(&self) -> bool {
         self.policy.as_ref().is_some_and(|policy| policy.policy.asks_for_source())
+    }
+
+    /// How many tokens' signatures were verified since this was asked last.
+    pub fn take_verified(&mut self) -> u64 {
+        self.sessions.take_verified()
     }
 
     /// Decides a request.

@@ -171,31 +171,58 @@ pub fn verify<T: DeserializeOwned>(
     keys: &Keys,
     max_length: usize,
 ) -> Result<(T, KeyId), InvalidJws> {
-    install_provider();
-    if document.len() > max_length {
-        return Err(InvalidJws::TooLarge);
+    Sealed::read(document, typ, keys, max_length)?.open()
+}
+
+/// A compact JWS of which everything but the signature and the payload was found good. That is cheap; opening it is not.
+pub struct Sealed<'a> {
+    signed: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+    key: &'a (KeyId, DecodingKey),
+}
+
+impl<'a> Sealed<'a> {
+    /// Reads a document of the type `typ`, at most `max_length` characters long.
+    ///
+    /// # Errors
+    /// Why the document is refused.
+    pub fn read(document: &'a str, typ: &str, keys: &'a Keys, max_length: usize) -> Result<Self, InvalidJws> {
+        if document.len() > max_length {
+            return Err(InvalidJws::TooLarge);
+        }
+        let (signed, signature) = document.rsplit_once('.').ok_or(InvalidJws::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(InvalidJws::Malformed)?;
+        if header.len() > MAX_HEADER || payload.contains('.') {
+            return Err(InvalidJws::Malformed);
+        }
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| InvalidJws::Malformed)?;
+        let header: StrictHeader = serde_json::from_slice(&header).map_err(|_| InvalidJws::Malformed)?;
+        if header.alg != "EdDSA" {
+            return Err(InvalidJws::Algorithm);
+        }
+        if header.typ != typ {
+            return Err(InvalidJws::Type);
+        }
+        let key = keys.find(&header.kid).ok_or(InvalidJws::UnknownKey)?;
+        Ok(Self { signed, payload, signature, key })
     }
-    let (signed, signature) = document.rsplit_once('.').ok_or(InvalidJws::Malformed)?;
-    let (header, payload) = signed.split_once('.').ok_or(InvalidJws::Malformed)?;
-    if header.len() > MAX_HEADER || payload.contains('.') {
-        return Err(InvalidJws::Malformed);
+
+    /// Verifies the signature, and reads the payload.
+    ///
+    /// # Errors
+    /// Why the document is refused.
+    pub fn open<T: DeserializeOwned>(self) -> Result<(T, KeyId), InvalidJws> {
+        install_provider();
+        let (kid, key) = self.key;
+        let genuine = jsonwebtoken::crypto::verify(self.signature, self.signed.as_bytes(), key, Algorithm::EdDSA);
+        if !genuine.map_err(|_| InvalidJws::Malformed)? {
+            return Err(InvalidJws::Signature);
+        }
+        let payload = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| InvalidJws::Malformed)?;
+        let content = serde_json::from_slice(&payload).map_err(|_| InvalidJws::Payload)?;
+        Ok((content, kid.clone()))
     }
-    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| InvalidJws::Malformed)?;
-    let header: StrictHeader = serde_json::from_slice(&header).map_err(|_| InvalidJws::Malformed)?;
-    if header.alg != "EdDSA" {
-        return Err(InvalidJws::Algorithm);
-    }
-    if header.typ != typ {
-        return Err(InvalidJws::Type);
-    }
-    let (kid, key) = keys.find(&header.kid).ok_or(InvalidJws::UnknownKey)?;
-    let genuine = jsonwebtoken::crypto::verify(signature, signed.as_bytes(), key, Algorithm::EdDSA);
-    if !genuine.map_err(|_| InvalidJws::Malformed)? {
-        return Err(InvalidJws::Signature);
-    }
-    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| InvalidJws::Malformed)?;
-    let content = serde_json::from_slice(&payload).map_err(|_| InvalidJws::Payload)?;
-    Ok((content, kid.clone()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::bundle::Version;
 use crate::id::{ClusterName, KeyId, PersonId, SessionId};
 use crate::identity_name::{self, InvalidName};
-use crate::jws::{self, InvalidJws, Keys};
+use crate::jws::{InvalidJws, Keys, Sealed};
 use crate::rule::Person;
 use crate::time::Timestamp;
 
@@ -238,7 +238,15 @@ impl VerifiedToken {
     /// # Errors
     /// Why it is refused.
     pub fn verify_kind(token: &str, kind: TokenKind, keys: &Keys, issuer: &str) -> Result<Self, InvalidToken> {
-        let (claims, kid): (SessionClaims, _) = jws::verify(token, kind.typ(), keys, MAX_TOKEN)?;
+        Self::open(Sealed::read(token, kind.typ(), keys, MAX_TOKEN)?, kind, issuer)
+    }
+
+    /// The same of a token that was read already.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn open(token: Sealed<'_>, kind: TokenKind, issuer: &str) -> Result<Self, InvalidToken> {
+        let (claims, kid): (SessionClaims, _) = token.open()?;
         if claims.iss != issuer {
             return Err(InvalidToken::Issuer);
         }

@@ -24,6 +24,8 @@ pub enum Metric {
     Undecided,
     /// Upstream 401s: the gateway's own credential is refused.
     CredentialRefused,
+    /// Tokens whose signature was verified: none that is remembered, as good or as bad.
+    TokensVerified,
     /// Open streams that were ended because the access to them had.
     StreamsEnded,
     /// Bundles that were refused.
@@ -49,6 +51,7 @@ impl Metric {
             Self::Local => "kubegate_requests_local",
             Self::Undecided => "kubegate_requests_undecided",
             Self::CredentialRefused => "kubegate_gateway_credential_refused",
+            Self::TokensVerified => "kubegate_tokens_verified",
             Self::StreamsEnded => "kubegate_streams_ended",
             Self::BundleRefused => "kubegate_bundle_refused",
             Self::PollFailed => "kubegate_bundle_poll_failed",

@@ -13,6 +13,7 @@ use proxy_wasm::types::{Action, ContextType};
 use crate::bundle_sync::{BundleSync, TICK};
 use crate::config::Config;
 use crate::host::{Envoy, Host as _};
+use crate::metrics::Metric;
 use crate::request::{Next, Request};
 use crate::streams::Streams;
 
@@ -76,6 +77,10 @@ impl RootContext for Root {
         self.with_gateway(|sync, gateway| {
             sync.on_tick(&Envoy, gateway);
             streams.on_tick(&Envoy, gateway);
+            match gateway.take_verified() {
+                0 => {}
+                count => Envoy.record(Metric::TokensVerified, count),
+            }
         });
         Envoy.flush_counters();
     }

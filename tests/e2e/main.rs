@@ -18,6 +18,7 @@ mod cut;
 mod device;
 mod distribution;
 mod groups;
+mod hostile_load;
 mod identity;
 mod impersonation;
 mod keys;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         device::trials(&suite),
         distribution::trials(&suite),
         groups::trials(&suite),
+        hostile_load::trials(&suite),
         identity::trials(&suite),
         pages::trials(&suite),
         policy::trials(&suite),

@@ -58,13 +58,28 @@ pub fn head(ca: &Path, host: &str, port: u16, request: &[u8]) -> Result<Answer> 
 }
 
 fn exchange(ca: &Path, host: &str, port: u16, request: &[u8], is_enough: fn(&str) -> bool) -> Result<Answer> {
-    let mut stream = connect(ca, host, port)?;
-    stream.write_all(request)?;
+    let mut connection = connect(ca, host, port)?;
+    connection.write_all(request)?;
+    read(&mut connection, is_enough)
+}
+
+/// Sends bytes over a connection that stays open, and reads one answer.
+pub fn ask(connection: &mut Connection, request: &[u8]) -> Result<Answer> {
+    connection.write_all(request)?;
+    read(connection, is_complete)
+}
+
+/// Reads an answer's head, with what came of its body by then.
+pub fn read_head(connection: &mut Connection) -> Result<Answer> {
+    read(connection, |text| text.contains("\r\n\r\n"))
+}
+
+fn read(connection: &mut Connection, is_enough: fn(&str) -> bool) -> Result<Answer> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 16 * 1024];
     while !is_enough(&String::from_utf8_lossy(&bytes)) {
         // An end without a TLS goodbye is how a reset looks: what came before it counts.
-        match stream.read(&mut chunk) {
+        match connection.read(&mut chunk) {
             Ok(count @ 1..) => bytes.extend_from_slice(&chunk[..count]),
             _ => break,
         }
@@ -83,19 +98,47 @@ fn is_complete(text: &str) -> bool {
 }
 
 /// A TLS connection that speaks HTTP/1.1.
-pub fn connect(ca: &Path, host: &str, port: u16) -> Result<StreamOwned<ClientConnection, TcpStream>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca)? {
-        roots.add(certificate?)?;
+pub type Connection = StreamOwned<ClientConnection, TcpStream>;
+
+/// A TLS connection that speaks HTTP/1.1.
+pub fn connect(ca: &Path, host: &str, port: u16) -> Result<Connection> {
+    Client::new(ca, host, port)?.connect()
+}
+
+/// Who opens many of them to one place.
+#[derive(Debug, Clone)]
+pub struct Client {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    port: u16,
+}
+
+impl Client {
+    /// A client of `host:port` that trusts the authority in the PEM file `ca` alone.
+    pub fn new(ca: &Path, host: &str, port: u16) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(ca)? {
+            roots.add(certificate?)?;
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { config: Arc::new(config), name: ServerName::try_from(host.to_owned())?, port })
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let socket = TcpStream::connect(("127.0.0.1", port))?;
-    socket.set_read_timeout(Some(LIMIT))?;
-    let name = ServerName::try_from(host.to_owned())?;
-    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, socket))
+
+    /// The bare connection, on which nothing has been said yet.
+    pub fn dial(&self) -> Result<TcpStream> {
+        let socket = TcpStream::connect(("127.0.0.1", self.port))?;
+        socket.set_read_timeout(Some(LIMIT))?;
+        socket.set_nodelay(true)?;
+        Ok(socket)
+    }
+
+    /// A connection whose handshake goes on when something is first said on it.
+    pub fn connect(&self) -> Result<Connection> {
+        Ok(StreamOwned::new(ClientConnection::new(Arc::clone(&self.config), self.name.clone())?, self.dial()?))
+    }
 }
 
 fn parse(text: &str) -> Result<Answer> {

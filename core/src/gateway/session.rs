@@ -8,6 +8,7 @@ use serde_json::json;
 use super::memo::{Shown, tail};
 use super::message;
 use super::record::{Record, RecordedPerson};
+use super::refused::Refused;
 use crate::bundle::{Elevation, PolicyInForce};
 use crate::cache::Cache;
 use crate::impersonation::{self, Assumed, Header};
@@ -30,7 +31,8 @@ const PER_TOKEN_BYTE: usize = 5;
 
 /// The sessions whose tokens were verified under the policy in force.
 pub(super) struct Sessions {
-    sessions: Cache<u64, Session>,
+    found: Cache<u64, Session>,
+    refused: Refused,
     hasher: RandomState,
 }
 
@@ -61,7 +63,18 @@ pub(super) struct Standing {
 
 impl Sessions {
     pub(super) fn new() -> Self {
-        Self { sessions: Cache::new(MAX_MEMORY), hasher: RandomState::new() }
+        Self { found: Cache::new(MAX_MEMORY), refused: Refused::default(), hasher: RandomState::new() }
+    }
+
+    /// Forgets all tokens, good and bad: there is another policy.
+    pub(super) fn forget(&mut self) {
+        self.found = Cache::new(MAX_MEMORY);
+        self.refused.forget();
+    }
+
+    /// How many signatures were verified since this was asked last.
+    pub(super) fn take_verified(&mut self) -> u64 {
+        self.refused.take_verified()
     }
 
     /// The verified session of a token that is shown as one of `kind`: remembered, or verified now.
@@ -72,15 +85,15 @@ impl Sessions {
         issuer: &str,
     ) -> Result<&mut Session, Refusal> {
         let key = self.hasher.hash_one((kind, tail(token)));
-        if !self.sessions.get(&key).is_some_and(|session| session.shown.is(kind, token)) {
-            let verified = VerifiedToken::verify_kind(token, kind, policy.token_keys(kind), issuer);
+        if !self.found.get(&key).is_some_and(|session| session.shown.is(kind, token)) {
+            let verified = self.refused.verify((kind, token), policy.token_keys(kind), issuer);
             let session = Session::of(verified.map_err(message::invalid_token)?, token, policy);
             let weight = token.len().saturating_mul(PER_TOKEN_BYTE).saturating_add(OVERHEAD);
             // An elevation makes a second standing.
             let weight = weight.saturating_add(session.own.weight().saturating_mul(2));
-            self.sessions.insert(key, weight, session);
+            self.found.insert(key, weight, session);
         }
-        self.sessions.get(&key).ok_or_else(message::no_policy)
+        self.found.get(&key).ok_or_else(message::no_policy)
     }
 }
 

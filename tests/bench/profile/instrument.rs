@@ -28,12 +28,8 @@ pub(super) const OUT: &str = "bytes_out";
 pub(super) const INTO: &str = "bytes_into";
 
 /// What Envoy calls for a stream.
-const ENTRIES: [&str; 4] = [
-    "proxy_on_context_create",
-    "proxy_on_request_headers",
-    "proxy_on_response_headers",
-    LAST_ENTRY,
-];
+const ENTRIES: [&str; 4] =
+    ["proxy_on_context_create", "proxy_on_request_headers", "proxy_on_response_headers", LAST_ENTRY];
 
 /// What Envoy calls at a stream's end: once it has been counted, everything of that stream has.
 pub(super) const LAST_ENTRY: &str = "proxy_on_delete";
