@@ -117,9 +117,8 @@ pub(super) const SIGNATURES: &[Attack] = &[
 pub(super) const OTHER_KINDS: &[Attack] = &[
     ("access-token", TYPE, |it| it.issuer.token_key.sign(ACCESS_TYPE, &it.claims()).unwrap()),
     ("pomerium-token", TYPE, pomerium_token),
-    ("pomerium-token-by-another-key", TYPE, |it| {
-        let token = it.issuer.token_key.sign(POMERIUM_TYPE, &it.claims()).unwrap();
-        token.to_string()
+    ("pomerium-type-by-the-key-of-sessions-as-a-session", TYPE, |it| {
+        it.issuer.token_key.sign(POMERIUM_TYPE, &it.claims()).unwrap()
     }),
     ("pomerium-type-by-the-key-of-sessions", KEY, |it| {
         format!("{POMERIUM_PREFIX}{}", it.issuer.token_key.sign(POMERIUM_TYPE, &it.claims()).unwrap())
