@@ -71,7 +71,7 @@ e2e *args:
 bench name *args:
     @{{tools}}/bench.sh {{name}} {{args}}
 
-# Fuzz everything that the filter reads: `just fuzz [TARGET] [--seconds N]`, an hour a target; a file runs it again.
+# Fuzz what strangers can send: `just fuzz [TARGET] [--seconds N]`, an hour a target; a file runs it again.
 [group('test')]
 [no-exit-message]
 fuzz *args:
@@ -83,7 +83,7 @@ fuzz *args:
 torture *args:
     @{{tools}}/torture.sh {{args}}
 
-# Ten seconds of each fuzz target, from the committed seeds on.
+# A minute of each fuzz target, two at a time, from the committed seeds on.
 [group('test')]
 [no-exit-message]
 fuzz-short:

@@ -1,9 +1,11 @@
 //! The OAuth of the control plane: metadata (RFC 8414), PKCE (RFC 7636), tokens for one cluster
 //! (resource indicators, RFC 8707), revocation (RFC 7009).
 
+mod wire;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -13,22 +15,10 @@ use crate::output::printable;
 use crate::secret::Secret;
 use crate::server::{ServerUrl, is_private};
 
+pub(crate) use wire::{ClusterInfo, Endpoints};
+
 /// How this program is called at the control plane; a public client without a secret.
 pub(crate) const CLIENT_ID: &str = "kubegate-cli";
-
-/// The endpoints of a control plane.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Endpoints {
-    /// Where the browser begins.
-    pub(crate) authorization: String,
-    /// Where codes and refresh secrets become tokens.
-    pub(crate) token: String,
-    /// Where a session is ended.
-    pub(crate) revocation: Option<String>,
-    /// Where a sign-in without a browser begins; `None` where there is no such way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) device_authorization: Option<String>,
-}
 
 /// What the token endpoint answers.
 #[derive(Debug, Deserialize)]
@@ -41,18 +31,6 @@ pub(crate) struct TokenAnswer {
     pub(crate) refresh_token: Option<Secret>,
     /// The cluster that the token is for.
     pub(crate) cluster: Option<ClusterInfo>,
-}
-
-/// A cluster as clients reach it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ClusterInfo {
-    /// Its name in the policy.
-    pub(crate) name: String,
-    /// Its URL.
-    pub(crate) server: String,
-    /// Whom to trust there: base64 of PEM; the machine's authorities when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) certificate_authority_data: Option<String>,
 }
 
 /// How a session came to its end, as the control plane tells it.

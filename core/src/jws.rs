@@ -197,7 +197,7 @@ impl<'a> Sealed<'a> {
             return Err(InvalidJws::Malformed);
         }
         let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| InvalidJws::Malformed)?;
-        let header: StrictHeader = serde_json::from_slice(&header).map_err(|_| InvalidJws::Malformed)?;
+        let header: StrictHeader = object(&header).ok_or(InvalidJws::Malformed)?;
         if header.alg != "EdDSA" {
             return Err(InvalidJws::Algorithm);
         }
@@ -220,9 +220,14 @@ impl<'a> Sealed<'a> {
             return Err(InvalidJws::Signature);
         }
         let payload = URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| InvalidJws::Malformed)?;
-        let content = serde_json::from_slice(&payload).map_err(|_| InvalidJws::Payload)?;
+        let content = object(&payload).ok_or(InvalidJws::Payload)?;
         Ok((content, kid.clone()))
     }
+}
+
+/// A JSON object; serde alone would take a list of the members' values for one, too.
+fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    json.trim_ascii_start().starts_with(b"{").then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -273,6 +278,8 @@ mod tests {
                 InvalidJws::Malformed,
             ),
             (with_header(&format!(r#"{{"typ":"t+jws","alg":"EdDSA","kid":"{kid}"}} "#)), InvalidJws::Signature),
+            (with_header(&format!(r#"["EdDSA","t+jws","{kid}"]"#)), InvalidJws::Malformed),
+            (key().sign("t+jws", &[1]).unwrap(), InvalidJws::Payload),
             (foreign.sign("t+jws", &1).unwrap(), InvalidJws::UnknownKey),
             (format!("{good}A"), InvalidJws::Signature),
             (format!("{good}="), InvalidJws::Malformed),

@@ -4,6 +4,8 @@
 //! claims follow RFC 7519 (`iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`), OpenID Connect (`auth_time`, `acr`, `amr`,
 //! `sid`) and our own.
 
+mod claim_map;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -102,7 +104,7 @@ pub struct SessionClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups_policy: Option<Version>,
     /// The claims that the policy's rules name; `null` where the person has none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "claim_map::deserialize")]
     pub claims: BTreeMap<String, serde_json::Value>,
     /// The authentication context class (OpenID Connect).
     #[serde(default, skip_serializing_if = "Option::is_none")]

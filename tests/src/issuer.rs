@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, anyhow};
 use kubegate_core::authoring::{self, AuthoredPolicy};
 use kubegate_core::bundle::{
-    self, CHANGES_TYPE, ChangesDocument, LiveEntries, PolicyDocument, Tag, Version, WholeBundle,
+    self, CHANGES_TYPE, ChangesDocument, LiveEntries, PolicyDocument, PomeriumTokens, Tag, Version, WholeBundle,
 };
 use kubegate_core::gateway::Gateway;
 use kubegate_core::jws::{Keys, SigningKey};
@@ -29,12 +29,14 @@ pub struct Issuer {
     pub token_key: SigningKey,
     /// Signs bundles.
     pub bundle_key: SigningKey,
+    /// Signs tokens for pomerium-cli.
+    pub pomerium_key: SigningKey,
 }
 
 impl Issuer {
     /// With fresh keys.
     pub fn new(url: &str) -> Result<Self> {
-        Ok(Self { url: url.to_owned(), token_key: fresh_key()?, bundle_key: fresh_key()? })
+        Ok(Self { url: url.to_owned(), token_key: fresh_key()?, bundle_key: fresh_key()?, pomerium_key: fresh_key()? })
     }
 
     /// The plugin configuration of a filter that trusts this issuer and carries the policy of `file` inside.
@@ -85,7 +87,12 @@ impl Issuer {
 
     fn document(&self, clusters: Vec<Cluster>, version: Version) -> PolicyDocument {
         let keys = vec![self.token_key.public().clone()];
-        PolicyDocument { issuer: self.url.clone(), version, keys, clusters, parts: Vec::new(), pomerium: None }
+        let pomerium = PomeriumTokens {
+            keys: vec![self.pomerium_key.public().clone()],
+            clusters: clusters.iter().map(|cluster| cluster.name.clone()).collect(),
+        };
+        let (issuer, parts) = (self.url.clone(), Vec::new());
+        PolicyDocument { issuer, version, keys, clusters, parts, pomerium: Some(pomerium) }
     }
 
     /// Good claims of a person.

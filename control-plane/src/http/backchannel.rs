@@ -113,7 +113,7 @@ impl Refused {
 
     fn is_the_senders_doing(&self) -> bool {
         match self {
-            Self::Provider | Self::Form | Self::Replayed | Self::Token(InvalidLogoutToken::Signature) => true,
+            Self::Provider | Self::Form | Self::Replayed => true,
             Self::Token(error) => !matches!(error, InvalidLogoutToken::Provider(_)),
             Self::TooMany | Self::Failed(_) => false,
         }

@@ -39,7 +39,7 @@ pub use self::granted::{Granted, Known};
 pub use self::group_file::GroupFile;
 pub use self::http::HttpError;
 use self::live_file::LiveGroupFile;
-pub use self::logout_token::InvalidLogoutToken;
+pub use self::logout_token::{InvalidDocument, InvalidLogoutToken};
 pub use self::recheck::{AskError, Asked};
 use crate::config::{ClientAuthentication, GroupSource, Issuer, Kind, Provider as Settings};
 use crate::seal::Sealer;

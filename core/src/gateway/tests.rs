@@ -834,3 +834,6 @@ fn answers_say_what_to_do_in_the_form_that_the_client_reads() {
 
 mod memo;
 mod pomerium;
+// The reference reads policy files, and proptest is not built for wasm.
+#[cfg(all(feature = "authoring", not(target_arch = "wasm32")))]
+mod reference;

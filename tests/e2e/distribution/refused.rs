@@ -71,10 +71,11 @@ fn bad_documents(stage: &Stage<'_>) -> Vec<(&'static str, Reply)> {
     let nobody = LiveEntries::default;
     let newer = serve(&stage.issuer, NEWER, nobody());
     let text = newer.whole.documents().to_string();
-    let Issuer { url, token_key, bundle_key } = &stage.issuer;
+    let Issuer { url, token_key, bundle_key, pomerium_key } = &stage.issuer;
     let copy = |key: &SigningKey| SigningKey::from_seed(*key.seed());
     let elsewhere = "https://elsewhere.example.com".to_owned();
-    let elsewhere = Issuer { url: elsewhere, token_key: copy(token_key), bundle_key: copy(bundle_key) };
+    let (token_key, bundle_key, pomerium_key) = (copy(token_key), copy(bundle_key), copy(pomerium_key));
+    let elsewhere = Issuer { url: elsewhere, token_key, bundle_key, pomerium_key };
     // The same policy with another live set.
     let other = serve(&stage.issuer, stage.first.version.counter, revoking("somebody-else"));
     let other = stage.issuer.changed(&other, NEWER, nobody()).unwrap();
