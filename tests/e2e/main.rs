@@ -30,6 +30,7 @@ mod request_info;
 mod rules;
 mod sabotage;
 mod scim;
+mod smuggling;
 mod stage;
 mod step_up;
 mod streams;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         upstream::trials(&suite),
         tokens::trials(&suite),
         walls::trials(&suite),
+        smuggling::trials(&suite),
         control_plane_down::trials(&suite),
         keys::trials(&suite),
         workloads::trials(&suite),

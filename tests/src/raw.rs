@@ -84,18 +84,30 @@ fn is_complete(text: &str) -> bool {
 
 /// A TLS connection that speaks HTTP/1.1.
 pub fn connect(ca: &Path, host: &str, port: u16) -> Result<StreamOwned<ClientConnection, TcpStream>> {
+    open(&Arc::new(config(ca, &[])?), host, port)
+}
+
+/// How a client of Envoy speaks TLS; `protocols` are what it offers by ALPN.
+pub fn config(ca: &Path, protocols: &[&[u8]]) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca)? {
         roots.add(certificate?)?;
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(config)
+}
+
+/// A TLS connection to `port` of this machine.
+pub fn open(config: &Arc<ClientConfig>, host: &str, port: u16) -> Result<StreamOwned<ClientConnection, TcpStream>> {
     let socket = TcpStream::connect(("127.0.0.1", port))?;
     socket.set_read_timeout(Some(LIMIT))?;
+    socket.set_nodelay(true)?;
     let name = ServerName::try_from(host.to_owned())?;
-    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), name)?, socket))
+    Ok(StreamOwned::new(ClientConnection::new(Arc::clone(config), name)?, socket))
 }
 
 fn parse(text: &str) -> Result<Answer> {
