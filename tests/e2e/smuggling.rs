@@ -7,10 +7,12 @@ mod asking;
 mod attacked;
 mod attacker;
 mod case;
+mod chains;
 mod follower;
 mod frames;
 mod framing;
 mod headers;
+mod hostile;
 mod mutate;
 mod oracle;
 mod paths;
@@ -44,5 +46,5 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
             attack(attacked);
         })
     });
-    named.chain([suite.test("smuggling::torture", torture::run)]).collect()
+    named.chain(chains::trials(suite)).chain([suite.test("smuggling::torture", torture::run)]).collect()
 }

@@ -117,7 +117,7 @@ impl Variant {
         let vm = json!({"vm_id": name, "runtime": "envoy.wasm.runtime.v8",
             "code": {"local": {"filename": module}}});
         let filter = json!({"name": name, "typed_config": {"@type": wasm,
-            "config": {"name": name, "failure_policy": "FAIL_CLOSED", "vm_config": vm}}});
+            "config": {"name": name, "failure_policy": "FAIL_RELOAD", "vm_config": vm}}});
         walk(&mut self.bootstrap, &mut |value| {
             if let Some(filters) = value.get_mut("http_filters").and_then(Value::as_array_mut)
                 && let Some(ours) = filters.iter().position(|filter| filter["name"] == "kubegate")

@@ -6,7 +6,7 @@ use super::mutate;
 use super::wire::Protocol;
 use crate::request_info::generate::Dice;
 
-/// How many changes a request gets at most.
+/// How many changes a request gets at most; most get few.
 const CHANGES: usize = 4;
 
 /// A request to send.
@@ -58,7 +58,7 @@ impl Case {
         let mut dice = Dice::new(mixed(seed, number));
         let protocol = if dice.one_in(2) { Protocol::Http1 } else { Protocol::Http2 };
         let mut draft = Draft::new(mark(protocol, number), attacker, &mut dice);
-        for _ in 0..1 + dice.below(CHANGES) {
+        for _ in 0..1 + dice.below(CHANGES).min(dice.below(CHANGES)) {
             mutate::change(&mut draft, &mut dice);
         }
         let (text, frames) = match protocol {

@@ -22,7 +22,8 @@ use crate::suite::Suite;
 const CASES: u64 = 10_000;
 const SEED: u64 = 2021;
 const BATCH: u64 = 500;
-const WORKERS: u64 = 16;
+/// Most of the time they wait for an answer that may not come.
+const WORKERS: u64 = 48;
 
 /// After so many a new Envoy is started: its bundle lasts an hour.
 const ROUND: u64 = 100_000;
