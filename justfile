@@ -77,6 +77,12 @@ bench name *args:
 fuzz *args:
     @{{tools}}/fuzz.sh {{args}}
 
+# Generated attacks on a gateway until one comes through: `torture [--cases N] [--seed N]` (a million), `--replay FILE`.
+[group('test')]
+[no-exit-message]
+torture *args:
+    @{{tools}}/torture.sh {{args}}
+
 # Ten seconds of each fuzz target, from the committed seeds on.
 [group('test')]
 [no-exit-message]

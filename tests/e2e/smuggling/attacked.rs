@@ -2,6 +2,7 @@
 //! so that a case is the same bytes in every run; and a service account token of its own, by which the API server's audit
 //! log tells its requests from all others.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,11 @@ impl Attacked {
     /// Somebody who may read one namespace.
     pub(super) fn reader(&self) -> Attacker {
         self.attacker("bob@example.com", &["team-a"], super::attacker::reads_its_namespace)
+    }
+
+    /// Its bootstrap.
+    pub(super) fn config(&self) -> &Path {
+        &self.envoy.config
     }
 
     /// What arrived at the API server since the last time; panics at the first event that should not be.

@@ -1,8 +1,9 @@
-//! Another filter in the chain, before ours, that means no good: what it does to a request counts as if the client had
-//! done it.
+//! Another filter in the chain that means no good. Before ours, what it does to a request counts as if the client had
+//! done it. Behind ours it can undo every decision: that order is refused before Envoy starts.
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use kubegate_tests::paths;
 use kubegate_tests::variant::Place;
@@ -25,6 +26,7 @@ pub(super) fn trials(suite: &Suite) -> Vec<Trial> {
         suite.test("smuggling::chains::a_path_rewritten_before_ours_is_the_one_that_is_judged", |_, world| path(world)),
         suite.test("smuggling::chains::forged_filter_state_opens_nothing_before_ours", |_, world| state(world)),
         suite.test("smuggling::chains::forged_filter_state_opens_nothing_when_ours_traps", |_, world| trapping(world)),
+        suite.test("smuggling::chains::a_filter_behind_ours_is_refused_before_the_start", |_, world| behind(world)),
     ]
 }
 
@@ -120,6 +122,38 @@ fn trapping(world: &World) {
         std::thread::sleep(std::time::Duration::from_secs(2));
     }
     assert!(attacked.hold(&reader).is_empty());
+}
+
+/// What nothing of ours could hold up; and the proof that the oracle sees it when somebody gets through.
+const UNDOING: [(&[Act], &str); 6] = [
+    (&[Add("impersonate-group", "system:masters")], "the identity is not"),
+    (&[Replace("impersonate-user", "admin")], "the identity is not"),
+    (&[Replace("impersonate-extra-kubegate.io%2fsession", "forged")], "the identity is not"),
+    (&[Replace(":path", "/api/v1/namespaces/kube-system/secrets")], "the policy denies"),
+    (&[Replace(":method", "DELETE")], "the policy denies"),
+    (&[Replace("audit-id", "forged-by-a-filter-behind-ours-------")], "the audit id"),
+];
+
+fn behind(world: &World) {
+    let module = written(world, "behind", &UNDOING.map(|(deed, _)| deed));
+    let mut attacked = Attacked::changed(world, "envoy-chain-behind", |variant| {
+        variant.with_neighbour(Place::Behind, "hostile", &module)
+    });
+    let check =
+        Command::new(paths::binary("kubegate").unwrap()).args(["envoy", "check"]).arg(attacked.config()).output();
+    let check = check.unwrap();
+    let said = String::from_utf8_lossy(&check.stdout);
+    assert_eq!(check.status.code(), Some(1), "{said}");
+    assert!(said.contains("the filter \"hostile\" stands behind Kubegate's"), "{said}");
+
+    let reader = attacked.reader();
+    for (number, (deed, expected)) in UNDOING.into_iter().enumerate() {
+        let letter = hostile::letter(number).to_string();
+        let request = get(Protocol::Http1, &reader, &format!("{PODS}/behind"), &[("X-Deed", letter.as_bytes())]);
+        attacked.door.send(Protocol::Http1, &request);
+        let seen = attacked.arrived(&reader).expect_err("the oracle sees it");
+        assert!(seen.starts_with(expected), "{deed:?}: {seen}");
+    }
 }
 
 /// One request for each deed over each protocol; the names of what arrived, which is the reader's.
