@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const QUIET: Duration = Duration::from_millis(40);
 const BETWEEN_WORDS: Duration = Duration::from_secs(10);
 
+/// From so many bytes on a case is too long to be shown.
+const LONG: usize = 8000;
+
 /// What is asked for by the environment (tests/tools/torture.sh).
 struct Plan {
     cases: u64,
@@ -221,12 +224,12 @@ fn written(case: &Case) -> String {
     let file = folder.join(format!("case-{}.{kind}", case.number));
     fs::create_dir_all(&folder).unwrap();
     fs::write(&file, &bytes).unwrap();
+    let short = file.strip_prefix(paths::root()).unwrap().display();
+    let source = if bytes.len() < LONG { format!("printf '{}'", escaped(&bytes)) } else { format!("cat {short}") };
     format!(
         "Its bytes (to a gateway of yours, at HOST:PORT; the token is good in the tests alone):\n\
-         printf '{}' | openssl s_client -quiet -alpn {alpn} -connect HOST:PORT\nAgain, on a world of its own:\n\
-         ./just torture --replay {}\n",
-        escaped(&bytes),
-        file.strip_prefix(paths::root()).unwrap().display()
+         {source} | openssl s_client -quiet -alpn {alpn} -connect HOST:PORT\n\
+         Again, on a world of its own:\n./just torture --replay {short}\n"
     )
 }
 
@@ -237,7 +240,7 @@ fn escaped(bytes: &[u8]) -> String {
             b'\r' => out.push_str("\\r"),
             b'\n' => out.push_str("\\n"),
             b' '..=b'~' if !b"%\\'".contains(byte) => out.push(char::from(*byte)),
-            _ => write!(out, "\\x{byte:02x}").unwrap(),
+            _ => write!(out, "\\{byte:03o}").unwrap(),
         }
         out
     })
