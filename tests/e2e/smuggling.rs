@@ -46,5 +46,5 @@ pub(crate) fn trials(suite: &Suite) -> Vec<Trial> {
             attack(attacked);
         })
     });
-    named.chain(chains::trials(suite)).chain([suite.test("smuggling::torture", torture::run)]).collect()
+    named.chain(chains::trials(suite)).chain([suite.test_alone("smuggling::torture", torture::run)]).collect()
 }

@@ -100,8 +100,8 @@ impl Attacked {
         let settled = poll::until("the end of all requests", LIMIT, || {
             let active =
                 self.envoy.metrics("downstream_rq_active|upstream_rq_active").map_err(|error| error.to_string())?;
-            let values = active.lines().filter(|line| !line.starts_with('#') && !line.contains("admin"));
-            match values.filter(|line| !line.ends_with(" 0")).next() {
+            let mut values = active.lines().filter(|line| !line.starts_with('#') && !line.contains("admin"));
+            match values.find(|line| !line.ends_with(" 0")) {
                 None => Ok(()),
                 Some(busy) => Err(busy.to_owned()),
             }

@@ -1,4 +1,5 @@
 //! Changes of HTTP/2's frames.
+#![expect(clippy::ptr_arg, reason = "all of them have one type")]
 
 use super::asking::SECRETS;
 use super::case::Draft;

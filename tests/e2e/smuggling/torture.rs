@@ -63,7 +63,8 @@ struct Arrived {
     http2: u64,
 }
 
-pub(super) fn run(_: &Suite, world: &World) {
+/// Alone, since it takes all that the machine has.
+pub(super) fn run(_: &Suite, world: &mut World) {
     let plan = Plan::read();
     if let Some(file) = &plan.replay {
         return replay(world, file);
