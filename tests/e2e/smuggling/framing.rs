@@ -48,14 +48,16 @@ fn lengths(attacked: &mut Attacked) {
         b"0\n\n",
         b"-1\r\n\r\n",
     ];
+    let mut requests = Vec::new();
     for (number, head) in heads.iter().enumerate() {
         for (method, body) in ["GET", "POST"].into_iter().flat_map(|method| chunks.map(|body| (method, body))) {
             let mut bytes = http1(&reader, &format!("{method} {PODS}/length-{number} HTTP/1.1"), head);
             bytes.extend_from_slice(body);
             bytes.extend(smuggled("length"));
-            attacked.door.open(Protocol::Http1).exchange_briefly(&bytes);
+            requests.push(bytes);
         }
     }
+    attacked.door.send_all(Protocol::Http1, &requests);
     let arrived = attacked.hold(&reader);
     assert!(arrived.iter().all(|event| text(event, "/objectRef/name") != "length"), "{arrived:?}");
 }
@@ -111,13 +113,15 @@ fn splitting(attacked: &mut Attacked) {
     ] {
         blocks.push(fields(&reader, &format!("{PODS}/split"), &[headers]));
     }
+    let mut requests = Vec::new();
     for block in blocks {
         let body = Frame::new(DATA, END_STREAM, 1, end.clone().into_bytes());
         let head = Frame::new(HEADERS, END_HEADERS, 1, block.clone());
-        attacked.door.open(Protocol::Http2).exchange_briefly(&frames::connection(&[head, body]));
+        requests.push(frames::connection(&[head, body]));
         let alone = Frame::new(HEADERS, END_HEADERS | END_STREAM, 1, block);
-        attacked.door.open(Protocol::Http2).exchange_briefly(&frames::connection(&[alone]));
+        requests.push(frames::connection(&[alone]));
     }
+    attacked.door.send_all(Protocol::Http2, &requests);
     let arrived = attacked.hold(&reader);
     assert!(arrived.iter().all(|event| text(event, "/objectRef/namespace") == "team-a"), "{arrived:?}");
 }

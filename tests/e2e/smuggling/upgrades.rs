@@ -68,12 +68,14 @@ fn tunnel(attacked: &mut Attacked) {
 /// The same without waiting for the answer.
 fn behind_an_upgrade(attacked: &mut Attacked) {
     let opener = opener(attacked);
+    let mut requests = Vec::new();
     for (target, upgrade) in TARGETS.iter().flat_map(|target| UPGRADES.map(|upgrade| (target, upgrade))) {
         let mut bytes = http1(&opener, target, upgrade);
         bytes.extend(smuggled("behind"));
         bytes.extend_from_slice(b"GET /version HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-        attacked.door.open(Protocol::Http1).exchange_briefly(&bytes);
+        requests.push(bytes);
     }
+    attacked.door.send_all(Protocol::Http1, &requests);
     no_tunnel(attacked, &opener, "behind");
 }
 

@@ -64,7 +64,18 @@ impl Door {
         wire.read_until(PATIENCE, |bytes| is_answered(protocol, bytes, 1));
         wire.read
     }
+
+    /// Sends all of these, many at a time and each on a connection of its own, for what may never be answered.
+    pub(super) fn send_all(&self, protocol: Protocol, requests: &[Vec<u8>]) {
+        std::thread::scope(|scope| {
+            for some in requests.chunks(requests.len().div_ceil(AT_ONCE).max(1)) {
+                scope.spawn(move || some.iter().for_each(|bytes| drop(self.open(protocol).exchange_briefly(bytes))));
+            }
+        });
+    }
 }
+
+const AT_ONCE: usize = 16;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
