@@ -77,7 +77,8 @@ bench name *args:
 fuzz *args:
     @{{tools}}/fuzz.sh {{args}}
 
-# Attack a gateway for minutes and print what it took: `torture --load` (slow connections, tokens and streams in masses).
+# Generated attacks on a gateway until one comes through: `torture [--cases N] [--seed N]` (a million), `--replay FILE`;
+# or masses of slow connections, tokens and streams, and what they took: `torture --load`.
 [group('test')]
 [no-exit-message]
 torture *args:

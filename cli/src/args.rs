@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Credential(crate::commands::credential::Credential),
     Policy(crate::commands::policy::Policy),
     Keys(crate::commands::keys::Keys),
+    Envoy(crate::commands::envoy::Envoy),
     Admin(crate::commands::admin::Admin),
     Bundle(crate::commands::bundle::Bundle),
     Completion(crate::commands::completion::Completion),

@@ -5,6 +5,7 @@ use std::io;
 use crate::cache::CacheError;
 use crate::client::ClientError;
 use crate::commands::bundle::BundleError;
+use crate::commands::envoy::BootstrapError;
 use crate::commands::keys::KeyError;
 use crate::commands::policy::PolicyError;
 use crate::exec_credential::ExecInfoError;
@@ -63,6 +64,9 @@ pub(crate) enum Failure {
     /// There is no key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// There is no bootstrap to look at.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
     /// There is no bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),

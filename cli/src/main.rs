@@ -49,6 +49,7 @@ fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Policy(command) => return command.run(),
         Command::Keys(command) => return command.run(),
+        Command::Envoy(command) => return command.run(),
         Command::Admin(command) => command.run(),
         Command::Bundle(command) => command.run(),
         Command::Login(command) => command.run(),

@@ -31,6 +31,7 @@ mod request_info;
 mod rules;
 mod sabotage;
 mod scim;
+mod smuggling;
 mod stage;
 mod step_up;
 mod streams;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         upstream::trials(&suite),
         tokens::trials(&suite),
         walls::trials(&suite),
+        smuggling::trials(&suite),
         control_plane_down::trials(&suite),
         keys::trials(&suite),
         workloads::trials(&suite),

@@ -3,7 +3,7 @@
 //! refusal has its reason in the request.
 
 mod audited;
-mod generate;
+pub(crate) mod generate;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};

@@ -72,7 +72,7 @@ pub(crate) fn start(gateway: &Gateway<'_>) -> Result<Envoy> {
 }
 
 /// envoy-config/sds.yaml for a credential's file, in that file's own folder.
-fn sds_file(name: &str, credential: &Path) -> Result<PathBuf> {
+pub(crate) fn sds_file(name: &str, credential: &Path) -> Result<PathBuf> {
     let template = fs::read_to_string(paths::root().join("envoy-config/sds.yaml"))?;
     let content = template::render(&template, &[("NAME", name), ("FILE", &credential.display().to_string())])?;
     let path = credential.with_file_name("sds.yaml");

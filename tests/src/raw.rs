@@ -116,15 +116,12 @@ pub struct Client {
 impl Client {
     /// A client of `host:port` that trusts the authority in the PEM file `ca` alone.
     pub fn new(ca: &Path, host: &str, port: u16) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(ca)? {
-            roots.add(certificate?)?;
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { config: Arc::new(config), name: ServerName::try_from(host.to_owned())?, port })
+        Self::with(&Arc::new(config(ca, &[])?), host, port)
+    }
+
+    /// One that speaks TLS in a way of its own.
+    fn with(config: &Arc<ClientConfig>, host: &str, port: u16) -> Result<Self> {
+        Ok(Self { config: Arc::clone(config), name: ServerName::try_from(host.to_owned())?, port })
     }
 
     /// The bare connection, on which nothing has been said yet.
@@ -139,6 +136,25 @@ impl Client {
     pub fn connect(&self) -> Result<Connection> {
         Ok(StreamOwned::new(ClientConnection::new(Arc::clone(&self.config), self.name.clone())?, self.dial()?))
     }
+}
+
+/// How a client of Envoy speaks TLS; `protocols` are what it offers by ALPN.
+pub fn config(ca: &Path, protocols: &[&[u8]]) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca)? {
+        roots.add(certificate?)?;
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(config)
+}
+
+/// A TLS connection to `port` of this machine.
+pub fn open(config: &Arc<ClientConfig>, host: &str, port: u16) -> Result<Connection> {
+    Client::with(config, host, port)?.connect()
 }
 
 fn parse(text: &str) -> Result<Answer> {

@@ -4,10 +4,22 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::envoy::Envoy;
+use crate::gateway::sds_file;
+use crate::service_account::ServiceAccount;
+use crate::world::CLUSTER;
 use crate::{port, yaml};
+
+/// Where a filter stands in the chain, seen from ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It sees requests first.
+    Before,
+    /// It sees what ours has decided.
+    Behind,
+}
 
 /// A bootstrap to change.
 #[derive(Debug, Clone)]
@@ -80,6 +92,39 @@ impl Variant {
         if let Some(clusters) = self.bootstrap.pointer_mut("/static_resources/clusters").and_then(Value::as_array_mut) {
             clusters.retain(|cluster| !is_control_plane(cluster));
         }
+        self
+    }
+
+    /// With a service account's token of its own, by which the API server's audit log tells its requests from others'.
+    pub fn with_service_account(mut self, account: &ServiceAccount) -> Result<Self> {
+        let name = format!("kubernetes_{CLUSTER}");
+        let path = sds_file(&name, account.token_file())?;
+        let folder = path.parent().unwrap_or(Path::new("/")).display().to_string();
+        walk(&mut self.bootstrap, &mut |value| {
+            if value.get("name").is_some_and(|found| *found == name.as_str())
+                && let Some(source) = value.pointer_mut("/sds_config/path_config_source")
+            {
+                *source = json!({"path": path, "watched_directory": {"path": folder}});
+            }
+        });
+        Ok(self)
+    }
+
+    /// With somebody else's filter right before ours or right behind it.
+    #[must_use]
+    pub fn with_neighbour(mut self, place: Place, name: &str, module: &Path) -> Self {
+        let wasm = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+        let vm = json!({"vm_id": name, "runtime": "envoy.wasm.runtime.v8",
+            "code": {"local": {"filename": module}}});
+        let filter = json!({"name": name, "typed_config": {"@type": wasm,
+            "config": {"name": name, "failure_policy": "FAIL_RELOAD", "vm_config": vm}}});
+        walk(&mut self.bootstrap, &mut |value| {
+            if let Some(filters) = value.get_mut("http_filters").and_then(Value::as_array_mut)
+                && let Some(ours) = filters.iter().position(|filter| filter["name"] == "kubegate")
+            {
+                filters.insert(ours + usize::from(place == Place::Behind), filter.clone());
+            }
+        });
         self
     }
 

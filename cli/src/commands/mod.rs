@@ -5,6 +5,7 @@ pub(crate) mod bundle;
 pub(crate) mod clusters;
 pub(crate) mod completion;
 pub(crate) mod credential;
+pub(crate) mod envoy;
 pub(crate) mod keys;
 pub(crate) mod kubeconfig;
 pub(crate) mod login;
