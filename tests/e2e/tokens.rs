@@ -22,7 +22,10 @@ use crate::suite::{Suite, TEAM};
 use forge::{Good, encode};
 
 /// What the attack is called, why its token is refused, and how it is made from a good one.
-type Attack = (&'static str, &'static str, fn(&Good<'_>) -> String);
+type Attack = (&'static str, &'static str, Forge);
+
+/// Makes a token from a good one.
+type Forge = fn(&Good<'_>) -> String;
 
 const TOO_LARGE: &str = "it is too large";
 const MALFORMED: &str = "it is malformed";

@@ -7,7 +7,7 @@ use kubegate_tests::world::{CLUSTER, CLUSTER_HOST};
 use serde_json::{Value, json};
 
 use super::forge::{Good, encode};
-use super::{AUDIENCE, Attack, EXPIRED, ISSUER, NAME, NOT_YET_VALID, PAYLOAD, SIGNATURE, TOO_LARGE};
+use super::{AUDIENCE, Attack, EXPIRED, Forge, ISSUER, NAME, NOT_YET_VALID, PAYLOAD, SIGNATURE, TOO_LARGE};
 
 /// Somebody else, or the same person elsewhere or at another time.
 pub(super) const CONTENT: &[Attack] = &[
@@ -98,7 +98,7 @@ pub(super) const JSON: &[Attack] = &[
 ];
 
 /// Not usual, and right all the same: who reads strictly may still not refuse these.
-pub(super) const ODD_BUT_GOOD: &[(&str, fn(&Good<'_>) -> String)] = &[
+pub(super) const ODD_BUT_GOOD: &[(&str, Forge)] = &[
     ("a-claim-that-nobody-knows", |it| it.claims_signed(it.claims_with("x", json!({"alg": "none"})))),
     ("for-all-time", |it| {
         it.but(|claims| {
