@@ -17,6 +17,7 @@ mod credential;
 mod cut;
 mod device;
 mod distribution;
+mod docs;
 mod groups;
 mod hostile_load;
 mod identity;
@@ -79,7 +80,9 @@ fn main() -> ExitCode {
         // Last: it replays what all others have done.
         replay::trials(&suite),
     ];
-    let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
+    let mut trials: Vec<_> = trials.into_iter().flatten().collect();
+    trials.extend(docs::trials(trials.iter().map(|trial| trial.name().to_owned()).collect()));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     suite.stop();
     conclusion.exit_code()
 }
