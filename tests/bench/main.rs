@@ -6,8 +6,10 @@ mod company;
 mod cpu;
 mod distribution;
 mod load;
+mod memory;
 mod policy;
 mod report;
+mod request_path;
 mod stats;
 
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use report::Report;
+use request_path::Effort;
 
 /// What Kubegate costs, measured on this machine
 #[derive(Debug, Parser)]
@@ -26,6 +29,12 @@ struct Arguments {
     /// Put the table into docs/benchmarks.md, too.
     #[arg(long)]
     record: bool,
+    /// Measure for less long, with a wider error (request-path only).
+    #[arg(long)]
+    quick: bool,
+    /// Where a peer listens.
+    #[arg(long, hide = true, default_value_t = 0)]
+    port: u16,
     /// What `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -37,6 +46,14 @@ enum Name {
     Policy,
     /// How soon 500 gateways obey a change, and what keeping them current costs
     Distribution,
+    /// What a request costs above the bare Envoy: ours, Envoy's own filters, an authorization service
+    RequestPath,
+    /// The benchmark's upstream
+    #[value(hide = true)]
+    Upstream,
+    /// The benchmark's authorization service
+    #[value(hide = true)]
+    ExtAuthz,
 }
 
 fn main() -> ExitCode {
@@ -53,11 +70,16 @@ fn run(arguments: &Arguments) -> Result<()> {
     let report: Report = match arguments.name {
         Name::Policy => policy::run()?,
         Name::Distribution => distribution::run()?,
+        Name::RequestPath => request_path::run(if arguments.quick { Effort::QUICK } else { Effort::FULL })?,
+        Name::Upstream => return request_path::upstream(arguments.port),
+        Name::ExtAuthz => return request_path::ext_authz(arguments.port),
     };
     println!("\n{}", report.text());
     println!("written to {}", report.write()?.display());
     if arguments.record {
-        println!("and to {}", report.record()?.display());
+        for path in report.record()? {
+            println!("and to {}", path.display());
+        }
     }
     Ok(())
 }
