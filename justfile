@@ -66,7 +66,7 @@ e2e *args:
     @{{tools}}/prepare.sh
     cargo test -p kubegate-tests -- {{args}}
 
-# Measure and print a table: `bench policy` or `bench distribution` (docs/benchmarks.md); figures: target/bench/NAME.json.
+# Measure and print a table: `bench request-path [--quick]`, `policy` or `distribution` (docs/benchmarks.md).
 [group('test')]
 bench name *args:
     @{{tools}}/bench.sh {{name}} {{args}}

@@ -35,9 +35,6 @@ struct Arguments {
     /// Where a peer listens.
     #[arg(long, hide = true, default_value_t = 0)]
     port: u16,
-    /// What `cargo bench` adds.
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

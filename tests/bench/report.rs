@@ -131,6 +131,11 @@ impl Machine {
     }
 }
 
+fn processors() -> usize {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    text.lines().filter(|line| line.starts_with("processor")).count()
+}
+
 fn machine() -> Machine {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).ok()?;
@@ -140,7 +145,8 @@ fn machine() -> Machine {
     let kib = field("/proc/meminfo", "MemTotal").and_then(|value| value.split(' ').next()?.parse::<u64>().ok());
     Machine {
         processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "an unnamed processor".to_owned()),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        // All that there are, whichever this process is bound to.
+        cores: processors().max(1),
         memory_gib: kib.unwrap_or(0).div_ceil(1 << 20),
         kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
     }

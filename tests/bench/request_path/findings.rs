@@ -60,7 +60,9 @@ pub(super) fn report(samples: &[Vec<Sample>], memory: &[u64], bound: bool) -> Re
     let figures = figures(samples, memory);
     let mut report = Report::new("request-path");
     let ratios = ratios(&figures);
-    report.line(&ratios.iter().map(|ratio| ratio.text.as_str()).collect::<Vec<_>>().join("  \n"));
+    let aims = ratios.iter().map(|ratio| format!("- {}\n", ratio.text)).collect::<String>();
+    report.line(&aims);
+    report.summary(summary(&aims, &figures));
     report.table(
         &["variant", "CPU µs a request", "above bare", "requests/s", "µs at 1: p50 / p99", "at 32: p50 / p99", "MB"],
         &figures.iter().map(Figures::row).collect::<Vec<_>>(),
@@ -79,6 +81,20 @@ pub(super) fn report(samples: &[Vec<Sample>], memory: &[u64], bound: bool) -> Re
     report.chart(chart::bars(&figures.iter().map(|of| (of.name, median(&of.excess))).collect::<Vec<_>>()));
     check(&report)?;
     Ok(report)
+}
+
+/// The aims, and what a request costs with the variants that they are about.
+fn summary(aims: &str, figures: &[Figures]) -> String {
+    let shown = figures.iter().filter(|figures| [BARE, NATIVE, EXT_AUTHZ, KUBEGATE].contains(&figures.name));
+    let row = |figures: &Figures| {
+        let ([alone, _], memory) = (figures.alone, figures.memory as f64 / 1e6);
+        let [cpu, excess] = [&figures.cpu, &figures.excess].map(|of| median(of));
+        format!("| `{}` | {cpu:.1} | {excess:.1} | {alone:.0} | {memory:.0} |\n", figures.name)
+    };
+    let rows = shown.map(row).collect::<String>();
+    format!(
+        "{aims}\n| variant | CPU µs a request | above bare | p50 µs at one connection | MB |\n| --- | --- | --- | --- | --- |\n{rows}"
+    )
 }
 
 fn rounds(figures: &[Figures]) -> usize {

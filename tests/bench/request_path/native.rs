@@ -23,9 +23,9 @@ pub(super) fn filters(issuer: &Issuer, cache: bool, company: Company) -> Result<
     let mut filters = vec![jwt_authn(issuer, cache)?];
     let denied = rbac.policies(&policy.rules, |rule| &rule.deny);
     if !denied.is_empty() {
-        filters.push(rbac_filter("DENY", denied));
+        filters.push(rbac_filter("DENY", &denied));
     }
-    filters.push(rbac_filter("ALLOW", rbac.policies(&policy.rules, |rule| &rule.may)));
+    filters.push(rbac_filter("ALLOW", &rbac.policies(&policy.rules, |rule| &rule.may)));
     let claim = |name: &str| format!("%DYNAMIC_METADATA({JWT_AUTHN}:{PAYLOAD}:{name})%");
     filters.push(header_mutation(&[
         ("impersonate-user", &claim("user")),
@@ -72,7 +72,7 @@ fn jwt_authn(issuer: &Issuer, cache: bool) -> Result<Value> {
     }))
 }
 
-fn rbac_filter(action: &str, policies: Map<String, Value>) -> Value {
+fn rbac_filter(action: &str, policies: &Map<String, Value>) -> Value {
     json!({
         "name": "envoy.filters.http.rbac",
         "typed_config": {
@@ -88,7 +88,7 @@ struct Rbac<'a> {
 }
 
 impl Rbac<'_> {
-    /// A policy for each rule of which `grants` finds anything; what is cheap to ask and seldom true comes first.
+    /// A policy for each rule of which `grants` finds anything; what is seldom true comes first.
     fn policies(&self, rules: &[Rule], grants: fn(&Rule) -> &Vec<Grant>) -> Map<String, Value> {
         // Envoy goes through policies by name: by number, so that the order is the file's.
         let numbered = rules.iter().enumerate().filter(|(_, rule)| !grants(rule).is_empty());
@@ -100,7 +100,7 @@ impl Rbac<'_> {
     }
 
     fn permission(&self, rule: &Rule, grant: &Grant) -> Value {
-        let mut all = Vec::new();
+        let mut all = vec![json!({"url_path": {"path": {"safe_regex": {"regex": path(grant)}}}})];
         if !rule.clusters.iter().any(Pattern::is_any) {
             let named = |cluster: &&Cluster| rule.clusters.iter().any(|name| name.matches(cluster.name.as_str()));
             let hosts = self.clusters.iter().filter(named).flat_map(|cluster| &cluster.hosts);
@@ -110,26 +110,25 @@ impl Rbac<'_> {
         if !methods.is_empty() {
             all.push(any_of("or_rules", "rules", methods.iter().map(|method| header(":method", method)).collect()));
         }
-        all.push(json!({"url_path": {"path": {"safe_regex": {"regex": path(grant)}}}}));
         json!({"and_rules": {"rules": all}})
     }
 }
 
 /// Whom a rule concerns, and when.
 fn principal(rule: &Rule) -> Value {
-    let groups = rule.who.groups.iter().map(|group| claim("groups", json!({"list_match": {"one_of": text(group)}})));
-    let users = rule.who.users.iter().map(|user| claim("user", text(user)));
+    let groups = rule.who.groups.iter().map(|group| claim("groups", &json!({"list_match": {"one_of": text(group)}})));
+    let users = rule.who.users.iter().map(|user| claim("user", &text(user)));
     let who = any_of("or_ids", "ids", groups.chain(users).collect());
     if rule.when.is_none() {
         return who;
     }
     // The company's one condition.
     let office = json!({"remote_ip": {"address_prefix": "10.0.0.0", "prefix_len": 8}});
-    let vpn = claim("groups", json!({"list_match": {"one_of": {"string_match": {"exact": "vpn-users"}}}}));
+    let vpn = claim("groups", &json!({"list_match": {"one_of": {"string_match": {"exact": "vpn-users"}}}}));
     json!({"and_ids": {"ids": [who, any_of("or_ids", "ids", vec![office, vpn])]}})
 }
 
-fn claim(name: &str, value: Value) -> Value {
+fn claim(name: &str, value: &Value) -> Value {
     let path = json!([{"key": PAYLOAD}, {"key": name}]);
     let matcher = json!({"filter": JWT_AUTHN, "path": path, "value": value});
     json!({"sourced_metadata": {"metadata_matcher": matcher, "metadata_source": "DYNAMIC"}})
