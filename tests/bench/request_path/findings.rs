@@ -61,7 +61,7 @@ pub(super) fn report(samples: &[Vec<Sample>], memory: &[u64], bound: bool) -> Re
     let mut report = Report::new("request-path");
     let ratios = ratios(&figures);
     let aims = ratios.iter().map(|ratio| format!("- {}\n", ratio.text)).collect::<String>();
-    report.line(&aims);
+    report.line(aims.trim_end());
     report.summary(summary(&aims, &figures));
     report.table(
         &["variant", "CPU µs a request", "above bare", "requests/s", "µs at 1: p50 / p99", "at 32: p50 / p99", "MB"],

@@ -88,7 +88,7 @@ struct Rbac<'a> {
 }
 
 impl Rbac<'_> {
-    /// A policy for each rule of which `grants` finds anything; what is seldom true comes first.
+    /// A policy for each rule of which `grants` finds anything; what is cheap to ask comes first.
     fn policies(&self, rules: &[Rule], grants: fn(&Rule) -> &Vec<Grant>) -> Map<String, Value> {
         // Envoy goes through policies by name: by number, so that the order is the file's.
         let numbered = rules.iter().enumerate().filter(|(_, rule)| !grants(rule).is_empty());
@@ -100,7 +100,7 @@ impl Rbac<'_> {
     }
 
     fn permission(&self, rule: &Rule, grant: &Grant) -> Value {
-        let mut all = vec![json!({"url_path": {"path": {"safe_regex": {"regex": path(grant)}}}})];
+        let mut all = Vec::new();
         if !rule.clusters.iter().any(Pattern::is_any) {
             let named = |cluster: &&Cluster| rule.clusters.iter().any(|name| name.matches(cluster.name.as_str()));
             let hosts = self.clusters.iter().filter(named).flat_map(|cluster| &cluster.hosts);
@@ -110,6 +110,7 @@ impl Rbac<'_> {
         if !methods.is_empty() {
             all.push(any_of("or_rules", "rules", methods.iter().map(|method| header(":method", method)).collect()));
         }
+        all.push(json!({"url_path": {"path": {"safe_regex": {"regex": path(grant)}}}}));
         json!({"and_rules": {"rules": all}})
     }
 }
