@@ -78,7 +78,8 @@ pub(super) fn report(samples: &[Vec<Sample>], memory: &[u64], bound: bool) -> Re
     report.figure("variants", variants);
     let ratios: Map<String, Value> = ratios.into_iter().map(|ratio| (ratio.name, ratio.json)).collect();
     report.figure("ratios", ratios);
-    report.chart(chart::bars(&figures.iter().map(|of| (of.name, median(&of.excess))).collect::<Vec<_>>()));
+    let compared = figures.iter().filter(|figures| !figures.name.starts_with(BARE));
+    report.chart(chart::bars(&compared.map(|of| (of.name, median(&of.excess))).collect::<Vec<_>>()));
     check(&report)?;
     Ok(report)
 }
