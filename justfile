@@ -66,7 +66,7 @@ e2e *args:
     @{{tools}}/prepare.sh
     cargo test -p kubegate-tests -- {{args}}
 
-# Measure and print a table: `bench policy`, `distribution`, `profile` or `micro` (docs/benchmarks.md).
+# Measure and print a table: `bench request-path [--quick]`, `profile`, `policy`, `distribution` or `micro` (docs/benchmarks.md).
 [group('test')]
 bench name *args:
     @{{tools}}/bench.sh {{name}} {{args}}

@@ -3,6 +3,8 @@
 //! Every header that could carry identity is removed, in any spelling that a later hop could read as the same name
 //! (case, underscores), before anything of ours is set.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -26,7 +28,7 @@ pub struct Inbound<'a> {
     /// `:path`, with the query.
     pub path: &'a str,
     /// The bearer token, without what says its kind.
-    pub token: Option<std::borrow::Cow<'a, str>>,
+    pub token: Option<Cow<'a, str>>,
     /// Which kind of token it is shown as.
     pub token_kind: TokenKind,
     /// Envoy's own request id.
@@ -85,56 +87,53 @@ impl<'a> Inbound<'a> {
             if position >= MAX_HEADERS {
                 return Err(InvalidInbound::TooMany);
             }
-            let name = str::from_utf8(name).ok().filter(|name| name.is_ascii()).ok_or(InvalidInbound::NotText)?;
             inbound.take(name, value, &mut parts)?;
         }
         inbound.finish(parts)
     }
 
-    fn take(&mut self, name: &'a str, value: &'a [u8], parts: &mut Parts<'a>) -> Result<(), InvalidInbound> {
+    fn take(&mut self, name: &'a [u8], value: &'a [u8], parts: &mut Parts<'a>) -> Result<(), InvalidInbound> {
         let text = || str::from_utf8(value).map_err(|_| InvalidInbound::NotText);
         match name {
-            ":method" => self.method = text()?,
-            ":authority" => self.authority = text()?,
-            ":path" => self.path = text()?,
-            "authorization" => {
-                self.remove.push(name);
-                parts.authorization.push(text()?);
+            b":method" => self.method = text()?,
+            b":authority" => self.authority = text()?,
+            b":path" => self.path = text()?,
+            b"authorization" => {
+                self.remove.push("authorization");
+                parts.show(bearer(text()?).map(of_kind)?)?;
             }
-            "x-request-id" => self.request_id = str::from_utf8(value).ok(),
-            "sec-websocket-protocol" => parts.protocols.push(text()?),
-            "upgrade" => parts.upgrade.push(text()?),
-            "connection" => self.remove.push(name),
-            _ => self.take_other(name, value, parts)?,
+            b"x-request-id" => self.request_id = str::from_utf8(value).ok(),
+            b"sec-websocket-protocol" => parts.protocols.push(text()?),
+            b"upgrade" => parts.upgrade.push(text()?),
+            // Envoy's own word, put in the place of what a client says; to take it away would be a call more for each request.
+            b"x-envoy-external-address" => {}
+            _ if !name.is_ascii() => return Err(InvalidInbound::NotText),
+            _ if must_not_pass(name) => self.take_away(name, value, parts)?,
+            _ => {}
         }
         Ok(())
     }
 
-    /// Headers whose names must be compared without regard to case and underscores.
-    fn take_other(&mut self, name: &'a str, value: &[u8], parts: &mut Parts<'_>) -> Result<(), InvalidInbound> {
-        if starts_with_folded(name, "impersonate-") {
-            self.remove.push(name);
-            if name.starts_with("impersonate-") {
-                parts.assumed.add(name, value)?;
-            } else {
+    fn take_away(&mut self, name: &'a [u8], value: &[u8], parts: &mut Parts<'_>) -> Result<(), InvalidInbound> {
+        let name = str::from_utf8(name).map_err(|_| InvalidInbound::NotText)?;
+        self.remove.push(name);
+        if starts_with_folded(name.as_bytes(), b"impersonate-") {
+            if !name.starts_with("impersonate-") {
                 return Err(InvalidAssumption::UnknownHeader(name.to_owned()).into());
             }
-        } else if must_not_pass(name) {
-            self.remove.push(name);
+            parts.assumed.add(name, value)?;
         }
         Ok(())
     }
 
-    fn finish(mut self, parts: Parts<'a>) -> Result<Self, InvalidInbound> {
-        self.assumed = parts.assumed.build()?;
-        let shown = parts.authorization.iter().map(|value| bearer(value));
-        let mut tokens: Vec<_> = shown.map(|token| token.map(of_kind)).collect::<Result<_, _>>()?;
+    fn finish(mut self, mut parts: Parts<'a>) -> Result<Self, InvalidInbound> {
+        self.assumed = std::mem::take(&mut parts.assumed).build()?;
         let protocols = parts.protocols.iter().flat_map(|value| value.split(',')).map(str::trim);
-        let mut kept = Vec::new();
+        let (mut kept, mut from_protocols) = (Vec::new(), Vec::new());
         for protocol in protocols.filter(|protocol| !protocol.is_empty()) {
             match protocol.get(..WEBSOCKET_BEARER.len()).filter(|start| start.eq_ignore_ascii_case(WEBSOCKET_BEARER)) {
                 // No browser has a token for pomerium-cli, so nothing here is one.
-                Some(_) => tokens.push((TokenKind::Session, websocket_token(protocol)?.into())),
+                Some(_) => from_protocols.push((TokenKind::Session, websocket_token(protocol)?.into())),
                 None => kept.push(protocol),
             }
         }
@@ -144,10 +143,8 @@ impl<'a> Inbound<'a> {
                 self.replace.push(("sec-websocket-protocol", kept.join(", ")));
             }
         }
-        if tokens.len() > 1 {
-            return Err(InvalidInbound::TwoTokens);
-        }
-        if let Some((kind, token)) = tokens.pop() {
+        from_protocols.into_iter().try_for_each(|token| parts.show(token))?;
+        if let Some((kind, token)) = parts.token.take() {
             (self.token_kind, self.token) = (kind, Some(token));
         }
         self.rewrite_upgrade(&parts.upgrade);
@@ -169,10 +166,19 @@ impl<'a> Inbound<'a> {
 
 #[derive(Default)]
 struct Parts<'a> {
-    authorization: Vec<&'a str>,
+    token: Option<(TokenKind, Cow<'a, str>)>,
     protocols: Vec<&'a str>,
     upgrade: Vec<&'a str>,
     assumed: AssumedBuilder,
+}
+
+impl<'a> Parts<'a> {
+    fn show(&mut self, token: (TokenKind, Cow<'a, str>)) -> Result<(), InvalidInbound> {
+        match self.token.replace(token) {
+            None => Ok(()),
+            Some(_) => Err(InvalidInbound::TwoTokens),
+        }
+    }
 }
 
 fn bearer(value: &str) -> Result<&str, InvalidInbound> {
@@ -185,7 +191,7 @@ fn bearer(value: &str) -> Result<&str, InvalidInbound> {
 }
 
 /// The token, and which kind it is shown as.
-fn of_kind(token: &str) -> (TokenKind, std::borrow::Cow<'_, str>) {
+fn of_kind(token: &str) -> (TokenKind, Cow<'_, str>) {
     match token.strip_prefix(POMERIUM_PREFIX) {
         Some(token) => (TokenKind::Pomerium, token.into()),
         None => (TokenKind::Session, token.into()),
@@ -198,34 +204,38 @@ fn websocket_token(protocol: &str) -> Result<String, InvalidInbound> {
     String::from_utf8(bytes).ok().filter(|token| !token.is_empty()).ok_or(InvalidInbound::WebSocketToken)
 }
 
-/// Headers that carry identity or routing between proxies, and nothing that a client of Kubernetes needs.
-fn must_not_pass(name: &str) -> bool {
-    const PREFIXES: [&str; 3] = ["x-remote-", "x-envoy-", "x-kubegate-"];
-    const EXACT: [&str; 15] = [
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "audit-id",
-        "connection",
-        "proxy-connection",
-        "keep-alive",
-        "te",
-        "forwarded",
-        "x-forwarded-client-cert",
-        "x-forwarded-for",
-        "x-forwarded-user",
-        "x-real-ip",
-        "x-original-url",
-        "x-rewrite-url",
-    ];
-    PREFIXES.iter().any(|prefix| starts_with_folded(name, prefix))
-        || EXACT.iter().any(|exact| exact.len() == name.len() && starts_with_folded(name, exact))
+/// Headers that carry identity or routing between proxies, and nothing that a client of Kubernetes needs. Their names
+/// are compared without regard to case and underscores; by the first letter first, since this is asked of every header.
+fn must_not_pass(name: &[u8]) -> bool {
+    let begins = |prefixes: &[&[u8]]| prefixes.iter().any(|prefix| starts_with_folded(name, prefix));
+    let is = |names: &[&[u8]]| names.iter().any(|exact| exact.len() == name.len() && starts_with_folded(name, exact));
+    match name.first().map(u8::to_ascii_lowercase) {
+        Some(b'a') => is(&[b"authorization", b"audit-id"]),
+        Some(b'c') => is(&[b"connection", b"cookie"]),
+        Some(b'f') => is(&[b"forwarded"]),
+        Some(b'i') => begins(&[b"impersonate-"]),
+        Some(b'k') => is(&[b"keep-alive"]),
+        Some(b'p') => is(&[b"proxy-authorization", b"proxy-connection"]),
+        Some(b't') => is(&[b"te"]),
+        Some(b'x') => {
+            begins(&[b"x-remote-", b"x-envoy-", b"x-kubegate-"])
+                || is(&[
+                    b"x-forwarded-client-cert",
+                    b"x-forwarded-for",
+                    b"x-forwarded-user",
+                    b"x-real-ip",
+                    b"x-original-url",
+                    b"x-rewrite-url",
+                ])
+        }
+        _ => false,
+    }
 }
 
 /// Whether `name` begins with `prefix` when case does not count and an underscore is a dash.
-fn starts_with_folded(name: &str, prefix: &str) -> bool {
-    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(a, b)| fold(a) == b)
+fn starts_with_folded(name: &[u8], prefix: &[u8]) -> bool {
+    let fold = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    name.len() >= prefix.len() && name.iter().zip(prefix).all(|(a, b)| fold(a) == *b)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn bootstrap(port: u16, admin_port: u16, filter: &Path, setup: &Setup<'_>) -> Va
         filters.push(wasm(filter, plugin));
         wanted = json!({
             "prefix": "/",
-            "headers": [{"name": "impersonate-user", "present_match": true}],
+            "headers": [{"name": "authorization", "present_match": true, "invert_match": true}],
             "filter_state": [{"key": "wasm.kubegate.cluster", "string_match": {"exact": CLUSTER}}],
         });
     }

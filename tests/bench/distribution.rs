@@ -11,7 +11,6 @@
 mod changes;
 mod envoys;
 mod gateways;
-mod memory;
 mod vm;
 mod watch;
 mod wire;

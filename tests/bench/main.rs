@@ -6,9 +6,11 @@ mod company;
 mod cpu;
 mod distribution;
 mod load;
+mod memory;
 mod policy;
 mod profile;
 mod report;
+mod request_path;
 mod stats;
 mod token;
 
@@ -18,6 +20,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use report::Report;
+use request_path::Effort;
 
 /// What Kubegate costs, measured on this machine
 #[derive(Debug, Parser)]
@@ -28,9 +31,12 @@ struct Arguments {
     /// Put the table into docs/benchmarks.md, too.
     #[arg(long)]
     record: bool,
-    /// What `cargo bench` adds.
-    #[arg(long, hide = true)]
-    bench: bool,
+    /// Measure for less long, with a wider error (request-path only).
+    #[arg(long)]
+    quick: bool,
+    /// Where a peer listens.
+    #[arg(long, hide = true, default_value_t = 0)]
+    port: u16,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -39,6 +45,14 @@ enum Name {
     Policy,
     /// How soon 500 gateways obey a change, and what keeping them current costs
     Distribution,
+    /// What a request costs above the bare Envoy: ours, Envoy's own filters, an authorization service
+    RequestPath,
+    /// The benchmark's upstream
+    #[value(hide = true)]
+    Upstream,
+    /// The benchmark's authorization service
+    #[value(hide = true)]
+    ExtAuthz,
     /// What Envoy and the filter ask of each other for one request, counted
     Profile,
 }
@@ -57,12 +71,17 @@ fn run(arguments: &Arguments) -> Result<()> {
     let report: Report = match arguments.name {
         Name::Policy => policy::run()?,
         Name::Distribution => distribution::run()?,
+        Name::RequestPath => request_path::run(if arguments.quick { Effort::QUICK } else { Effort::FULL })?,
+        Name::Upstream => return request_path::upstream(arguments.port),
+        Name::ExtAuthz => return request_path::ext_authz(arguments.port),
         Name::Profile => profile::run()?,
     };
     println!("\n{}", report.text());
     println!("written to {}", report.write()?.display());
     if arguments.record {
-        println!("and to {}", report.record()?.display());
+        for path in report.record()? {
+            println!("and to {}", path.display());
+        }
     }
     Ok(())
 }

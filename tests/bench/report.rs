@@ -13,12 +13,14 @@ pub(crate) struct Report {
     name: &'static str,
     figures: Map<String, Value>,
     tables: String,
+    summary: Option<String>,
+    chart: Option<String>,
 }
 
 impl Report {
     /// Nothing found yet by the benchmark `name`.
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { name, figures: Map::new(), tables: String::new() }
+        Self { name, figures: Map::new(), tables: String::new(), summary: None, chart: None }
     }
 
     /// Adds a figure for scripts.
@@ -48,31 +50,63 @@ impl Report {
         let _ = writeln!(self.tables, "{text}\n");
     }
 
+    /// What README.md says of it, in Markdown.
+    pub(crate) fn summary(&mut self, text: String) {
+        self.summary = Some(text);
+    }
+
+    /// A picture, as SVG.
+    pub(crate) fn chart(&mut self, svg: String) {
+        self.chart = Some(svg);
+    }
+
     /// All of it for people, in Markdown.
     pub(crate) fn text(&self) -> String {
         format!("{}{}", self.tables, machine().text())
     }
 
-    /// Writes target/bench/NAME.json.
+    /// All of it for scripts.
+    pub(crate) fn json(&self) -> Value {
+        let mut content = self.figures.clone();
+        content.insert("machine".to_owned(), machine().json());
+        Value::Object(content)
+    }
+
+    /// Writes target/bench/NAME.json, and NAME.svg beside it when there is a chart.
     pub(crate) fn write(&self) -> Result<PathBuf> {
         let dir = paths::root().join("target/bench");
         fs::create_dir_all(&dir)?;
         let path = dir.join(format!("{}.json", self.name));
-        let mut content = self.figures.clone();
-        content.insert("machine".to_owned(), machine().json());
-        files::replace(&path, format!("{:#}\n", Value::Object(content)).as_bytes())?;
+        files::replace(&path, format!("{:#}\n", self.json()).as_bytes())?;
+        if let Some(svg) = &self.chart {
+            files::replace(&path.with_extension("svg"), svg.as_bytes())?;
+        }
         Ok(path)
     }
 
-    /// Puts the tables between this benchmark's marks in docs/benchmarks.md.
-    pub(crate) fn record(&self) -> Result<PathBuf> {
-        let path = paths::root().join("docs/benchmarks.md");
+    /// Puts the tables between this benchmark's marks in docs/benchmarks.md, a summary between those in README.md, and the
+    /// chart into docs/images.
+    pub(crate) fn record(&self) -> Result<Vec<PathBuf>> {
+        let mut written = vec![self.put(paths::root().join("docs/benchmarks.md"), &self.text())?];
+        if let Some(summary) = &self.summary {
+            written.push(self.put(paths::root().join("README.md"), &format!("{summary}\n{}", machine().text()))?);
+        }
+        if let Some(svg) = &self.chart {
+            let path = paths::root().join(format!("docs/images/{}.svg", self.name));
+            fs::write(&path, svg)?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+
+    /// Puts `content` between this benchmark's marks in the file `path`.
+    fn put(&self, path: PathBuf, content: &str) -> Result<PathBuf> {
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let (begin, end) = (format!("<!-- {}: begin -->\n", self.name), format!("<!-- {}: end -->", self.name));
         let marks = || format!("{} has no {begin:?} before {end:?}", path.display());
         let (before, behind) = text.split_once(&begin).with_context(marks)?;
         let (_, after) = behind.split_once(&end).with_context(marks)?;
-        fs::write(&path, format!("{before}{begin}\n{}\n{end}{after}", self.text()))?;
+        fs::write(&path, format!("{before}{begin}\n{content}\n{end}{after}"))?;
         Ok(path)
     }
 }
@@ -97,6 +131,11 @@ impl Machine {
     }
 }
 
+fn processors() -> usize {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    text.lines().filter(|line| line.starts_with("processor")).count()
+}
+
 fn machine() -> Machine {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).ok()?;
@@ -106,7 +145,8 @@ fn machine() -> Machine {
     let kib = field("/proc/meminfo", "MemTotal").and_then(|value| value.split(' ').next()?.parse::<u64>().ok());
     Machine {
         processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "an unnamed processor".to_owned()),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        // All that there are, whichever this process is bound to.
+        cores: processors().max(1),
         memory_gib: kib.unwrap_or(0).div_ceil(1 << 20),
         kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
     }

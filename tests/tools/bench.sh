@@ -10,5 +10,5 @@ case "${1:-}" in
 esac
 tests/tools/prepare.sh envoy wasm
 step 'the control plane and the benchmarks, as for a release' '8 min the first time, then 2 s' \
-    cargo build -q --release -p kubegate-control-plane -p kubegate-tests --bin kubegate-control-plane --benches
-exec cargo bench -q -p kubegate-tests --bench bench -- "$@"
+    cargo build -q --release -p kubegate-control-plane -p kubegate-bench
+exec target/release/kubegate-bench "$@"

@@ -14,11 +14,11 @@ use anyhow::{Context, Result, ensure};
 use kubegate_tests::issuer::Issuer;
 use kubegate_tests::{poll, port};
 
-use super::memory;
 use super::world::World;
 use crate::bootstrap::{Gateway, Setup, Source};
 use crate::company::{Company, policy_file};
 use crate::cpu;
+use crate::memory;
 use crate::stats::median;
 
 const WORKERS: usize = 2;

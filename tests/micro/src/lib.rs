@@ -40,11 +40,12 @@ impl Watched {
 }
 
 /// All of them.
-pub const WATCHED: [Watched; 6] = [
+pub const WATCHED: [Watched; 7] = [
     Watched { name: "token_verification", prepare: token_verification },
     Watched { name: "path_parsing", prepare: path_parsing },
     Watched { name: "decision_10_rules", prepare: || decision(10) },
     Watched { name: "decision_1000_rules", prepare: || decision(1000) },
+    Watched { name: "decision_remembered", prepare: remembered },
     Watched { name: "header_building", prepare: header_building },
     Watched { name: "bundle_decode", prepare: bundle_decode },
 ];
@@ -85,19 +86,38 @@ fn path_parsing() -> Result<Box<dyn FnMut() -> Job>> {
     Ok(Box::new(move || Box::new(parse)))
 }
 
-/// Of a request with a session token that the gateway has seen before.
+/// Of a request that was not made before, with a session token that the gateway has seen.
 fn decision(rules: usize) -> Result<Box<dyn FnMut() -> Job>> {
-    let mut gateway = issuer::gateway();
-    gateway.accept_inline(&issuer::bundle(rules)?.documents())?;
+    let gateway = asked_once(rules)?;
     let headers = headers()?;
-    ensure!(is_allowed(&mut gateway, parse(headers)), "the subject is not allowed its request");
-    let gateway = Rc::new(RefCell::new(gateway));
+    let mut number = 0_u64;
     Ok(Box::new(move || {
-        let (gateway, request) = (Rc::clone(&gateway), parse(headers));
+        number = number.saturating_add(1);
+        let path: &'static str = format!("{}&resourceVersion={number:08}", Subject::PATH).leak();
+        let (gateway, request) = (Rc::clone(&gateway), Inbound { path, ..parse(headers) });
         Box::new(move || {
             black_box(is_allowed(&mut gateway.borrow_mut(), request));
         })
     }))
+}
+
+/// Of a request that was made before, from its headers on.
+fn remembered() -> Result<Box<dyn FnMut() -> Job>> {
+    let gateway = asked_once(10)?;
+    let headers = headers()?;
+    Ok(Box::new(move || {
+        let gateway = Rc::clone(&gateway);
+        Box::new(move || {
+            black_box(is_allowed(&mut gateway.borrow_mut(), parse(headers)));
+        })
+    }))
+}
+
+fn asked_once(rules: usize) -> Result<Rc<RefCell<Gateway>>> {
+    let mut gateway = issuer::gateway();
+    gateway.accept_inline(&issuer::bundle(rules)?.documents())?;
+    ensure!(is_allowed(&mut gateway, parse(headers()?)), "the subject is not allowed its request");
+    Ok(Rc::new(RefCell::new(gateway)))
 }
 
 /// A request's headers taken apart, and those of its impersonation made.

@@ -53,6 +53,19 @@ fn the_same_request_is_remembered_and_no_other_is_taken_for_it() {
 }
 
 #[test]
+fn only_what_is_the_same_is_taken_for_it() {
+    let text = b"a text of some words, longer than eight bytes";
+    assert!(super::super::memo::is_same(text, text));
+    assert!(super::super::memo::is_same(b"", b""));
+    for length in 0..text.len() {
+        assert!(!super::super::memo::is_same(text, &text[..length]), "{length}");
+        let mut other = *text;
+        other[length] ^= 1;
+        assert!(!super::super::memo::is_same(text, &other), "{length}");
+    }
+}
+
+#[test]
 fn being_somebody_else_is_judged_each_time() {
     let mut fixture = fixture();
     let bob = token(&claims("bob", &["readers"]));

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 /// The resident memory of the process `pid`, in bytes.
-pub(super) fn resident(pid: u32) -> Result<u64> {
+pub(crate) fn resident(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&path).with_context(|| path.clone())?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
