@@ -21,12 +21,15 @@ use issuer::{NOW, URL};
 /// Something to do once, prepared.
 pub type Job = Box<dyn FnOnce()>;
 
+/// Makes jobs, as many as are asked for.
+pub type Jobs = Box<dyn FnMut() -> Job>;
+
 /// A function that is watched.
 #[derive(Clone, Copy, Debug)]
 pub struct Watched {
     /// Its name.
     pub name: &'static str,
-    prepare: fn() -> Result<Box<dyn FnMut() -> Job>>,
+    prepare: fn() -> Result<Jobs>,
 }
 
 impl Watched {
@@ -34,7 +37,7 @@ impl Watched {
     ///
     /// # Errors
     /// When the input cannot be made.
-    pub fn prepare(self) -> Result<Box<dyn FnMut() -> Job>> {
+    pub fn prepare(self) -> Result<Jobs> {
         (self.prepare)()
     }
 }
@@ -62,7 +65,7 @@ const PATHS: [(&str, &str); 8] = [
     ("GET", "/apis?timeout=32s"),
 ];
 
-fn token_verification() -> Result<Box<dyn FnMut() -> Job>> {
+fn token_verification() -> Result<Jobs> {
     let keys = Rc::new(issuer::token_keys()?);
     let token: Rc<str> = issuer::token()?.into();
     VerifiedToken::verify(&token, &keys, URL)?;
@@ -72,7 +75,7 @@ fn token_verification() -> Result<Box<dyn FnMut() -> Job>> {
     }))
 }
 
-fn path_parsing() -> Result<Box<dyn FnMut() -> Job>> {
+fn path_parsing() -> Result<Jobs> {
     for (method, path) in PATHS {
         Attributes::of(method, &Target::parse(path)?)?;
     }
@@ -87,7 +90,7 @@ fn path_parsing() -> Result<Box<dyn FnMut() -> Job>> {
 }
 
 /// Of a request that was not made before, with a session token that the gateway has seen.
-fn decision(rules: usize) -> Result<Box<dyn FnMut() -> Job>> {
+fn decision(rules: usize) -> Result<Jobs> {
     let gateway = asked_once(rules)?;
     let headers = headers()?;
     let mut number = 0_u64;
@@ -102,7 +105,7 @@ fn decision(rules: usize) -> Result<Box<dyn FnMut() -> Job>> {
 }
 
 /// Of a request that was made before, from its headers on.
-fn remembered() -> Result<Box<dyn FnMut() -> Job>> {
+fn remembered() -> Result<Jobs> {
     let gateway = asked_once(10)?;
     let headers = headers()?;
     Ok(Box::new(move || {
@@ -121,7 +124,7 @@ fn asked_once(rules: usize) -> Result<Rc<RefCell<Gateway>>> {
 }
 
 /// A request's headers taken apart, and those of its impersonation made.
-fn header_building() -> Result<Box<dyn FnMut() -> Job>> {
+fn header_building() -> Result<Jobs> {
     let headers = headers()?;
     let claims = Rc::new(issuer::claims()?);
     Ok(Box::new(move || {
@@ -134,7 +137,7 @@ fn header_building() -> Result<Box<dyn FnMut() -> Job>> {
 }
 
 /// A bundle of 1,000 rules, from its text to the policy in force.
-fn bundle_decode() -> Result<Box<dyn FnMut() -> Job>> {
+fn bundle_decode() -> Result<Jobs> {
     let bundle = Rc::new(issuer::bundle(1000)?);
     issuer::gateway().accept_inline(&bundle.documents())?;
     Ok(Box::new(move || {
