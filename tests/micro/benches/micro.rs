@@ -1,5 +1,5 @@
 //! `./just bench micro`: how long each watched function takes.
-#![expect(missing_docs, clippy::expect_used, reason = "criterion's macros, and a program for people at a terminal")]
+#![expect(clippy::expect_used, reason = "criterion's macros, and a program for people at a terminal")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use kubegate_micro::WATCHED;
