@@ -166,7 +166,8 @@ pub fn ask(gateway: &mut Gateway, token: &str, method: &str, path: &str) -> bool
 }
 
 fn check(allow: &Allow<'_>, gateway: &Gateway) {
-    let values = |wanted| allow.grant.add.iter().filter(move |(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let values =
+        |wanted| allow.grant.add.iter().filter(move |(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let users: Vec<_> = values("impersonate-user").collect();
     assert!(matches!(users.as_slice(), [user] if is_user(user)), "{users:?}");
     assert_eq!(values("impersonate-group").last(), Some(AUTHENTICATED));
