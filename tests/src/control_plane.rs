@@ -16,7 +16,7 @@ use crate::idp::{self, Registration};
 use crate::process::Running;
 use crate::{files, http, paths, port};
 
-const START_LIMIT: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// How the control plane is to be run.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::process::Running;
 use crate::{http, paths, template};
 
 const BOOTSTRAP: &str = "envoy-config/envoy.yaml";
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Two workers, as on the smallest real machine: what is per worker shows.
 pub const WORKERS: usize = 2;

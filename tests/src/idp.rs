@@ -12,7 +12,7 @@ use crate::keycloak::Keycloak;
 use crate::process::Running;
 use crate::{files, http, paths, port};
 
-const START_LIMIT: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// The provider's id in the control plane's configuration.
 pub const PROVIDER: &str = "company";
