@@ -10,9 +10,8 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use kubegate_tests::raw;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -107,7 +106,7 @@ pub(super) struct Run {
 impl Load {
     /// Connects to `port` of this machine, which shows a certificate that `ca` has signed.
     pub(super) async fn connect(ca: &Path, port: u16, protocol: Protocol) -> Result<Self> {
-        let connector = TlsConnector::from(Arc::new(tls(ca, protocol)?));
+        let connector = TlsConnector::from(Arc::new(raw::config(ca, &[protocol.alpn()])?));
         let mut lanes = Vec::with_capacity(LANES);
         match protocol {
             Protocol::Http1 => {
@@ -165,17 +164,4 @@ async fn connect(connector: &TlsConnector, port: u16) -> Result<TlsStream<TcpStr
     let socket = TcpStream::connect(("127.0.0.1", port)).await?;
     socket.set_nodelay(true)?;
     Ok(connector.connect(ServerName::try_from(HOST)?, socket).await?)
-}
-
-fn tls(ca: &Path, protocol: Protocol) -> Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca)? {
-        roots.add(certificate?)?;
-    }
-    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![protocol.alpn().to_vec()];
-    Ok(config)
 }
