@@ -30,6 +30,12 @@ impl<K: Hash + Eq, V> Cache<K, V> {
         self.young.get_mut(key).map(|(_, value)| value)
     }
 
+    /// How many entries are held.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+
     /// Puts an entry in the place of the one of that key, if there is one.
     pub fn insert(&mut self, key: K, weight: usize, value: V) {
         if self.young_weight.saturating_add(weight) > self.generation_weight && !self.young.is_empty() {

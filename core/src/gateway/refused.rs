@@ -3,10 +3,9 @@
 //! They are kept apart from the sessions: no number of bad tokens makes a good one be forgotten. Only what can never
 //! become good under the keys in force is remembered; a token's times and its cluster are not judged here.
 
-use std::collections::HashMap;
-
 use sha2::{Digest as _, Sha256};
 
+use crate::cache::Cache;
 use crate::jws::{Keys, Sealed};
 use crate::token::{InvalidToken, MAX_TOKEN, TokenKind, VerifiedToken};
 
@@ -16,12 +15,21 @@ const GENERATION: usize = 4096;
 /// A token's SHA-256.
 type Hash = [u8; 32];
 
-/// The memory: two generations, of which the older is forgotten as a whole. What is shown again stays.
-#[derive(Default)]
+/// The memory. What is shown again stays.
 pub(super) struct Refused {
-    young: HashMap<Hash, InvalidToken>,
-    old: HashMap<Hash, InvalidToken>,
+    known: Cache<Hash, InvalidToken>,
     verified: u64,
+}
+
+impl Default for Refused {
+    fn default() -> Self {
+        Self { known: known(), verified: 0 }
+    }
+}
+
+/// Each weighs the same, in two generations.
+fn known() -> Cache<Hash, InvalidToken> {
+    Cache::new(GENERATION.saturating_mul(2))
 }
 
 impl Refused {
@@ -34,11 +42,11 @@ impl Refused {
     ) -> Result<VerifiedToken, InvalidToken> {
         let sealed = Sealed::read(token, kind.typ(), keys, MAX_TOKEN)?;
         let hash = Sha256::digest(token.as_bytes()).into();
-        if let Some(error) = self.known(&hash) {
-            return Err(error);
+        if let Some(error) = self.known.get(&hash) {
+            return Err(*error);
         }
         self.verified = self.verified.saturating_add(1);
-        VerifiedToken::open(sealed, kind, issuer).inspect_err(|error| self.remember(hash, *error))
+        VerifiedToken::open(sealed, kind, issuer).inspect_err(|error| self.known.insert(hash, 1, *error))
     }
 
     /// How many signatures were verified since this was asked last.
@@ -48,22 +56,7 @@ impl Refused {
 
     /// Other keys may make another of any token.
     pub(super) fn forget(&mut self) {
-        self.young = HashMap::new();
-        self.old = HashMap::new();
-    }
-
-    fn known(&mut self, hash: &Hash) -> Option<InvalidToken> {
-        if let Some(error) = self.old.remove(hash) {
-            self.remember(*hash, error);
-        }
-        self.young.get(hash).copied()
-    }
-
-    fn remember(&mut self, hash: Hash, error: InvalidToken) {
-        if self.young.len() >= GENERATION {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(hash, error);
+        self.known = known();
     }
 }
 
@@ -106,7 +99,7 @@ mod tests {
         for bad in [foreign.as_str(), "a.b.c", ""] {
             verify(&mut refused, bad);
         }
-        assert_eq!((refused.verified, refused.young.len()), (0, 0));
+        assert_eq!((refused.verified, refused.known.len()), (0, 0));
     }
 
     #[test]
@@ -114,11 +107,11 @@ mod tests {
         let mut refused = Refused::default();
         let hash = |number: usize| Hash::from(Sha256::digest(number.to_string()));
         for number in 0..20_000 {
-            refused.remember(hash(number), InvalidToken::Issuer);
-            assert!(refused.known(&hash(0)).is_some(), "{number}");
-            assert!(refused.young.len() + refused.old.len() <= 2 * GENERATION);
+            refused.known.insert(hash(number), 1, InvalidToken::Issuer);
+            assert!(refused.known.get(&hash(0)).is_some(), "{number}");
+            assert!(refused.known.len() <= 2 * GENERATION);
         }
-        assert!((20_000 - GENERATION + 1..20_000).all(|number| refused.known(&hash(number)).is_some()));
-        assert_eq!(refused.known(&hash(1)), None, "the oldest are forgotten");
+        assert!((20_000 - GENERATION + 1..20_000).all(|number| refused.known.get(&hash(number)).is_some()));
+        assert_eq!(refused.known.get(&hash(1)), None, "the oldest are forgotten");
     }
 }
